@@ -1,0 +1,56 @@
+// Where batches of observations enter the mapper: the face between what receives them (the gRPC
+// report server, the GraphQL mutations, the Istio watcher) and the pipeline that resolves and
+// stores them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/observation/observation.h"
+
+namespace network_mapper {
+
+struct CollectorTotals {
+  uint64_t packets_received = 0;
+  uint64_t packets_dropped_by_kernel = 0;
+  uint64_t observations_dropped_from_spool = 0;
+  uint64_t malformed_packets = 0;
+};
+
+struct ObservationBatch {
+  // One life of one collector process. Empty for reports without sequence numbers (original
+  // collectors).
+  std::string instance_id;
+  std::string component;
+  std::string node_name;
+  // 1, 2, 3, ... within an instance. A sequence that was applied before has no effect and is
+  // acknowledged again.
+  uint64_t sequence = 0;
+  std::vector<Observation> observations;
+  CollectorTotals totals;
+};
+
+// Thread-safe.
+class BatchSink {
+ public:
+  virtual ~BatchSink() = default;
+
+  // Takes the batch in any case. `on_applied` is called, from another thread, once its effect is in
+  // the intent store. True: more may come at once. False: the sink is full; the caller submits
+  // nothing more until `on_resume` is called (from another thread, exactly once). `on_resume` is
+  // not called after true. A batch whose caller has gone in the meantime is applied all the same.
+  // On shutdown neither callback may come: what was not applied is sent again later.
+  virtual bool Submit(ObservationBatch batch, std::function<void()> on_applied,
+                      std::function<void()> on_resume) = 0;
+
+  // The highest sequence that was applied for this instance; 0 when none.
+  virtual uint64_t AppliedSequence(std::string_view instance_id) const = 0;
+
+  // Whether Submit would return true now: callers that cannot wait (HTTP) refuse instead.
+  virtual bool HasRoom() const = 0;
+};
+
+}  // namespace network_mapper
