@@ -1,0 +1,593 @@
+#include "common/config/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <yaml-cpp/yaml.h>
+
+#include "common/time/time_text.h"
+
+namespace network_mapper {
+
+namespace {
+
+constexpr std::string_view kEnvironmentPrefix = "OTTERIZE_";
+constexpr std::string_view kDefaultGroup = "General";
+
+std::string EnvironmentName(std::string_view option) {
+  std::string name(kEnvironmentPrefix);
+  for (char c : option) {
+    name += c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
+  }
+  return name;
+}
+
+std::vector<std::string> Split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    size_t end = text.find_first_of(separators);
+    std::string_view part = text.substr(0, end);
+    if (!part.empty()) {
+      parts.emplace_back(part);
+    }
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return parts;
+}
+
+std::optional<bool> ParseBool(std::string_view text) {
+  for (std::string_view yes : {"1", "t", "T", "true", "TRUE", "True", "yes", "on"}) {
+    if (text == yes) {
+      return true;
+    }
+  }
+  for (std::string_view no : {"0", "f", "F", "false", "FALSE", "False", "no", "off"}) {
+    if (text == no) {
+      return false;
+    }
+  }
+  return std::nullopt;
+}
+
+StatusOr<int64_t> ParseInteger(std::string_view text, int64_t minimum, int64_t maximum) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    return InvalidArgument("\"{}\" is not a whole number", text);
+  }
+  if (value < minimum || value > maximum) {
+    return InvalidArgument("{} is out of range ({} to {})", value, minimum, maximum);
+  }
+  return value;
+}
+
+std::string Join(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(parts, std::string(separator)));
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) {
+    row[j] = j;
+  }
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t substitution = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitution});
+    }
+  }
+  return row[b.size()];
+}
+
+// The values of one YAML entry: a scalar is one text, a sequence of scalars several.
+StatusOr<std::vector<std::string>> YamlValues(const YAML::Node& node) {
+  std::vector<std::string> values;
+  if (node.IsScalar()) {
+    values.push_back(node.Scalar());
+    return values;
+  }
+  if (node.IsNull()) {
+    return values;
+  }
+  if (!node.IsSequence()) {
+    return InvalidArgument("must be a scalar or a list");
+  }
+  for (const YAML::Node& item : node) {
+    if (!item.IsScalar()) {
+      return InvalidArgument("a list may hold scalars only");
+    }
+    values.push_back(item.Scalar());
+  }
+  return values;
+}
+
+StatusOr<YAML::Node> LoadYaml(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    return InvalidArgument("configuration file {} cannot be read", path);
+  }
+  std::ostringstream content;
+  content << file.rdbuf();
+  try {
+    return YAML::Load(content.str());
+  } catch (const YAML::Exception& error) {
+    return InvalidArgument("configuration file {} is not valid YAML: {}", path, error.what());
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> NearestName(std::string_view name,
+                                       const std::vector<std::string>& candidates) {
+  std::optional<std::string> nearest;
+  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    size_t distance = EditDistance(name, candidate);
+    if (distance < best) {
+      best = distance;
+      nearest = candidate;
+    }
+  }
+  return nearest;
+}
+
+OptionTable::Row& OptionTable::Row::Min(int64_t minimum) {
+  minimum_ = minimum;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Max(int64_t maximum) {
+  maximum_ = maximum;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Min(std::chrono::nanoseconds minimum) {
+  return Min(static_cast<int64_t>(minimum.count()));
+}
+
+OptionTable::Row& OptionTable::Row::Max(std::chrono::nanoseconds maximum) {
+  return Max(static_cast<int64_t>(maximum.count()));
+}
+
+OptionTable::Row& OptionTable::Row::OneOf(std::vector<std::string> values) {
+  allowed_ = std::move(values);
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Group(std::string_view group) {
+  group_ = group;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Ignored(std::string_view why) {
+  ignored_reason_ = why;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::AlsoEnvironment(std::string_view variable) {
+  extra_environment_ = variable;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Short(char letter) {
+  short_letter_ = letter;
+  return *this;
+}
+
+OptionTable::Row& OptionTable::Row::Secret() {
+  secret_ = true;
+  return *this;
+}
+
+OptionTable::OptionTable(std::string_view program, std::string_view description)
+    : program_(program), description_(description) {
+  Add("config", &config_path_, "YAML file with options, keys named like the flags");
+  Add("help", &help_, "Print this text and exit").Short('h');
+  Add("version", &version_, "Print the version and exit");
+}
+
+OptionTable::~OptionTable() = default;
+
+OptionTable::Row& OptionTable::AddRow(std::string_view name, std::string_view help,
+                                      std::string_view type_name) {
+  rows_.push_back(std::make_unique<Row>());
+  Row& row = *rows_.back();
+  row.name_ = name;
+  row.help_ = help;
+  row.type_name_ = type_name;
+  row.group_ = kDefaultGroup;
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, bool* field, std::string_view help) {
+  Row& row = AddRow(name, help, "");
+  row.is_bool_ = true;
+  row.current_text_ = [field] { return std::string(*field ? "true" : "false"); };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row&, const std::vector<std::string>& values) -> Status {
+    std::optional<bool> value = ParseBool(values.front());
+    if (!value) {
+      return InvalidArgument("\"{}\" is neither true nor false", values.front());
+    }
+    *field = *value;
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, int64_t* field, std::string_view help) {
+  Row& row = AddRow(name, help, "integer");
+  row.current_text_ = [field] { return fmt::format("{}", *field); };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row& self, const std::vector<std::string>& values) -> Status {
+    ASSIGN_OR_RETURN(*field, ParseInteger(values.front(), self.minimum_, self.maximum_));
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, uint16_t* field, std::string_view help) {
+  Row& row = AddRow(name, help, "integer");
+  row.minimum_ = 0;
+  row.maximum_ = std::numeric_limits<uint16_t>::max();
+  row.current_text_ = [field] { return fmt::format("{}", *field); };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row& self, const std::vector<std::string>& values) -> Status {
+    ASSIGN_OR_RETURN(int64_t value, ParseInteger(values.front(), self.minimum_, self.maximum_));
+    *field = static_cast<uint16_t>(value);
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, std::string* field,
+                                   std::string_view help) {
+  Row& row = AddRow(name, help, "string");
+  row.current_text_ = [field] { return *field; };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row& self, const std::vector<std::string>& values) -> Status {
+    const std::string& value = values.front();
+    if (!self.allowed_.empty() &&
+        std::find(self.allowed_.begin(), self.allowed_.end(), value) == self.allowed_.end()) {
+      std::optional<std::string> nearest = NearestName(value, self.allowed_);
+      return InvalidArgument("\"{}\" is not one of {}{}", value, Join(self.allowed_, ", "),
+                             nearest ? fmt::format("; did you mean {}?", *nearest) : "");
+    }
+    *field = value;
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, std::chrono::nanoseconds* field,
+                                   std::string_view help) {
+  Row& row = AddRow(name, help, "duration");
+  row.minimum_ = 0;
+  row.current_text_ = [field] { return FormatDuration(*field); };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row& self, const std::vector<std::string>& values) -> Status {
+    std::optional<std::chrono::nanoseconds> value = ParseDuration(values.front());
+    if (!value) {
+      return InvalidArgument("\"{}\" is not a duration such as 500ms, 30s or 1h30m",
+                             values.front());
+    }
+    if (value->count() < self.minimum_ || value->count() > self.maximum_) {
+      return InvalidArgument(
+          "{} is out of range (at least {}{})", FormatDuration(*value),
+          FormatDuration(std::chrono::nanoseconds(self.minimum_)),
+          self.maximum_ == std::numeric_limits<int64_t>::max()
+              ? ""
+              : ", at most " + FormatDuration(std::chrono::nanoseconds(self.maximum_)));
+    }
+    *field = *value;
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::Add(std::string_view name, std::vector<std::string>* field,
+                                   std::string_view help) {
+  Row& row = AddRow(name, help, "list");
+  row.is_list_ = true;
+  row.current_text_ = [field] { return Join(*field, ","); };
+  row.default_text_ = row.current_text_();
+  row.assign_ = [field](const Row&, const std::vector<std::string>& values) -> Status {
+    *field = values;
+    return OkStatus();
+  };
+  return row;
+}
+
+OptionTable::Row& OptionTable::AddIgnored(std::string_view name, std::string_view why) {
+  Row& row = AddRow(name, "", "any");
+  row.ignored_reason_ = why;
+  row.current_text_ = [] { return std::string(); };
+  row.assign_ = [](const Row&, const std::vector<std::string>&) { return OkStatus(); };
+  return row;
+}
+
+void OptionTable::AllowPositionals() {
+  allow_positionals_ = true;
+}
+
+const OptionTable::Row* OptionTable::Find(std::string_view name) const {
+  for (const auto& row : rows_) {
+    if (row->name_ == name) {
+      return row.get();
+    }
+  }
+  return nullptr;
+}
+
+Status OptionTable::UnknownName(std::string_view what, std::string_view name) const {
+  std::vector<std::string> names;
+  for (const auto& row : rows_) {
+    names.push_back(row->name_);
+  }
+  size_t dashes = std::min(name.find_first_not_of('-'), name.size());
+  std::optional<std::string> nearest = NearestName(name.substr(dashes), names);
+  return InvalidArgument(
+      "unknown {}: {}{}", what, name,
+      nearest ? fmt::format("\nDid you mean {}{}?", name.substr(0, dashes), *nearest) : "");
+}
+
+Status OptionTable::Assign(const Row& row, const std::vector<std::string>& values,
+                           std::string_view where) {
+  sources_[row.name_] = where;
+  if (row.ignored_reason_) {
+    return OkStatus();
+  }
+  if (!row.is_list_ && values.size() != 1) {
+    return InvalidArgument("option {} ({}) takes one value, not {}", row.name_, where,
+                           values.size());
+  }
+  return Annotate(row.assign_(row, values), fmt::format("option {} ({})", row.name_, where));
+}
+
+Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
+                              std::map<std::string, std::vector<std::string>>& flags) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  for (const auto& row : rows_) {
+    std::string names = row->short_letter_ == 0
+                            ? fmt::format("--{}", row->name_)
+                            : fmt::format("-{},--{}", row->short_letter_, row->name_);
+    auto collect = [&flags, name = row->name_](const CLI::results_t& results) {
+      std::vector<std::string>& values = flags[name];
+      values.insert(values.end(), results.begin(), results.end());
+      return true;
+    };
+    if (row->is_bool_) {
+      app.add_flag_function(names, [&flags, name = row->name_](int64_t count) {
+        flags[name] = {count > 0 ? "true" : "false"};
+      });
+    } else {
+      app.add_option(names, CLI::callback_t(collect))->allow_extra_args(false)->take_all();
+    }
+  }
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Error& error) {
+    return InvalidArgument("{}", error.what());
+  }
+  for (const std::string& extra : app.remaining()) {
+    if (extra.size() > 1 && extra.front() == '-') {
+      return UnknownName("flag", extra.substr(0, extra.find('=')));
+    }
+    positionals_.push_back(extra);
+  }
+  if (!allow_positionals_ && !positionals_.empty()) {
+    return InvalidArgument("unexpected argument \"{}\"; options begin with --",
+                           positionals_.front());
+  }
+  return OkStatus();
+}
+
+Status OptionTable::ApplyFile(const std::string& path) {
+  ASSIGN_OR_RETURN(YAML::Node root, LoadYaml(path));
+  if (root.IsNull()) {
+    return OkStatus();
+  }
+  if (!root.IsMap()) {
+    return InvalidArgument("configuration file {} must be a mapping of option names to values",
+                           path);
+  }
+  for (const auto& entry : root) {
+    if (!entry.first.IsScalar()) {
+      return InvalidArgument("configuration file {}: a key is not a plain word", path);
+    }
+    const Row* row = Find(entry.first.Scalar());
+    if (row == nullptr || row->name_ == "config" || row->name_ == "help" ||
+        row->name_ == "version") {
+      return Annotate(UnknownName("key", entry.first.Scalar()),
+                      fmt::format("configuration file {}", path));
+    }
+    StatusOr<std::vector<std::string>> values = YamlValues(entry.second);
+    if (!values.ok()) {
+      return Annotate(values.status(),
+                      fmt::format("configuration file {}: key {}", path, row->name_));
+    }
+    if (values->empty() && !row->is_list_) {
+      continue;
+    }
+    RETURN_IF_ERROR(Assign(*row, *values, "file"));
+  }
+  return OkStatus();
+}
+
+Status OptionTable::ApplyEnvironment(const std::map<std::string, std::string>& environment) {
+  for (const auto& row : rows_) {
+    auto found = environment.find(EnvironmentName(row->name_));
+    if (found == environment.end() || found->second.empty()) {
+      found = environment.find(row->extra_environment_);
+    }
+    if (found == environment.end() || found->second.empty() || row->name_ == "help" ||
+        row->name_ == "version") {
+      continue;
+    }
+    std::vector<std::string> values =
+        row->is_list_ ? Split(found->second, " \t\n,") : std::vector<std::string>{found->second};
+    RETURN_IF_ERROR(Annotate(Assign(*row, values, "environment"), found->first));
+  }
+  return OkStatus();
+}
+
+StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* argv,
+                                                  const char* const* environment) {
+  std::map<std::string, std::string> variables;
+  for (const char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  std::map<std::string, std::vector<std::string>> flags;
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  RETURN_IF_ERROR(ReadFlags(arguments, flags));
+  if (flags.contains("help")) {
+    return Outcome::kHelp;
+  }
+  if (flags.contains("version")) {
+    return Outcome::kVersion;
+  }
+  std::string config_path = variables["OTTERIZE_CONFIG"];
+  if (auto flag = flags.find("config"); flag != flags.end() && !flag->second.empty()) {
+    config_path = flag->second.back();
+  }
+  if (!config_path.empty()) {
+    RETURN_IF_ERROR(ApplyFile(config_path));
+  }
+  RETURN_IF_ERROR(ApplyEnvironment(variables));
+  for (const auto& [name, values] : flags) {
+    const Row* row = Find(name);
+    std::vector<std::string> all;
+    for (const std::string& value : values) {
+      if (row->is_list_) {
+        std::vector<std::string> parts = Split(value, ",");
+        all.insert(all.end(), parts.begin(), parts.end());
+      } else {
+        all = {value};
+      }
+    }
+    RETURN_IF_ERROR(Assign(*row, all, "flag"));
+  }
+  return Outcome::kRun;
+}
+
+const std::vector<std::string>& OptionTable::Positionals() const {
+  return positionals_;
+}
+
+std::string_view OptionTable::SourceOf(std::string_view name) const {
+  auto found = sources_.find(name);
+  return found == sources_.end() ? std::string_view("default") : std::string_view(found->second);
+}
+
+std::map<std::string, std::string> OptionTable::ChangedValues() const {
+  std::map<std::string, std::string> changed;
+  for (const auto& row : rows_) {
+    if (sources_.contains(row->name_) && !row->ignored_reason_) {
+      changed[row->name_] = row->secret_ ? "***" : row->current_text_();
+    }
+  }
+  return changed;
+}
+
+std::vector<std::string> OptionTable::IgnoredButSet() const {
+  std::vector<std::string> names;
+  for (const auto& row : rows_) {
+    if (row->ignored_reason_ && sources_.contains(row->name_)) {
+      names.push_back(row->name_);
+    }
+  }
+  return names;
+}
+
+std::string OptionTable::HelpLines(std::string_view group) const {
+  std::string text;
+  for (const auto& row : rows_) {
+    if (row->group_ != group || row->ignored_reason_) {
+      continue;
+    }
+    std::string left = row->short_letter_ == 0
+                           ? fmt::format("      --{}", row->name_)
+                           : fmt::format("  -{}, --{}", row->short_letter_, row->name_);
+    if (!row->type_name_.empty()) {
+      left += " " + row->type_name_;
+    }
+    std::string right = row->help_;
+    if (!row->allowed_.empty()) {
+      right += fmt::format(" ({})", Join(row->allowed_, ", "));
+    }
+    if (!row->default_text_.empty() && row->default_text_ != "false" && !row->secret_) {
+      right += fmt::format(" (default {})", row->default_text_);
+    }
+    text += fmt::format("{:<44} {}\n", left, right);
+  }
+  return text;
+}
+
+std::string OptionTable::Help() const {
+  std::string text = fmt::format("{}\n\nUsage:\n  {} [options]\n", description_, program_);
+  std::vector<std::string> groups;
+  for (const auto& row : rows_) {
+    if (std::find(groups.begin(), groups.end(), row->group_) == groups.end()) {
+      groups.push_back(row->group_);
+    }
+  }
+  for (const std::string& group : groups) {
+    std::string lines = HelpLines(group);
+    if (!lines.empty()) {
+      text += fmt::format("\n{}:\n{}", group, lines);
+    }
+  }
+  text +=
+      "\nEvery option can also be given as an environment variable (OTTERIZE_ and the name in "
+      "capitals, \"-\" as \"_\")\n"
+      "or as a key of the file named by --config. A flag wins over the environment, the "
+      "environment over the file.\n";
+  return text;
+}
+
+std::string OptionTable::Markdown() const {
+  std::string text =
+      fmt::format("## {}\n\n{}\n\n| flag | environment | default | meaning |\n|---|---|---|---|\n",
+                  program_, description_);
+  std::string ignored;
+  for (const auto& row : rows_) {
+    if (row->ignored_reason_) {
+      ignored += fmt::format("| `{}` | {} |\n", row->name_, *row->ignored_reason_);
+      continue;
+    }
+    std::string environment = fmt::format("`{}`", EnvironmentName(row->name_));
+    if (!row->extra_environment_.empty()) {
+      environment += fmt::format(", `{}`", row->extra_environment_);
+    }
+    std::string meaning = row->help_;
+    if (!row->allowed_.empty()) {
+      meaning += fmt::format(" (one of {})", Join(row->allowed_, ", "));
+    }
+    text += fmt::format("| `--{}` | {} | {} | {} |\n", row->name_, environment,
+                        row->default_text_.empty() ? "" : "`" + row->default_text_ + "`", meaning);
+  }
+  if (!ignored.empty()) {
+    text +=
+        "\nAccepted for configurations written for the original suite, without effect here:\n\n"
+        "| name | why |\n|---|---|\n" +
+        ignored;
+  }
+  return text;
+}
+
+}  // namespace network_mapper

@@ -1,0 +1,158 @@
+#include "common/config/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_paths.h"
+
+namespace network_mapper {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Fields {
+  bool debug = false;
+  bool enable_dns = true;
+  int64_t size = 10;
+  uint16_t port = 9090;
+  std::string address = "localhost";
+  std::string mode = "fast";
+  nanoseconds interval = seconds(1);
+  std::vector<std::string> namespaces;
+};
+
+class OptionTableTest : public ::testing::Test {
+ protected:
+  OptionTableTest() {
+    table_.Add("debug", &fields_.debug, "More logs");
+    table_.Add("enable-dns", &fields_.enable_dns, "Capture DNS");
+    table_.Add("size", &fields_.size, "A size").Min(1).Max(100);
+    table_.Add("port", &fields_.port, "A port");
+    table_.Add("address", &fields_.address, "An address").AlsoEnvironment("NODE_NAME");
+    table_.Add("mode", &fields_.mode, "A mode").OneOf({"fast", "careful"});
+    table_.Add("interval", &fields_.interval, "An interval").Min(milliseconds(100));
+    table_.Add("exclude-namespaces", &fields_.namespaces, "Names").Short('n');
+    table_.AddIgnored("client-id", "there is no cloud");
+  }
+
+  StatusOr<OptionTable::Outcome> Parse(std::vector<const char*> arguments,
+                                       std::vector<const char*> environment = {}) {
+    arguments.insert(arguments.begin(), "program");
+    environment.push_back(nullptr);
+    return table_.Parse(static_cast<int>(arguments.size()), arguments.data(), environment.data());
+  }
+
+  Fields fields_;
+  OptionTable table_{"program", "Does things."};
+};
+
+TEST_F(OptionTableTest, KeepsDefaults) {
+  ASSERT_THAT(Parse({}), IsOk());
+  EXPECT_EQ(fields_.port, 9090);
+  EXPECT_TRUE(fields_.enable_dns);
+  EXPECT_EQ(table_.SourceOf("port"), "default");
+}
+
+TEST_F(OptionTableTest, FlagWinsOverEnvironmentWinsOverFile) {
+  TemporaryDirectory directory;
+  auto file =
+      directory.WriteFile("options.yaml", "port: 1\nsize: 1\naddress: from-file\n").string();
+  ASSERT_THAT(
+      Parse({"--config", file.c_str(), "--port", "3"}, {"OTTERIZE_PORT=2", "OTTERIZE_SIZE=2"}),
+      IsOk());
+  EXPECT_EQ(fields_.port, 3);
+  EXPECT_EQ(fields_.size, 2);
+  EXPECT_EQ(fields_.address, "from-file");
+  EXPECT_EQ(table_.SourceOf("port"), "flag");
+  EXPECT_EQ(table_.SourceOf("size"), "environment");
+  EXPECT_EQ(table_.SourceOf("address"), "file");
+}
+
+TEST_F(OptionTableTest, ReadsEveryType) {
+  ASSERT_THAT(Parse({"--debug", "--enable-dns=false", "--interval=1m30s", "--mode", "careful", "-n",
+                     "a,b", "-n", "c"}),
+              IsOk());
+  EXPECT_TRUE(fields_.debug);
+  EXPECT_FALSE(fields_.enable_dns);
+  EXPECT_EQ(fields_.interval, seconds(90));
+  EXPECT_EQ(fields_.mode, "careful");
+  EXPECT_THAT(fields_.namespaces, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(OptionTableTest, SplitsListsOfTheEnvironmentAtWhiteSpace) {
+  ASSERT_THAT(
+      Parse({}, {"OTTERIZE_EXCLUDE_NAMESPACES=istio-system linkerd", "OTTERIZE_ENABLE_DNS=0"}),
+      IsOk());
+  EXPECT_THAT(fields_.namespaces, ElementsAre("istio-system", "linkerd"));
+  EXPECT_FALSE(fields_.enable_dns);
+}
+
+TEST_F(OptionTableTest, NamesTheCulpritAndTheNearestFlag) {
+  EXPECT_THAT(Parse({"--prot", "3"}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("--prot"), HasSubstr("Did you mean --port?"))));
+  EXPECT_THAT(Parse({"--zzzzzzzzz"}),
+              StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("Did you mean"))));
+  EXPECT_THAT(Parse({"stray"}), StatusIs(StatusCode::kInvalidArgument, HasSubstr("\"stray\"")));
+}
+
+TEST_F(OptionTableTest, RefusesBadValuesWithTheirOrigin) {
+  EXPECT_THAT(Parse({"--port", "70000"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("option port (flag)")));
+  EXPECT_THAT(Parse({"--size", "0"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("out of range")));
+  EXPECT_THAT(Parse({"--interval", "30"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("500ms")));
+  EXPECT_THAT(Parse({"--interval", "1ms"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("at least 100ms")));
+  EXPECT_THAT(Parse({"--mode", "carefull"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("did you mean careful")));
+  EXPECT_THAT(Parse({}, {"OTTERIZE_DEBUG=maybe"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("OTTERIZE_DEBUG")));
+  EXPECT_THAT(Parse({"--port"}), StatusIs(StatusCode::kInvalidArgument, HasSubstr("--port")));
+}
+
+TEST_F(OptionTableTest, RefusesUnknownKeysOfTheFile) {
+  TemporaryDirectory directory;
+  auto unknown = directory.WriteFile("a.yaml", "prt: 1\n").string();
+  EXPECT_THAT(Parse({"--config", unknown.c_str()}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("unknown key: prt"), HasSubstr("port"))));
+  auto broken = directory.WriteFile("b.yaml", "a: [\n").string();
+  EXPECT_THAT(Parse({"--config", broken.c_str()}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("not valid YAML")));
+  EXPECT_THAT(Parse({"--config", "/nonexistent"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("cannot be read")));
+}
+
+TEST_F(OptionTableTest, AcceptsNamesOfTheOriginalAndServiceVariablesOfKubernetes) {
+  ASSERT_THAT(Parse({}, {"OTTERIZE_CLIENT_ID=x", "OTTERIZE_NETWORK_MAPPER_SERVICE_HOST=10.0.0.1",
+                         "NODE_NAME=n1"}),
+              IsOk());
+  EXPECT_THAT(table_.IgnoredButSet(), ElementsAre("client-id"));
+  EXPECT_EQ(fields_.address, "n1");
+}
+
+TEST_F(OptionTableTest, DescribesItself) {
+  EXPECT_EQ(*Parse({"-h"}), OptionTable::Outcome::kHelp);
+  EXPECT_THAT(table_.Help(), AllOf(HasSubstr("--interval duration"), HasSubstr("(default 1s)"),
+                                   HasSubstr("OTTERIZE_")));
+  EXPECT_THAT(table_.Markdown(),
+              AllOf(HasSubstr("| `--port` | `OTTERIZE_PORT` | `9090` | A port |"),
+                    HasSubstr("| `client-id` | there is no cloud |")));
+}
+
+TEST(NearestName, FindsTyposOnly) {
+  EXPECT_EQ(NearestName("namesapces", {"namespaces", "name"}), "namespaces");
+  EXPECT_FALSE(NearestName("completely-else", {"port"}).has_value());
+}
+
+}  // namespace
+}  // namespace network_mapper
