@@ -10,15 +10,9 @@
 #include <vector>
 
 #include "common/observation/observation.h"
+#include "common/report/collector_totals.h"
 
 namespace network_mapper {
-
-struct CollectorTotals {
-  uint64_t packets_received = 0;
-  uint64_t packets_dropped_by_kernel = 0;
-  uint64_t observations_dropped_from_spool = 0;
-  uint64_t malformed_packets = 0;
-};
 
 struct ObservationBatch {
   // One life of one collector process. Empty for reports without sequence numbers (original
