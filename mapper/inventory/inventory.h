@@ -38,6 +38,9 @@ struct PodFacts {
   bool host_network = false;
   Time created;
   Workload workload;
+  // The owner could not be read yet: `workload` is only the best name so far and may change within
+  // seconds. PodByIp answers kOwnerPending instead of giving such facts.
+  bool owner_pending = false;
 };
 
 using PodFactsPtr = std::shared_ptr<const PodFacts>;
@@ -65,6 +68,8 @@ struct ServiceBackends {
   std::vector<Workload> workloads;
   // Endpoints that are no pods: addresses of a selector-less service.
   std::vector<IpAddress> bare_addresses;
+  // At least one pod's owner could not be read yet; that pod is not in `workloads`.
+  bool owner_pending = false;
 };
 
 // The read side; valid only inside Inventory::Read. All times are observation times.
@@ -82,14 +87,17 @@ class InventoryView {
   // The pod with label service.istio.io/canonical-name = `workload`, newest first.
   virtual PodFactsPtr PodByCanonicalName(std::string_view name_space,
                                          std::string_view workload) const = 0;
-  // pod-hostname.service.namespace.svc: the endpoint of a headless service with that hostname.
+  // pod-hostname.service.namespace.svc: the endpoint of a headless service with that hostname, or
+  // with that address in its dashed form (10-1-2-3).
   virtual PodFactsPtr PodByHostname(const ServiceFacts& service, std::string_view hostname,
                                     Time time) const = 0;
 
   virtual ServiceFactsPtr ServiceByName(std::string_view name_space,
                                         std::string_view name) const = 0;
-  // ClusterIPs, external IPs and load-balancer ingress addresses.
-  virtual ServiceFactsPtr ServiceByIp(const IpAddress& address, Time time) const = 0;
+  // ClusterIPs, external IPs and load-balancer ingress addresses. `port` tells apart services that
+  // share an external address; where it does not, there is no answer.
+  virtual ServiceFactsPtr ServiceByIp(const IpAddress& address, std::optional<uint16_t> port,
+                                      Time time) const = 0;
   // A service of type NodePort or LoadBalancer that `port` on any node leads to.
   virtual ServiceFactsPtr ServiceByNodePort(uint16_t port) const = 0;
   virtual ServiceBackends BackendsOf(const ServiceFacts& service, Time time) const = 0;
