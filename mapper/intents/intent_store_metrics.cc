@@ -1,0 +1,33 @@
+#include "mapper/intents/intent_store_metrics.h"
+
+namespace network_mapper {
+namespace {
+
+Counter& Overflow(MetricsRegistry& registry, std::string_view what) {
+  return registry.AddCounter("network_mapper_intents_overflow_total",
+                             "Additions that a limit of the intent store kept out.",
+                             {{"what", std::string(what)}});
+}
+
+}  // namespace
+
+IntentStoreMetrics::IntentStoreMetrics(MetricsRegistry& registry)
+    : intents(registry.AddGauge("network_mapper_intents_stored", "Intents on the map.")),
+      held(registry.AddGauge("network_mapper_intents_held_observations",
+                             "Observations that wait for the inventory to catch up.")),
+      instances(registry.AddGauge("network_mapper_intents_instances",
+                                  "Collector instances whose sequence is remembered.")),
+      batches(registry.AddCounter("network_mapper_intents_batches_applied_total",
+                                  "Batches whose effect was stored.")),
+      duplicate_batches(registry.AddCounter("network_mapper_intents_batches_duplicate_total",
+                                            "Batches that had been applied before.")),
+      intents_overflow(Overflow(registry, "intents")),
+      topics_overflow(Overflow(registry, "kafka_topics")),
+      paths_overflow(Overflow(registry, "http_paths")),
+      actions_overflow(Overflow(registry, "aws_actions")),
+      ports_overflow(Overflow(registry, "ports")),
+      instances_evicted(
+          registry.AddCounter("network_mapper_intents_instances_evicted_total",
+                              "Collector instances forgotten to make room for others.")) {}
+
+}  // namespace network_mapper

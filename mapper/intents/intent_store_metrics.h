@@ -1,0 +1,26 @@
+// The intent store's instruments.
+#pragma once
+
+#include "common/metrics/metrics.h"
+
+namespace network_mapper {
+
+struct IntentStoreMetrics {
+  explicit IntentStoreMetrics(MetricsRegistry& registry);
+
+  Gauge& intents;
+  Gauge& held;
+  Gauge& instances;
+  Counter& batches;
+  Counter& duplicate_batches;
+  // What the limits kept out.
+  Counter& intents_overflow;
+  Counter& topics_overflow;
+  Counter& paths_overflow;
+  Counter& actions_overflow;
+  Counter& ports_overflow;
+  // Instances that were forgotten to make room.
+  Counter& instances_evicted;
+};
+
+}  // namespace network_mapper
