@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -314,6 +315,10 @@ OptionTable::Row& OptionTable::AddIgnored(std::string_view name, std::string_vie
   return row;
 }
 
+void OptionTable::SetDefaultConfigFile(std::string path) {
+  default_config_path_ = std::move(path);
+}
+
 void OptionTable::AllowPositionals() {
   allow_positionals_ = true;
 }
@@ -393,7 +398,7 @@ Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
   return OkStatus();
 }
 
-Status OptionTable::ApplyFile(const std::string& path) {
+Status OptionTable::ApplyFile(const std::string& path, bool unknown_keys_allowed) {
   ASSIGN_OR_RETURN(YAML::Node root, LoadYaml(path));
   if (root.IsNull()) {
     return OkStatus();
@@ -409,6 +414,9 @@ Status OptionTable::ApplyFile(const std::string& path) {
     const Row* row = Find(entry.first.Scalar());
     if (row == nullptr || row->name_ == "config" || row->name_ == "help" ||
         row->name_ == "version") {
+      if (unknown_keys_allowed) {
+        continue;
+      }
       return Annotate(UnknownName("key", entry.first.Scalar()),
                       fmt::format("configuration file {}", path));
     }
@@ -466,7 +474,10 @@ StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* a
     config_path = flag->second.back();
   }
   if (!config_path.empty()) {
-    RETURN_IF_ERROR(ApplyFile(config_path));
+    RETURN_IF_ERROR(ApplyFile(config_path, false));
+  } else if (!default_config_path_.empty() &&
+             std::filesystem::is_regular_file(default_config_path_)) {
+    RETURN_IF_ERROR(ApplyFile(default_config_path_, true));
   }
   RETURN_IF_ERROR(ApplyEnvironment(variables));
   for (const auto& [name, values] : flags) {
@@ -536,6 +547,30 @@ std::string OptionTable::HelpLines(std::string_view group) const {
     text += fmt::format("{:<44} {}\n", left, right);
   }
   return text;
+}
+
+std::vector<std::string> OptionTable::Flags() const {
+  std::vector<std::string> flags;
+  for (const auto& row : rows_) {
+    flags.push_back("--" + row->name_);
+    if (row->short_letter_ != 0) {
+      flags.push_back(fmt::format("-{}", row->short_letter_));
+    }
+  }
+  return flags;
+}
+
+std::vector<std::string> OptionTable::FlagsWithValue() const {
+  std::vector<std::string> flags;
+  for (const auto& row : rows_) {
+    if (!row->is_bool_) {
+      flags.push_back("--" + row->name_);
+      if (row->short_letter_ != 0) {
+        flags.push_back(fmt::format("-{}", row->short_letter_));
+      }
+    }
+  }
+  return flags;
 }
 
 std::string OptionTable::Help() const {

@@ -92,6 +92,10 @@ class OptionTable {
   // An option of the original suite without a meaning here.
   Row& AddIgnored(std::string_view name, std::string_view why);
 
+  // Read before the other sources if it exists and --config names no file. Since such a file may
+  // serve other programs too, keys that are not known here are passed over.
+  void SetDefaultConfigFile(std::string path);
+
   // Positional arguments are errors unless allowed; then Positionals() has them.
   void AllowPositionals();
 
@@ -114,6 +118,10 @@ class OptionTable {
   std::string Help() const;
   // Only the lines of the options, as Help has them, without headings.
   std::string HelpLines(std::string_view group) const;
+  // "--name" and "-n" of all options, and of those that take a value; for completion and for
+  // finding a command word.
+  std::vector<std::string> Flags() const;
+  std::vector<std::string> FlagsWithValue() const;
   // A Markdown section with one table row an option, for docs/options.md.
   std::string Markdown() const;
 
@@ -124,13 +132,14 @@ class OptionTable {
   Status UnknownName(std::string_view what, std::string_view name) const;
   Status ReadFlags(const std::vector<std::string>& arguments,
                    std::map<std::string, std::vector<std::string>>& flags);
-  Status ApplyFile(const std::string& path);
+  Status ApplyFile(const std::string& path, bool unknown_keys_allowed);
   Status ApplyEnvironment(const std::map<std::string, std::string>& environment);
 
   std::string program_;
   std::string description_;
   bool allow_positionals_ = false;
   std::string config_path_;
+  std::string default_config_path_;
   bool help_ = false;
   bool version_ = false;
   std::vector<std::unique_ptr<Row>> rows_;

@@ -1,0 +1,349 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/build_info/build_info.h"
+
+namespace network_mapper::cli {
+
+namespace {
+
+struct CommandInfo {
+  Command command;
+  std::string_view name;
+  std::string_view summary;
+  std::string_view arguments;
+};
+
+constexpr std::array<CommandInfo, 5> kCommands = {{
+    {Command::kList, "list", "List the connections that were seen, client by client", "[flags]"},
+    {Command::kExport, "export", "Write the map as ClientIntents, ready for kubectl apply",
+     "[flags]"},
+    {Command::kVisualize, "visualize", "Draw the map as a picture (svg, png, jpg, dot)",
+     "-o FILE [flags]"},
+    {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]"},
+    {Command::kCompletion, "completion", "Print the completion script for bash or zsh", "bash|zsh"},
+}};
+
+constexpr std::string_view kCommandFlags = "Flags";
+constexpr std::string_view kGlobalFlags = "Global flags";
+
+const CommandInfo* FindCommand(std::string_view name) {
+  for (const CommandInfo& info : kCommands) {
+    if (info.name == name) {
+      return &info;
+    }
+  }
+  return nullptr;
+}
+
+const CommandInfo& InfoOf(Command command) {
+  for (const CommandInfo& info : kCommands) {
+    if (info.command == command) {
+      return info;
+    }
+  }
+  return kCommands.front();
+}
+
+void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) {
+  table.Add("quiet", &options.quiet, "Print nothing but the result").Short('q').Group(kGlobalFlags);
+  table.Add("debug", &options.debug, "Print what is asked and answered").Group(kGlobalFlags);
+  table.Add("no-headers", &options.no_headers, "Accepted for scripts; no output has headers")
+      .Group(kGlobalFlags);
+  if (command != Command::kExport && command != Command::kVisualize) {
+    options.format = "text";
+    table.Add("format", &options.format, "Output format").Group(kGlobalFlags);
+  }
+  for (std::string_view name :
+       {"telemetry-enabled", "telemetry-usage-enabled", "telemetry-errors-enabled",
+        "telemetry-errors-address", "telemetry-errors-stage"}) {
+    table.AddIgnored(name, "nothing is ever sent anywhere").Group(kGlobalFlags);
+  }
+  table
+      .Add("mapper-url", &options.mapper_url,
+           "Address of the mapper, such as http://localhost:9090; without it the "
+           "mapper is reached through the API server of the kubeconfig")
+      .Group(kGlobalFlags);
+  table
+      .Add("kubeconfig", &options.kubeconfig,
+           "Kubeconfig file (default: $KUBECONFIG, then ~/.kube/config)")
+      .Group(kGlobalFlags);
+  table.Add("context", &options.context, "Context of the kubeconfig (default: its current one)")
+      .Group(kGlobalFlags);
+  table.Add("mapper-service-name", &options.mapper_service_name, "Service of the mapper")
+      .Group(kGlobalFlags);
+  table.Add("mapper-namespace", &options.mapper_namespace, "Namespace of the mapper")
+      .Group(kGlobalFlags);
+  table.Add("mapper-service-port", &options.mapper_service_port, "Port of the mapper's service")
+      .Min(1)
+      .Max(65535)
+      .Group(kGlobalFlags);
+  table
+      .Add("exclude-services", &options.exclude_services,
+           "Leave out these workloads, as clients and as servers")
+      .Group(kGlobalFlags);
+  table
+      .Add("exclude-labels", &options.exclude_labels,
+           "Leave out workloads with one of these labels (key=value)")
+      .Group(kGlobalFlags);
+}
+
+void AddQueryOptions(OptionTable& table, CliOptions& options) {
+  table.Add("namespaces", &options.namespaces, "Only clients of these namespaces")
+      .Short('n')
+      .Group(kCommandFlags);
+  table
+      .Add("distinct-by-label", &options.distinct_by_label,
+           "Tell clients apart by the value of this label")
+      .Group(kCommandFlags);
+  table
+      .Add("as-kubernetes-service", &options.as_kubernetes_service,
+           "Name servers by their Kubernetes service")
+      .Group(kCommandFlags);
+}
+
+void AddCommandOptions(OptionTable& table, CliOptions& options, Command command) {
+  if (command == Command::kList || command == Command::kExport || command == Command::kVisualize) {
+    AddQueryOptions(table, options);
+  }
+  if (command == Command::kExport) {
+    options.format = "yaml";
+    table.Add("output", &options.output, "File or directory to write to (default: standard output)")
+        .Short('o')
+        .Group(kCommandFlags);
+    table.Add("output-type", &options.output_type, "With --output: single-file (default) or dir")
+        .Group(kCommandFlags);
+    table.Add("format", &options.format, "yaml or json").Group(kCommandFlags);
+    table.Add("server", &options.server, "Only clients of this server: <server>.<namespace>")
+        .Group(kCommandFlags);
+    table.Add("output-version", &options.output_version, "ClientIntents version: v1 or v2")
+        .Group(kCommandFlags);
+  }
+  if (command == Command::kVisualize) {
+    options.format = "png";
+    table.Add("format", &options.format, "png, jpg, jpeg, svg or dot").Group(kCommandFlags);
+    table.Add("output-path", &options.output_path, "File to write the picture to (required)")
+        .Short('o')
+        .Group(kCommandFlags);
+  }
+}
+
+std::unique_ptr<OptionTable> MakeTable(Command command, CliOptions& options,
+                                       std::string_view program) {
+  const CommandInfo& info = InfoOf(command);
+  auto table =
+      std::make_unique<OptionTable>(fmt::format("{} {}", program, info.name), info.summary);
+  AddCommandOptions(*table, options, command);
+  AddGlobalOptions(*table, options, command);
+  table->AllowPositionals();
+  return table;
+}
+
+std::string ProgramName(int argc, const char* const* argv) {
+  return argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "network-mapper";
+}
+
+std::string RootHelp(std::string_view program) {
+  std::string text = fmt::format(
+      "Shows who talks to whom in a Kubernetes cluster, as the network mapper has seen it.\n\n"
+      "Usage:\n  {} COMMAND [flags]\n\nCommands:\n",
+      program);
+  for (const CommandInfo& info : kCommands) {
+    text += fmt::format("  {:<12} {}\n", info.name, info.summary);
+  }
+  text += fmt::format(
+      "\nExamples:\n"
+      "  {0} list -n shop\n"
+      "  {0} export -n shop --output intents.yaml\n"
+      "  {0} visualize -n shop --format svg -o map.svg\n"
+      "  {0} list --mapper-url http://localhost:9090\n\n"
+      "\"{0} COMMAND --help\" explains the flags of a command.\n",
+      program);
+  return text;
+}
+
+std::string CommandHelp(Command command, std::string_view program) {
+  return fmt::format("{}\n\n{}", InfoOf(command).summary, UsageText(command, program));
+}
+
+// Index in argv of the first word that is no flag and no value of one; argc when there is none.
+int FindCommandWord(int argc, const char* const* argv) {
+  CliOptions unused;
+  std::set<std::string> with_value;
+  for (const CommandInfo& info : kCommands) {
+    std::unique_ptr<OptionTable> table = MakeTable(info.command, unused, "");
+    for (const std::string& flag : table->FlagsWithValue()) {
+      with_value.insert(flag);
+    }
+  }
+  for (int i = 1; i < argc; ++i) {
+    std::string word(argv[i]);
+    if (word.empty() || word.front() != '-') {
+      return i;
+    }
+    if (with_value.contains(word)) {
+      ++i;
+    }
+  }
+  return argc;
+}
+
+std::string DefaultConfigFile(const char* const* environment) {
+  for (const char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    if (text.starts_with("HOME=")) {
+      return std::string(text.substr(5)) + "/.otterize/config";
+    }
+  }
+  return "";
+}
+
+CommandLineResult Fail(std::string message, Command command, std::string_view program) {
+  return {.invocation = std::nullopt,
+          .error = UsageError{.message = std::move(message), .usage = UsageText(command, program)}};
+}
+
+CommandLineResult PrintInstead(std::string text, Command command = Command::kHelp) {
+  Invocation invocation;
+  invocation.options.command = command;
+  invocation.text = std::move(text);
+  return {.invocation = std::move(invocation), .error = std::nullopt};
+}
+
+// What remains wrong after the flags themselves were understood.
+std::string CheckPositionals(const CommandInfo& info, const std::vector<std::string>& positionals,
+                             CliOptions& options, std::string_view program) {
+  if (info.command == Command::kCompletion) {
+    if (positionals.size() != 1 || (positionals[0] != "bash" && positionals[0] != "zsh")) {
+      return fmt::format("name the shell: {} completion bash, or {} completion zsh", program,
+                         program);
+    }
+    options.shell = positionals[0];
+    return "";
+  }
+  if (!positionals.empty()) {
+    return fmt::format("unknown command \"{}\" for \"{} {}\"", positionals.front(), program,
+                       info.name);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string UsageText(Command command, std::string_view program) {
+  const CommandInfo& info = InfoOf(command);
+  CliOptions defaults;
+  std::unique_ptr<OptionTable> table = MakeTable(command, defaults, program);
+  return fmt::format("Usage:\n  {} {} {}\n\nFlags:\n{}{}\nGlobal flags:\n{}", program, info.name,
+                     info.arguments, table->HelpLines(kCommandFlags), table->HelpLines("General"),
+                     table->HelpLines(kGlobalFlags));
+}
+
+CommandLineResult ParseCommandLine(int argc, const char* const* argv,
+                                   const char* const* environment) {
+  std::string program = ProgramName(argc, argv);
+  int word = FindCommandWord(argc, argv);
+  const CommandInfo* info = word < argc ? FindCommand(argv[word]) : nullptr;
+  std::vector<const char*> rest;
+  for (int i = 0; i < argc; ++i) {
+    if (i != word) {
+      rest.push_back(argv[i]);
+    }
+  }
+  bool wants_version =
+      std::any_of(rest.begin(), rest.end(), [](std::string_view a) { return a == "--version"; });
+  if (info == nullptr && wants_version) {
+    return PrintInstead(fmt::format("{} {}\n", program, Version()), Command::kVersion);
+  }
+  if (info == nullptr) {
+    return PrintInstead(RootHelp(program));
+  }
+  Invocation invocation;
+  invocation.options.command = info->command;
+  std::unique_ptr<OptionTable> table = MakeTable(info->command, invocation.options, program);
+  table->SetDefaultConfigFile(DefaultConfigFile(environment));
+  StatusOr<OptionTable::Outcome> outcome =
+      table->Parse(static_cast<int>(rest.size()), rest.data(), environment);
+  if (!outcome.ok()) {
+    return Fail(StatusMessage(outcome.status()), info->command, program);
+  }
+  if (*outcome == OptionTable::Outcome::kVersion) {
+    return PrintInstead(fmt::format("{} {}\n", program, Version()), Command::kVersion);
+  }
+  if (*outcome == OptionTable::Outcome::kHelp) {
+    return PrintInstead(CommandHelp(info->command, program));
+  }
+  std::string problem = CheckPositionals(*info, table->Positionals(), invocation.options, program);
+  if (problem.empty() && info->command == Command::kVisualize &&
+      invocation.options.output_path.empty()) {
+    problem = "required flag(s) \"output-path\" not set";
+  }
+  if (!problem.empty()) {
+    return Fail(problem, info->command, program);
+  }
+  invocation.options.output_version_set = table->SourceOf("output-version") != "default";
+  return {.invocation = std::move(invocation), .error = std::nullopt};
+}
+
+std::string CompletionScript(std::string_view shell, std::string_view program) {
+  std::string words;
+  std::string cases;
+  for (const CommandInfo& info : kCommands) {
+    words += words.empty() ? std::string(info.name) : " " + std::string(info.name);
+    CliOptions unused;
+    std::vector<std::string> flags = MakeTable(info.command, unused, program)->Flags();
+    cases += fmt::format("    {}) flags=\"{}\" ;;\n", info.name, fmt::join(flags, " "));
+  }
+  std::string function = fmt::format("_{}", program);
+  std::replace(function.begin(), function.end(), '-', '_');
+  std::string body = fmt::format(
+      "{0}() {{\n"
+      "  local word=\"${{COMP_WORDS[COMP_CWORD]}}\" previous=\"${{COMP_WORDS[COMP_CWORD-1]}}\" "
+      "command=\"\" flags=\"\" w\n"
+      "  for w in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
+      "    case \" {1} \" in *\" $w \"*) command=\"$w\"; break ;; esac\n"
+      "  done\n"
+      "  case \"$previous\" in\n"
+      "    -o|--output|--output-path|--kubeconfig|--config) COMPREPLY=($(compgen -f -- "
+      "\"$word\")); return ;;\n"
+      "    --output-type) COMPREPLY=($(compgen -W \"single-file dir\" -- \"$word\")); return ;;\n"
+      "    --output-version) COMPREPLY=($(compgen -W \"v1 v2\" -- \"$word\")); return ;;\n"
+      "    --format)\n"
+      "      case \"$command\" in\n"
+      "        export) COMPREPLY=($(compgen -W \"yaml json\" -- \"$word\")); return ;;\n"
+      "        visualize) COMPREPLY=($(compgen -W \"png jpg svg dot\" -- \"$word\")); return ;;\n"
+      "      esac ;;\n"
+      "  esac\n"
+      "  case \"$command\" in\n{2}"
+      "    *) COMPREPLY=($(compgen -W \"{1}\" -- \"$word\")); return ;;\n"
+      "  esac\n"
+      "  [ \"$command\" = completion ] && flags=\"bash zsh\"\n"
+      "  COMPREPLY=($(compgen -W \"$flags\" -- \"$word\"))\n"
+      "}}\n"
+      "complete -F {0} {3}\n",
+      function, words, cases, program);
+  if (shell == "zsh") {
+    return fmt::format("#compdef {}\nautoload -U +X bashcompinit && bashcompinit\n{}", program,
+                       body);
+  }
+  return body;
+}
+
+std::string OptionsMarkdown() {
+  std::string text;
+  for (const CommandInfo& info : kCommands) {
+    CliOptions unused;
+    text += MakeTable(info.command, unused, "network-mapper")->Markdown() + "\n";
+  }
+  return text;
+}
+
+}  // namespace network_mapper::cli

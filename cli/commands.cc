@@ -1,0 +1,212 @@
+#include "cli/commands.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "cli/client_intents.h"
+#include "cli/documents.h"
+#include "cli/graph_picture.h"
+
+namespace network_mapper::cli {
+
+namespace {
+
+// What to look at when the map is empty.
+constexpr std::string_view kEmptyMapAdvice =
+    "The mapper has nothing to show yet. Things to check:\n"
+    "  - Has there been traffic since the mapper started, or since the last reset? New connections "
+    "and DNS look-ups\n"
+    "    show up within seconds.\n"
+    "  - Is a sniffer running on every node?  kubectl get pods -n otterize-system -o wide\n"
+    "  - Does the mapper know the cluster?  Its /readyz names what it is still waiting for.\n"
+    "  - Do -n/--namespaces, --exclude-services, --exclude-labels or the mapper's excluded "
+    "namespaces hide the traffic?\n";
+
+Status WriteFile(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (!file) {
+    return ErrnoStatus(errno, fmt::format("could not write {}", path));
+  }
+  file << content;
+  file.close();
+  if (!file) {
+    return ErrnoStatus(errno, fmt::format("could not write {}", path));
+  }
+  return OkStatus();
+}
+
+StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
+                                                        const CommandContext& context) {
+  IntentFilter filter;
+  filter.namespaces = options.namespaces;
+  filter.exclude_labels = options.exclude_labels;
+  if (!options.distinct_by_label.empty()) {
+    filter.distinct_by_label = options.distinct_by_label;
+  }
+  if (!options.server.empty()) {
+    if (!options.namespaces.empty()) {
+      return InvalidArgument("server filter cannot be used with namespaces filter");
+    }
+    ASSIGN_OR_RETURN(filter.server, ParseServerFilter(options.server));
+  }
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  ASSIGN_OR_RETURN(QueryResult result, QueryIntents(transport, filter));
+  if (result.old_mapper) {
+    context.err << "The mapper in the cluster is older than this command and answers less; "
+                   "consider upgrading it.\n";
+  }
+  ConversionOptions conversion{.as_kubernetes_service = options.as_kubernetes_service,
+                               .distinct_by_label = filter.distinct_by_label};
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, ToClientIntents(result.intents, conversion));
+  if (clients.empty() && !options.quiet) {
+    context.err << "No connections found.\n" << kEmptyMapAdvice;
+  }
+  return clients;
+}
+
+Status RunList(const CliOptions& options, const CommandContext& context) {
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
+  if (options.format != "text") {
+    return InvalidArgument(
+        "{} output format is not supported in 'list' command. Try using 'export' instead",
+        options.format);
+  }
+  context.out << ListText(ExcludeServices(std::move(clients), options.exclude_services));
+  return OkStatus();
+}
+
+DocumentVersion VersionOf(const CliOptions& options) {
+  return options.output_version == "v2" ? DocumentVersion::kV2Beta1 : DocumentVersion::kV1Alpha3;
+}
+
+StatusOr<std::string> Documents(const std::vector<ClientIntents>& clients,
+                                const CliOptions& options) {
+  if (options.format == "yaml") {
+    return YamlDocuments(clients, VersionOf(options));
+  }
+  if (options.format == "json") {
+    return JsonDocuments(clients);
+  }
+  return InvalidArgument("unexpected output format {}, use one of (json, yaml)", options.format);
+}
+
+Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOptions& options) {
+  std::error_code error;
+  std::filesystem::path directory(options.output);
+  bool existed = std::filesystem::is_directory(directory, error);
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return MakeStatus(StatusCode::kUnknown,
+                      fmt::format("could not create dir {}: {}", options.output, error.message()));
+  }
+  if (!existed) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  for (const ClientIntents& client : clients) {
+    // A name from a cluster never leaves the directory.
+    std::string name = fmt::format("{}.{}.yaml", client.name, client.name_space);
+    std::replace(name.begin(), name.end(), '/', '_');
+    ASSIGN_OR_RETURN(std::string document, Documents({client}, options));
+    RETURN_IF_ERROR(WriteFile((directory / name).string(), document));
+  }
+  return OkStatus();
+}
+
+// Flags that are checked before the mapper is asked.
+Status CheckExportFlags(const CliOptions& options) {
+  if (options.output.empty()) {
+    if (!options.output_type.empty()) {
+      return InvalidArgument("flag --output-type requires --output to specify output path");
+    }
+    if (options.output_version != "v1" && options.output_version != "v2") {
+      return InvalidArgument("unexpected output version {}, use one of (v1, v2)",
+                             options.output_version);
+    }
+    return OkStatus();
+  }
+  if (!options.output_type.empty() && options.output_type != "single-file" &&
+      options.output_type != "dir") {
+    return InvalidArgument("unexpected output type {}, use one of (single-file, dir)",
+                           options.output_type);
+  }
+  return OkStatus();
+}
+
+Status RunExport(const CliOptions& options, const CommandContext& context) {
+  RETURN_IF_ERROR(CheckExportFlags(options));
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
+  clients = ExcludeServices(std::move(clients), options.exclude_services);
+  ASSIGN_OR_RETURN(std::string documents, Documents(clients, options));
+  if (options.output.empty()) {
+    context.out << documents << '\n';
+    return OkStatus();
+  }
+  if (options.output_type == "dir") {
+    RETURN_IF_ERROR(WriteDirectory(clients, options));
+  } else {
+    RETURN_IF_ERROR(WriteFile(options.output, documents));
+  }
+  if (!options.quiet) {
+    context.err << "Successfully wrote intents into " << options.output << '\n';
+  }
+  return OkStatus();
+}
+
+Status RunVisualize(const CliOptions& options, const CommandContext& context) {
+  std::string format = options.format;
+  std::transform(format.begin(), format.end(), format.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (format == "jpeg") {
+    format = "jpg";
+  }
+  constexpr std::array<std::string_view, 4> kFormats = {"png", "jpg", "svg", "dot"};
+  if (std::find(kFormats.begin(), kFormats.end(), format) == kFormats.end()) {
+    return InvalidArgument("unsupported format: {}", options.format);
+  }
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
+  ASSIGN_OR_RETURN(std::string picture, RenderPicture(DotDocument(clients), format));
+  RETURN_IF_ERROR(WriteFile(options.output_path, picture));
+  if (!options.quiet) {
+    context.err << "Exported graph as " << format << " format to path " << options.output_path
+                << '\n';
+  }
+  return OkStatus();
+}
+
+Status RunReset(const CommandContext& context) {
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  return ResetCapture(transport);
+}
+
+}  // namespace
+
+Status RunCommand(const CliOptions& options, const CommandContext& context) {
+  switch (options.command) {
+    case Command::kHelp:
+    case Command::kVersion:
+      return OkStatus();
+    case Command::kList:
+      return RunList(options, context);
+    case Command::kExport:
+      return RunExport(options, context);
+    case Command::kVisualize:
+      return RunVisualize(options, context);
+    case Command::kReset:
+      return RunReset(context);
+    case Command::kCompletion:
+      context.out << CompletionScript(options.shell, context.program);
+      return OkStatus();
+  }
+  return OkStatus();
+}
+
+}  // namespace network_mapper::cli

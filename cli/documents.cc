@@ -1,0 +1,236 @@
+#include "cli/documents.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace network_mapper::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Whether YAML reads `text`, written plain behind "key: " or "- ", back as the same string.
+bool IsPlainYaml(std::string_view text) {
+  constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`";
+  if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') {
+    return false;
+  }
+  if (kIndicators.find(text.front()) != std::string_view::npos) {
+    return false;
+  }
+  if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) {
+    return false;
+  }
+  bool control = std::any_of(text.begin(), text.end(),
+                             [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  bool number_like = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || c == '.' || c == '_' || c == 'e' || c == 'E' || c == '+' ||
+           c == '-';
+  });
+  if (control || number_like) {
+    return false;
+  }
+  for (std::string_view word : {"true", "false", "null",  "yes",   "no",   "on",  "off", "y",
+                                "n",    "~",     "True",  "False", "Null", "Yes", "No",  "On",
+                                "Off",  "TRUE",  "FALSE", "NULL",  "YES",  "NO",  "ON",  "OFF"}) {
+    if (text == word) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string YamlScalar(const std::string& text) {
+  return IsPlainYaml(text) ? text : Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void AppendStrings(std::string& out, std::string_view indent,
+                   const std::vector<std::string>& items) {
+  for (const std::string& item : items) {
+    out += fmt::format("{}- {}\n", indent, YamlScalar(item));
+  }
+}
+
+void AppendTopics(std::string& out, const std::string& indent, std::string_view key,
+                  const std::vector<KafkaTopicRule>& topics) {
+  out += fmt::format("{}{}:\n", indent, key);
+  for (const KafkaTopicRule& topic : topics) {
+    out += fmt::format("{}  - name: {}\n", indent, YamlScalar(topic.name));
+    if (!topic.operations.empty()) {
+      out += fmt::format("{}    operations:\n", indent);
+      AppendStrings(out, indent + "      ", topic.operations);
+    }
+  }
+}
+
+void AppendHttp(std::string& out, const std::string& indent, std::string_view key,
+                const std::vector<HttpRule>& rules) {
+  if (rules.empty()) {
+    return;
+  }
+  out += fmt::format("{}{}:\n", indent, key);
+  for (const HttpRule& rule : rules) {
+    out += fmt::format("{}  - path: {}\n", indent, YamlScalar(rule.path));
+    if (!rule.methods.empty()) {
+      out += fmt::format("{}    methods:\n", indent);
+      AppendStrings(out, indent + "      ", rule.methods);
+    }
+  }
+}
+
+std::string_view TargetKeyword(Target::Kind kind) {
+  switch (kind) {
+    case Target::Kind::kKubernetes:
+      return "kubernetes";
+    case Target::Kind::kService:
+      return "service";
+    case Target::Kind::kKafka:
+      return "kafka";
+  }
+  return "kubernetes";
+}
+
+std::string Header(const ClientIntents& client, std::string_view api_version) {
+  std::string out = fmt::format("apiVersion: {}\nkind: ClientIntents\nmetadata:\n  name: {}\n",
+                                api_version, YamlScalar(client.name));
+  if (!client.name_space.empty()) {
+    out += fmt::format("  namespace: {}\n", YamlScalar(client.name_space));
+  }
+  return out + "spec:\n";
+}
+
+std::string YamlV2(const ClientIntents& client) {
+  std::string out = Header(client, "k8s.otterize.com/v2beta1");
+  out += fmt::format("  workload:\n    name: {}\n", YamlScalar(client.name));
+  if (!client.workload_kind.empty()) {
+    out += fmt::format("    kind: {}\n", YamlScalar(client.workload_kind));
+  }
+  out += "  targets:\n";
+  for (const Target& target : client.targets) {
+    out += fmt::format("    - {}:\n        name: {}\n", TargetKeyword(target.kind),
+                       YamlScalar(target.name));
+    if (!target.workload_kind.empty()) {
+      out += fmt::format("        kind: {}\n", YamlScalar(target.workload_kind));
+    }
+    if (target.kind == Target::Kind::kKafka) {
+      AppendTopics(out, "        ", "topics", target.topics);
+    }
+    AppendHttp(out, "        ", "http", target.http);
+  }
+  return out;
+}
+
+std::string YamlV1(const ClientIntents& client) {
+  std::string out = Header(client, "k8s.otterize.com/v1alpha3");
+  out += fmt::format("  service:\n    name: {}\n  calls:\n", YamlScalar(client.name));
+  for (const Target& target : client.targets) {
+    bool api_server = target.kind == Target::Kind::kService && ServerName(target) == "kubernetes" &&
+                      ServerNamespace(target, client) == "default";
+    if (api_server) {
+      out += fmt::format("    - name: svc:{}\n", target.name);
+      continue;
+    }
+    out += fmt::format("    - name: {}\n", YamlScalar(target.name));
+    if (target.kind == Target::Kind::kKafka) {
+      out += "      type: kafka\n";
+      AppendTopics(out, "      ", "kafkaTopics", target.topics);
+    } else if (!target.http.empty()) {
+      out += "      type: http\n";
+      AppendHttp(out, "      ", "HTTPResources", target.http);
+    }
+  }
+  return out;
+}
+
+Json TargetJson(const Target& target) {
+  Json body = {{"name", target.name}};
+  if (!target.workload_kind.empty()) {
+    body["kind"] = target.workload_kind;
+  }
+  for (const HttpRule& rule : target.http) {
+    body["http"].push_back({{"path", rule.path}, {"methods", rule.methods}});
+  }
+  for (const KafkaTopicRule& topic : target.topics) {
+    body["topics"].push_back({{"name", topic.name}, {"operations", topic.operations}});
+  }
+  return {{std::string(TargetKeyword(target.kind)), body}};
+}
+
+Json ClientJson(const ClientIntents& client) {
+  Json workload = {{"name", client.name}};
+  if (!client.workload_kind.empty()) {
+    workload["kind"] = client.workload_kind;
+  }
+  Json targets = Json::array();
+  for (const Target& target : client.targets) {
+    targets.push_back(TargetJson(target));
+  }
+  Json metadata = {{"name", client.name}};
+  if (!client.name_space.empty()) {
+    metadata["namespace"] = client.name_space;
+  }
+  metadata["creationTimestamp"] = nullptr;
+  return {{"kind", "ClientIntents"},
+          {"apiVersion", "k8s.otterize.com/v2beta1"},
+          {"metadata", metadata},
+          {"spec", {{"workload", workload}, {"targets", targets}}},
+          {"status", {{"upToDate", false}, {"observedGeneration", 0}}}};
+}
+
+// As Go's encoding/json writes them.
+std::string EscapeHtml(const std::string& json) {
+  std::string escaped;
+  for (char c : json) {
+    if (c == '<' || c == '>' || c == '&') {
+      escaped += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+}  // namespace
+
+std::string ListText(const std::vector<ClientIntents>& clients) {
+  std::string out;
+  for (const ClientIntents& client : clients) {
+    out += fmt::format("{} in namespace {} calls:\n", client.name, client.name_space);
+    for (const Target& target : client.targets) {
+      out += fmt::format("  - {} in namespace {}\n", ServerName(target),
+                         ServerNamespace(target, client));
+      for (const KafkaTopicRule& topic : target.topics) {
+        out += fmt::format("    - Kafka topic: {}, operations: [{}]\n", topic.name,
+                           fmt::join(topic.operations, " "));
+      }
+      for (const HttpRule& rule : target.http) {
+        out +=
+            fmt::format("    - path {}, methods: [{}]\n", rule.path, fmt::join(rule.methods, ","));
+      }
+    }
+  }
+  return out;
+}
+
+std::string YamlDocuments(const std::vector<ClientIntents>& clients, DocumentVersion version) {
+  std::string out;
+  for (const ClientIntents& client : clients) {
+    std::string document = version == DocumentVersion::kV2Beta1 ? YamlV2(client) : YamlV1(client);
+    document.pop_back();
+    out += out.empty() ? document : "\n---\n" + document;
+  }
+  return out;
+}
+
+std::string JsonDocuments(const std::vector<ClientIntents>& clients) {
+  Json documents = Json::array();
+  for (const ClientIntents& client : clients) {
+    documents.push_back(ClientJson(client));
+  }
+  return EscapeHtml(documents.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+}  // namespace network_mapper::cli
