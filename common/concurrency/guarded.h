@@ -40,6 +40,8 @@ class SharedGuarded {
  public:
   SharedGuarded() = default;
 
+  explicit SharedGuarded(T value) : value_(std::move(value)) {}
+
   template <typename F>
   decltype(auto) Read(F&& use) const {
     std::shared_lock lock(mutex_);

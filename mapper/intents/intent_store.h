@@ -17,22 +17,10 @@
 #include "common/concurrency/guarded.h"
 #include "mapper/intents/batch_effect.h"
 #include "mapper/intents/intent.h"
+#include "mapper/intents/intent_limits.h"
 #include "mapper/intents/intent_store_metrics.h"
 
 namespace network_mapper {
-
-// Bounds on what one cluster can make the store hold. What does not fit is counted in
-// network_mapper_intents_overflow_total{what}.
-struct IntentLimits {
-  size_t intents = 250'000;
-  size_t kafka_topics_per_intent = 1000;
-  size_t http_paths_per_intent = 500;
-  size_t aws_actions_per_intent = 500;
-  size_t ports_per_evidence = 64;
-  size_t samples_per_evidence = 3;
-  // Collector instances whose sequence is remembered; beyond it the longest silent one goes.
-  size_t instances = 20'000;
-};
 
 // Filters combine with AND; an empty one keeps everything.
 struct IntentFilter {
@@ -86,6 +74,11 @@ class IntentStore {
 
  private:
   struct State;
+
+  // Runs `use` on the state as the only one, ahead of visits under way.
+  template <typename F>
+  decltype(auto) Write(F&& use);
+  void VisitAll(const std::function<bool(const Intent&)>& visitor) const;
 
   IntentLimits limits_;
   IntentStoreMetrics& metrics_;

@@ -1,0 +1,188 @@
+#include "mapper/intents/intent_merge.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace network_mapper {
+namespace {
+
+bool SameText(const SharedText& a, const SharedText& b) {
+  return a == b || (a != nullptr && b != nullptr && *a == *b);
+}
+
+// Adds to a sorted vector of distinct values.
+template <typename T>
+void InsertSorted(std::vector<T>& values, const T& value) {
+  auto place = std::lower_bound(values.begin(), values.end(), value);
+  if (place == values.end() || *place != value) {
+    values.insert(place, value);
+  }
+}
+
+// The element whose `key` member is `name` in a vector sorted by it; made when there is room, else
+// null.
+template <typename T>
+T* FindOrMake(std::vector<T>& values, std::string T::*key, const std::string& name, size_t limit) {
+  auto place = std::lower_bound(
+      values.begin(), values.end(), name,
+      [key](const T& element, const std::string& wanted) { return element.*key < wanted; });
+  if (place != values.end() && (*place).*key == name) {
+    return &*place;
+  }
+  if (values.size() >= limit) {
+    return nullptr;
+  }
+  T made;
+  made.*key = name;
+  return &*values.insert(place, std::move(made));
+}
+
+}  // namespace
+
+Intent IntentMerger::Begin(const IntentSighting& sighting) {
+  Intent intent;
+  intent.client = {identities_.Intern(sighting.client.identity), sighting.client.labels};
+  intent.server = {identities_.Intern(sighting.server.identity), sighting.server.labels};
+  intent.type = sighting.type;
+  intent.resolution = sighting.resolution;
+  intent.first_seen = sighting.first_seen;
+  intent.last_seen = sighting.last_seen;
+  return intent;
+}
+
+void IntentMerger::Merge(Intent& intent, const IntentSighting& sighting) {
+  const bool newest = sighting.last_seen >= intent.last_seen;
+  MergeWorkload(intent.client, sighting.client, newest);
+  MergeWorkload(intent.server, sighting.server, newest);
+  intent.first_seen = std::min(intent.first_seen, sighting.first_seen);
+  intent.last_seen = std::max(intent.last_seen, sighting.last_seen);
+  if (sighting.kubernetes_service != nullptr &&
+      (intent.kubernetes_service == nullptr ||
+       (newest && *intent.kubernetes_service != *sighting.kubernetes_service))) {
+    intent.kubernetes_service = names_.Intern(sighting.kubernetes_service);
+  }
+  MergeEvidence(intent, sighting);
+  if (sighting.details != nullptr) {
+    if (intent.details == nullptr) {
+      intent.details = std::make_unique<IntentDetails>();
+    }
+    MergeDetails(*intent.details, *sighting.details);
+  }
+}
+
+void IntentMerger::MergeWorkload(Workload& known, const Workload& seen, bool newest) {
+  if (seen.labels != nullptr && seen.labels != known.labels &&
+      (newest || known.labels == nullptr)) {
+    known.labels = seen.labels;
+  }
+  const WorkloadIdentity& old_identity = *known.identity;
+  const WorkloadIdentity& new_identity = *seen.identity;
+  const bool says_more = new_identity.owner_kind.has_value() || new_identity.named_by_override;
+  const bool knows_nothing =
+      !old_identity.owner_kind.has_value() && !old_identity.named_by_override;
+  if (says_more && (newest || knows_nothing) && !(old_identity == new_identity)) {
+    known.identity = identities_.Intern(seen.identity);
+  }
+}
+
+void IntentMerger::MergeEvidence(Intent& intent, const IntentSighting& sighting) {
+  auto place = std::find_if(
+      intent.evidence.begin(), intent.evidence.end(),
+      [&sighting](const Evidence& known) { return known.collector >= sighting.collector; });
+  if (place == intent.evidence.end() || place->collector != sighting.collector) {
+    const auto position = place - intent.evidence.begin();
+    // Exact: most intents have one or two records for good.
+    intent.evidence.reserve(intent.evidence.size() + 1);
+    place = intent.evidence.emplace(intent.evidence.begin() + position);
+    place->collector = sighting.collector;
+    place->first_seen = sighting.first_seen;
+    place->last_seen = sighting.last_seen;
+  }
+  Evidence& evidence = *place;
+  evidence.strength = std::max(evidence.strength, sighting.strength);
+  evidence.first_seen = std::min(evidence.first_seen, sighting.first_seen);
+  evidence.last_seen = std::max(evidence.last_seen, sighting.last_seen);
+  evidence.count += sighting.count;
+  evidence.answered += sighting.answered;
+  evidence.shared_count += sighting.shared ? sighting.count : 0;
+  if (sighting.port.has_value()) {
+    MergePort(evidence, *sighting.port);
+  }
+  MergeSample(evidence, sighting.sample);
+}
+
+void IntentMerger::MergePort(Evidence& evidence, const PortSeen& port) {
+  auto place = std::lower_bound(evidence.ports.begin(), evidence.ports.end(), port);
+  if (place != evidence.ports.end() && *place == port) {
+    return;
+  }
+  if (evidence.ports.size() >= limits_.ports_per_evidence) {
+    ++overflow_.ports;
+    return;
+  }
+  evidence.ports.insert(place, port);
+}
+
+void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample) {
+  for (const EvidenceSample& known : evidence.samples) {
+    if (known.server_address == sample.server_address &&
+        SameText(known.client_pod, sample.client_pod) &&
+        SameText(known.server_pod, sample.server_pod)) {
+      return;
+    }
+  }
+  const bool says_nothing = sample.client_pod == nullptr && sample.server_pod == nullptr &&
+                            !sample.server_address.has_value();
+  if (says_nothing || limits_.samples_per_evidence == 0) {
+    return;
+  }
+  if (evidence.samples.size() >= limits_.samples_per_evidence) {
+    evidence.samples.erase(evidence.samples.begin());
+  }
+  evidence.samples.push_back(EvidenceSample{
+      names_.Intern(sample.client_pod), names_.Intern(sample.server_pod), sample.server_address});
+}
+
+void IntentMerger::MergeDetails(IntentDetails& known, const IntentDetails& seen) {
+  for (const KafkaTopicUse& use : seen.kafka_topics) {
+    KafkaTopicUse* topic = FindOrMake(known.kafka_topics, &KafkaTopicUse::topic, use.topic,
+                                      limits_.kafka_topics_per_intent);
+    if (topic == nullptr) {
+      ++overflow_.topics;
+      continue;
+    }
+    for (KafkaOperation operation : use.operations) {
+      InsertSorted(topic->operations, operation);
+    }
+  }
+  for (const HttpResourceUse& use : seen.http_resources) {
+    HttpResourceUse* resource = FindOrMake(known.http_resources, &HttpResourceUse::path, use.path,
+                                           limits_.http_paths_per_intent);
+    if (resource == nullptr) {
+      ++overflow_.paths;
+      continue;
+    }
+    for (HttpMethod method : use.methods) {
+      InsertSorted(resource->methods, method);
+    }
+  }
+  for (const std::string& action : seen.aws_actions) {
+    const bool full = known.aws_actions.size() >= limits_.aws_actions_per_intent;
+    if (!full) {
+      InsertSorted(known.aws_actions, action);
+    } else if (!std::binary_search(known.aws_actions.begin(), known.aws_actions.end(), action)) {
+      ++overflow_.actions;
+    }
+  }
+}
+
+IntentOverflow IntentMerger::TakeOverflow() {
+  return std::exchange(overflow_, IntentOverflow{});
+}
+
+void IntentMerger::Clear() {
+  names_.Clear();
+  identities_.Clear();
+}
+
+}  // namespace network_mapper
