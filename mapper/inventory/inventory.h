@@ -104,8 +104,10 @@ class InventoryView {
 
   virtual bool IsNode(const IpAddress& address) const = 0;
   // The ClusterIP of default/kubernetes, one of its endpoints, or inside the configured
-  // control-plane prefix of one.
-  virtual bool IsControlPlane(const IpAddress& address) const = 0;
+  // control-plane prefix of one. With a port (as a server) also that port must be the API server's:
+  // the service's port at the ClusterIP, an endpoint's port elsewhere. A node with an API server
+  // has other things to connect to as well.
+  virtual bool IsControlPlane(const IpAddress& address, std::optional<uint16_t> port) const = 0;
   // The host-network pods on the node with this address that expose `port` as a container port.
   virtual std::vector<PodFactsPtr> HostNetworkPods(const IpAddress& node,
                                                    std::optional<uint16_t> port) const = 0;
