@@ -1,0 +1,159 @@
+#include "mapper/app/mapper_config.h"
+
+#include <string_view>
+
+namespace network_mapper {
+
+namespace {
+
+void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Ports and TLS";
+  table
+      .Add("listen-address", &config.listen_address,
+           "Address to listen on; empty for all, IPv4 and IPv6")
+      .Group(kGroup);
+  table.Add("port", &config.port, "Port of the GraphQL API, /healthz and /readyz").Group(kGroup);
+  table.Add("report-port", &config.report_port, "Port of the report stream (gRPC)").Group(kGroup);
+  table.Add("metrics-port", &config.metrics_port, "Port of /metrics").Group(kGroup);
+  table
+      .Add("tls-cert-file", &config.tls_cert_file,
+           "Certificate (PEM) for the report stream; without it, no TLS")
+      .Group(kGroup);
+  table.Add("tls-key-file", &config.tls_key_file, "Private key (PEM) of that certificate")
+      .Group(kGroup);
+  table
+      .Add("tls-client-ca-file", &config.tls_client_ca_file,
+           "Authority (PEM) whose client certificates collectors must show")
+      .Group(kGroup);
+}
+
+void DeclareClusterOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Cluster";
+  table
+      .Add("kube-api-url", &config.kube_api_url,
+           "API server without authentication, such as http://127.0.0.1:8001; default: kubeconfig, "
+           "then the pod's "
+           "service account")
+      .Group(kGroup);
+  table.Add("kubeconfig", &config.kubeconfig, "Kubeconfig file")
+      .AlsoEnvironment("KUBECONFIG")
+      .Group(kGroup);
+  table.Add("context", &config.context, "Context of the kubeconfig; default: its current one")
+      .Group(kGroup);
+  table
+      .Add("cluster-domain", &config.cluster_domain,
+           "DNS suffix of names in the cluster; default: from /etc/resolv.conf, else cluster.local")
+      .Group(kGroup);
+  table
+      .Add("control-plane-ipv4-cidr-prefix-length", &config.control_plane_ipv4_cidr_prefix_length,
+           "Addresses that share so many bits with an API server's IPv4 endpoint belong to the "
+           "control plane")
+      .Min(0)
+      .Max(32)
+      .Group(kGroup);
+  table
+      .Add("control-plane-ipv6-cidr-prefix-length", &config.control_plane_ipv6_cidr_prefix_length,
+           "The same for IPv6")
+      .Min(0)
+      .Max(128)
+      .Group(kGroup);
+  table
+      .Add("address-history", &config.address_history,
+           "How long it is remembered which pod held an address")
+      .Min(std::chrono::seconds(10))
+      .Group(kGroup);
+}
+
+void DeclareResolveOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Resolving";
+  table
+      .Add("exclude-namespaces", &config.exclude_namespaces,
+           "Intents whose client or server is in one of these namespaces are left out")
+      .Group(kGroup);
+  table
+      .Add("workload-name-override-annotation", &config.workload_name_override_annotation,
+           "Annotation on a pod that gives its workload's name")
+      .Group(kGroup);
+  table
+      .Add("use-image-name-for-service-id-for-jobs", &config.use_image_name_for_service_id_for_jobs,
+           "Name workloads of bare Jobs by their images")
+      .Group(kGroup);
+  table.Add("enable-dns", &config.enable_dns, "Use DNS observations").Group(kGroup);
+  table.Add("enable-tcp", &config.enable_tcp, "Use TCP SYN observations").Group(kGroup);
+  table.Add("enable-socket-scanner", &config.enable_socket_scanner, "Use socket scan observations")
+      .Group(kGroup);
+  table
+      .Add("unresolved-hold", &config.unresolved_hold,
+           "How long an observation of an unknown address waits for the inventory to catch up")
+      .Max(std::chrono::minutes(10))
+      .Group(kGroup);
+}
+
+void DeclareLimitOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Limits";
+  table
+      .Add(
+          "queue-observations", &config.queue_observations,
+          "Observations that may wait for the resolver; a full queue pushes back on the collectors")
+      .Min(1000)
+      .Group(kGroup);
+  table.Add("max-streams", &config.max_streams, "Report streams at a time").Min(1).Group(kGroup);
+  table.Add("max-request-bytes", &config.max_request_bytes, "Largest body of a request to the API")
+      .Min(1024)
+      .Group(kGroup);
+  table
+      .Add("shutdown-grace", &config.shutdown_grace,
+           "How long a stop may wait for work in progress")
+      .Group(kGroup);
+}
+
+void DeclareIgnoredOptions(OptionTable& table) {
+  constexpr std::string_view kNoCloud = "there is no cloud service to upload to";
+  for (std::string_view name :
+       {"client-id", "client-secret", "api-address", "api-extra-ca-pem", "cloud-client-timeout",
+        "upload-interval-seconds", "upload-batch-size", "service-cache-ttl-duration",
+        "service-cache-size", "metrics-collection-traffic-cache-size",
+        "webhook-services-cache-size"}) {
+    table.AddIgnored(name, kNoCloud);
+  }
+  for (std::string_view name :
+       {"telemetry-enabled", "telemetry-usage-enabled", "telemetry-errors-enabled",
+        "telemetry-errors-stage", "telemetry-errors-api-key", "telemetry-client-timeout",
+        "telemetry-max-batch-size", "telemetry-interval-seconds",
+        "telemetry-reset-interval-duration", "telemetry-active-interval-duration"}) {
+    table.AddIgnored(name, "nothing is ever sent to anyone");
+  }
+  for (std::string_view name : {"enable-otel-export", "otel-metric-name"}) {
+    table.AddIgnored(name, "metrics are served to Prometheus instead");
+  }
+  for (std::string_view name :
+       {"capture-external-traffic-enabled", "dns-cache-items-max-capacity",
+        "dns-client-intents-update-enabled", "dns-client-intents-update-interval"}) {
+    table.AddIgnored(name, "traffic that leaves the cluster is counted, not recorded");
+  }
+  for (std::string_view name :
+       {"enable-istio-collection", "istio-restrict-collection-to-namespace",
+        "istio-report-interval", "istio-cooldown-interval", "istio-metric-fetch-timeout"}) {
+    table.AddIgnored(name, "the mapper accepts Istio reports, it does not collect them itself");
+  }
+  table.AddIgnored("create-webhook-certificate", "there is no webhook");
+  table.AddIgnored("time-server-has-to-live-before-we-trust-it",
+                   "addresses are resolved as of the observation's time");
+  table.AddIgnored("tcp-dest-resolve-only-control-plane-by-ip",
+                   "had no effect in the original either");
+  table.AddIgnored("health-probes-port", "health is served on --port");
+  table.AddIgnored("mapper-api-url", "this is the mapper");
+}
+
+}  // namespace
+
+void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
+  table.Add("debug", &config.debug, "Log at level debug");
+  DeclareNetworkOptions(table, config);
+  DeclareClusterOptions(table, config);
+  DeclareResolveOptions(table, config);
+  DeclareLimitOptions(table, config);
+  DeclareIgnoredOptions(table);
+}
+
+}  // namespace network_mapper

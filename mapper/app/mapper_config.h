@@ -1,0 +1,58 @@
+// Configuration of the mapper: every option with its default. Filled by the option table once at
+// start, immutable after.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/config/options.h"
+
+namespace network_mapper {
+
+struct MapperConfig {
+  bool debug = false;
+
+  // Ports; 0 picks a free one. An empty address listens on all interfaces, both families.
+  std::string listen_address;
+  uint16_t port = 9090;
+  uint16_t report_port = 9091;
+  uint16_t metrics_port = 2112;
+
+  // TLS of the report stream; off without a certificate.
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string tls_client_ca_file;
+
+  // The API server: by URL, by kubeconfig, or the pod's own service account.
+  std::string kube_api_url;
+  std::string kubeconfig;
+  std::string context;
+
+  // Empty: detected from the search list of /etc/resolv.conf, else "cluster.local".
+  std::string cluster_domain;
+  std::vector<std::string> exclude_namespaces;
+  std::string workload_name_override_annotation = "intents.otterize.com/workload-name";
+  bool use_image_name_for_service_id_for_jobs = false;
+  int64_t control_plane_ipv4_cidr_prefix_length = 32;
+  int64_t control_plane_ipv6_cidr_prefix_length = 128;
+
+  bool enable_dns = true;
+  bool enable_tcp = true;
+  bool enable_socket_scanner = true;
+
+  // How long an observation of an unknown address waits for the inventory to catch up.
+  std::chrono::nanoseconds unresolved_hold = std::chrono::seconds(10);
+  // How long the inventory remembers who held an address.
+  std::chrono::nanoseconds address_history = std::chrono::minutes(10);
+  int64_t queue_observations = 200'000;
+  int64_t max_streams = 20'000;
+  int64_t max_request_bytes = 10 << 20;
+  std::chrono::nanoseconds shutdown_grace = std::chrono::seconds(5);
+};
+
+// Declares all options on `table`, bound to `config`.
+void DeclareMapperOptions(OptionTable& table, MapperConfig& config);
+
+}  // namespace network_mapper

@@ -1,0 +1,35 @@
+#include "mapper/app/mapper_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
+
+TEST(MapperConfig, TakesTheEnvironmentOfTheOriginalChart) {
+  MapperConfig config;
+  OptionTable table("network-mapper-mapper", "");
+  DeclareMapperOptions(table, config);
+  const char* argv[] = {"mapper"};
+  const char* environment[] = {"OTTERIZE_EXCLUDE_NAMESPACES=istio-system linkerd",
+                               "OTTERIZE_CONTROL_PLANE_IPV4_CIDR_PREFIX_LENGTH=28",
+                               "OTTERIZE_UPLOAD_INTERVAL_SECONDS=60",
+                               "OTTERIZE_TELEMETRY_ENABLED=false",
+                               "OTTERIZE_METRICS_PORT=2113",
+                               "OTTERIZE_NETWORK_MAPPER_PORT_9090_TCP=tcp://10.96.1.1:9090",
+                               nullptr};
+  ASSERT_THAT(table.Parse(1, argv, environment), IsOk());
+  EXPECT_THAT(config.exclude_namespaces, ElementsAre("istio-system", "linkerd"));
+  EXPECT_EQ(config.control_plane_ipv4_cidr_prefix_length, 28);
+  EXPECT_EQ(config.metrics_port, 2113);
+  EXPECT_THAT(table.IgnoredButSet(),
+              UnorderedElementsAre("upload-interval-seconds", "telemetry-enabled"));
+}
+
+}  // namespace
+}  // namespace network_mapper
