@@ -605,7 +605,9 @@ std::string OptionTable::Markdown() const {
       ignored += fmt::format("| `{}` | {} |\n", row->name_, *row->ignored_reason_);
       continue;
     }
-    std::string environment = fmt::format("`{}`", EnvironmentName(row->name_));
+    bool flag_only = row->name_ == "help" || row->name_ == "version";
+    std::string environment =
+        flag_only ? std::string() : fmt::format("`{}`", EnvironmentName(row->name_));
     if (!row->extra_environment_.empty()) {
       environment += fmt::format(", `{}`", row->extra_environment_);
     }

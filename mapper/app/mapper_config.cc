@@ -35,8 +35,9 @@ void DeclareClusterOptions(OptionTable& table, MapperConfig& config) {
            "then the pod's "
            "service account")
       .Group(kGroup);
-  table.Add("kubeconfig", &config.kubeconfig, "Kubeconfig file")
-      .AlsoEnvironment("KUBECONFIG")
+  table
+      .Add("kubeconfig", &config.kubeconfig,
+           "Kubeconfig file (default: $KUBECONFIG, then the service account, then ~/.kube/config)")
       .Group(kGroup);
   table.Add("context", &config.context, "Context of the kubeconfig; default: its current one")
       .Group(kGroup);

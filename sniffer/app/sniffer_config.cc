@@ -1,0 +1,196 @@
+#include "sniffer/app/sniffer_config.h"
+
+#include <charconv>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+namespace network_mapper::sniffer {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+void DeclareMapperOptions(OptionTable& table, SnifferConfig& config) {
+  constexpr std::string_view kGroup = "Mapper";
+  table
+      .Add("mapper-address", &config.mapper_address,
+           "Report stream of the mapper, host:port (default: the host of --mapper-api-url, else "
+           "otterize-network-mapper, port 9091)")
+      .Group(kGroup);
+  table
+      .Add("mapper-api-url", &config.mapper_api_url,
+           "The original's setting; only its host is used, and only without --mapper-address")
+      .Group(kGroup);
+  table
+      .Add("tls-ca-file", &config.tls_ca_file,
+           "Authority (PEM) of the mapper's certificate; switches TLS on")
+      .Group(kGroup);
+  table.Add("tls-cert-file", &config.tls_cert_file, "Own certificate (PEM), for mutual TLS")
+      .Group(kGroup);
+  table.Add("tls-key-file", &config.tls_key_file, "Private key (PEM) of that certificate")
+      .Group(kGroup);
+  table
+      .Add("tls-server-name", &config.tls_server_name,
+           "Name in the mapper's certificate, if it is not the address's host")
+      .Group(kGroup);
+  table.Add("spool-bytes", &config.spool_bytes, "Unacknowledged reports that are kept, in bytes")
+      .Min(64 << 10)
+      .Group(kGroup);
+  table.Add("spool-observations", &config.spool_observations, "The same in observations")
+      .Min(1000)
+      .Group(kGroup);
+}
+
+void DeclareCaptureOptions(OptionTable& table, SnifferConfig& config) {
+  constexpr std::string_view kGroup = "Capture";
+  table.Add("enable-dns", &config.enable_dns, "Capture DNS answers").Group(kGroup);
+  table.Add("enable-tcp", &config.enable_tcp, "Capture TCP handshakes").Group(kGroup);
+  table.Add("enable-socket-scanner", &config.enable_socket_scanner, "Scan sockets through procfs")
+      .Group(kGroup);
+  table.Add("interface", &config.interfaces, "Interfaces to capture on (default: all)")
+      .Group(kGroup);
+  table.Add("dns-port", &config.dns_port_texts, "Ports of DNS servers").Group(kGroup);
+  table
+      .Add("read-pcap", &config.read_pcap,
+           "Report what a capture file holds and exit; addresses are resolved by the mapper as of "
+           "the capture's times")
+      .Group(kGroup);
+  table
+      .Add("pcap-buffer-bytes", &config.pcap_buffer_bytes,
+           "Ring buffer that the kernel captures into")
+      .Min(256 << 10)
+      .Max(1 << 30)
+      .Group(kGroup);
+  table.Add("pcap-snapshot-bytes", &config.pcap_snapshot_bytes, "Bytes kept of a packet")
+      .Min(256)
+      .Max(65535)
+      .Group(kGroup);
+}
+
+void DeclareProcfsOptions(OptionTable& table, SnifferConfig& config) {
+  constexpr std::string_view kGroup = "Node";
+  table.Add("node-name", &config.node_name, "Name of this node")
+      .AlsoEnvironment("NODE_NAME")
+      .Group(kGroup);
+  table
+      .Add("host-proc-dir", &config.host_proc_dir,
+           "The node's procfs (default: /hostproc if it exists, else /proc)")
+      .Group(kGroup);
+  table
+      .Add("sniffer-report-interval", &config.report_interval,
+           "How often sockets are scanned and reports are made")
+      .Min(milliseconds(100))
+      .Max(std::chrono::minutes(5))
+      .Group(kGroup);
+  table
+      .Add("attribution-interval", &config.attribution_interval,
+           "How often it is looked which pod has which address")
+      .Min(milliseconds(50))
+      .Max(std::chrono::minutes(1))
+      .Group(kGroup);
+  table
+      .Add("socket-refresh-interval", &config.socket_refresh_interval,
+           "How often a connection that stays open is reported again")
+      .Min(std::chrono::seconds(1))
+      .Group(kGroup);
+}
+
+void DeclareIgnoredOptions(OptionTable& table) {
+  table.AddIgnored("calls-timeout", "reports are a stream with acknowledgements");
+  table.AddIgnored("hosts-mapping-refresh-interval", "see attribution-interval");
+  table.AddIgnored("use-extended-procfs-resolution",
+                   "pods are told apart by UID, not by host name");
+  table.AddIgnored("packets-buffer-length",
+                   "had no effect in the original either; see pcap-buffer-bytes");
+  table.AddIgnored("workload-name-override-annotation", "workloads are named by the mapper");
+  table.AddIgnored("use-image-name-for-service-id-for-jobs", "workloads are named by the mapper");
+  for (std::string_view name :
+       {"client-id", "client-secret", "api-address", "api-extra-ca-pem", "cloud-client-timeout"}) {
+    table.AddIgnored(name, "there is no cloud service");
+  }
+  for (std::string_view name :
+       {"telemetry-enabled", "telemetry-usage-enabled", "telemetry-errors-enabled",
+        "telemetry-errors-stage", "telemetry-errors-api-key", "telemetry-client-timeout",
+        "telemetry-max-batch-size", "telemetry-interval-seconds",
+        "telemetry-reset-interval-duration", "telemetry-active-interval-duration"}) {
+    table.AddIgnored(name, "nothing is ever sent to anyone but the mapper");
+  }
+}
+
+// The host of "http://host:port/path", brackets of IPv6 kept; empty when there is none.
+std::string_view HostOfUrl(std::string_view url) {
+  size_t scheme = url.find("://");
+  if (scheme != std::string_view::npos) {
+    url.remove_prefix(scheme + 3);
+  }
+  url = url.substr(0, url.find('/'));
+  if (url.starts_with('[')) {
+    return url.substr(0, url.find(']') + 1);
+  }
+  return url.substr(0, url.find(':'));
+}
+
+StatusOr<std::vector<uint16_t>> ParsePorts(const std::vector<std::string>& texts) {
+  std::vector<uint16_t> ports;
+  for (const std::string& text : texts) {
+    uint16_t port = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0) {
+      return InvalidArgument("option dns-port: \"{}\" is not a port (1 to 65535)", text);
+    }
+    ports.push_back(port);
+  }
+  return ports;
+}
+
+}  // namespace
+
+void DeclareSnifferOptions(OptionTable& table, SnifferConfig& config) {
+  table.Add("debug", &config.debug, "Log at level debug");
+  DeclareMapperOptions(table, config);
+  DeclareCaptureOptions(table, config);
+  DeclareProcfsOptions(table, config);
+  constexpr std::string_view kGroup = "Ports";
+  table.Add("listen-address", &config.listen_address, "Address to listen on; empty for all")
+      .Group(kGroup);
+  table.Add("metrics-port", &config.metrics_port, "Port of /metrics").Group(kGroup);
+  table.Add("health-probes-port", &config.health_probes_port, "Port of /healthz and /readyz")
+      .Group(kGroup);
+  table
+      .Add("shutdown-grace", &config.shutdown_grace,
+           "How long a stop may wait for the mapper to acknowledge")
+      .Group(kGroup);
+  DeclareIgnoredOptions(table);
+}
+
+Status CheckSnifferConfig(SnifferConfig& config) {
+  ASSIGN_OR_RETURN(config.dns_ports, ParsePorts(config.dns_port_texts));
+  if (config.mapper_address.empty()) {
+    std::string_view host = HostOfUrl(config.mapper_api_url);
+    config.mapper_address =
+        host.empty() ? std::string(kDefaultMapper) : fmt::format("{}:{}", host, kReportPort);
+  }
+  if (config.host_proc_dir.empty()) {
+    std::error_code ignored;
+    config.host_proc_dir =
+        std::filesystem::is_directory("/hostproc", ignored) ? "/hostproc" : "/proc";
+  }
+  if (config.interfaces == std::vector<std::string>{"any"}) {
+    config.interfaces.clear();
+  }
+  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
+    return InvalidArgument(
+        "options tls-cert-file and tls-key-file belong together: give both or neither");
+  }
+  if (!config.enable_dns && !config.enable_tcp && !config.enable_socket_scanner) {
+    return InvalidArgument(
+        "enable-dns, enable-tcp and enable-socket-scanner are all off: there is nothing to do");
+  }
+  if (!config.read_pcap.empty() && !config.enable_dns && !config.enable_tcp) {
+    return InvalidArgument("read-pcap needs enable-dns or enable-tcp");
+  }
+  return OkStatus();
+}
+
+}  // namespace network_mapper::sniffer

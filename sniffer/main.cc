@@ -1,0 +1,27 @@
+// network-mapper-sniffer: observes one node's traffic and reports it to the mapper.
+#include <unistd.h>
+
+#include "common/program/program.h"
+#include "sniffer/app/sniffer_app.h"
+#include "sniffer/app/sniffer_config.h"
+
+int main(int argc, char** argv) {
+  using namespace network_mapper;  // NOLINT(google-build-using-namespace): the whole file is this
+                                   // function
+  sniffer::SnifferConfig config;
+  network_mapper::OptionTable options(
+      "network-mapper-sniffer",
+      "Captures one node's DNS answers and TCP handshakes, scans its sockets, and "
+      "reports to the mapper.");
+  sniffer::DeclareSnifferOptions(options, config);
+  network_mapper::Program program{
+      .component = "sniffer",
+      .options = options,
+      .check = [&config] { return sniffer::CheckSnifferConfig(config); },
+      .debug = [&config] { return config.debug; },
+      .run = [&config](const std::stop_token& stop) -> Status {
+        ASSIGN_OR_RETURN(auto app, sniffer::SnifferApp::Create(config));
+        return app->Run(stop);
+      }};
+  return network_mapper::RunProgram(program, argc, argv, environ);
+}
