@@ -1,0 +1,72 @@
+// A small Kubernetes API server for tests and the demo: plain HTTP, one process, objects given by
+// the test, faults on demand. Part of it is a binary of the same name (main.cc). It checks no
+// schema, runs no controller and authorises nobody beyond one optional token.
+//
+// Beside the API it serves
+//   GET|POST|DELETE /stand-in/faults       what shall go wrong (fault_plan.h); 200 with {"pending"}
+//   POST            /stand-in/compact      every resourceVersion handed out so far is now too old
+//   POST            /stand-in/end-watches  every open watch ends, as after its timeout
+//   POST            /stand-in/apply        YAML or JSON documents: create or replace
+//   GET             /stand-in/statistics   {"lists","watches","openWatches","requests"}
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/status/status.h"
+#include "tests/support/kube_stand_in/fault_plan.h"
+#include "tests/support/kube_stand_in/object_store.h"
+
+namespace network_mapper::stand_in {
+
+struct KubeStandInOptions {
+  std::string host = "127.0.0.1";
+  // 0: any free one.
+  int port = 0;
+  // Each open watch and each kept-alive connection takes one.
+  size_t threads = 64;
+  std::chrono::milliseconds bookmark_interval{std::chrono::minutes(1)};
+  // When not empty, other bearer tokens are answered with 401.
+  std::string token;
+  // "namespace/service:port" -> "http://host:port", for .../services/<service>:<port>/proxy/.
+  std::map<std::string, std::string> proxies;
+};
+
+struct StandInStatistics {
+  uint64_t requests = 0;
+  uint64_t lists = 0;
+  uint64_t watches = 0;
+  uint64_t open_watches = 0;
+};
+
+class KubeStandIn {
+ public:
+  static StatusOr<std::unique_ptr<KubeStandIn>> Start(KubeStandInOptions options);
+
+  KubeStandIn(const KubeStandIn&) = delete;
+  KubeStandIn& operator=(const KubeStandIn&) = delete;
+  // Ends every watch and waits for all requests.
+  ~KubeStandIn();
+
+  int Port() const;
+  // "http://127.0.0.1:port".
+  std::string Url() const;
+
+  ObjectStore& Objects();
+  FaultPlan& Faults();
+  void EndWatches();
+  StandInStatistics Statistics() const;
+
+ private:
+  class Impl;
+
+  explicit KubeStandIn(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace network_mapper::stand_in
