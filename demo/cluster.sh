@@ -113,38 +113,38 @@ node_network_up() {
   on_node ip -6 addr add "$POD6_GATEWAY/64" dev cni0 nodad
   on_node ip link set cni0 up
   # Something to carry the node's own address, which an agent and host-network pods use.
-  on_node ip link add eth0 type dummy
+  on_node ip link add eth0 type bridge
   on_node ip addr add 192.168.88.10/24 dev eth0
   on_node ip link set eth0 up
   on_node sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
     echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects; echo 0 > /proc/sys/net/ipv4/conf/cni0/send_redirects'
   on_node nft -f - << 'NFT'
 table ip services {
-  map tcp { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
-  map udp { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
+  map tcp_ports { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
+  map udp_ports { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
   chain prerouting {
     type nat hook prerouting priority -100;
-    dnat ip to ip daddr . tcp dport map @tcp
-    dnat ip to ip daddr . udp dport map @udp
+    dnat ip to ip daddr . tcp dport map @tcp_ports
+    dnat ip to ip daddr . udp dport map @udp_ports
   }
   chain output {
     type nat hook output priority -100;
-    dnat ip to ip daddr . tcp dport map @tcp
-    dnat ip to ip daddr . udp dport map @udp
+    dnat ip to ip daddr . tcp dport map @tcp_ports
+    dnat ip to ip daddr . udp dport map @udp_ports
   }
 }
 table ip6 services {
-  map tcp { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
-  map udp { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
+  map tcp_ports { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
+  map udp_ports { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
   chain prerouting {
     type nat hook prerouting priority -100;
-    dnat ip6 to ip6 daddr . tcp dport map @tcp
-    dnat ip6 to ip6 daddr . udp dport map @udp
+    dnat ip6 to ip6 daddr . tcp dport map @tcp_ports
+    dnat ip6 to ip6 daddr . udp dport map @udp_ports
   }
   chain output {
     type nat hook output priority -100;
-    dnat ip6 to ip6 daddr . tcp dport map @tcp
-    dnat ip6 to ip6 daddr . udp dport map @udp
+    dnat ip6 to ip6 daddr . tcp dport map @tcp_ports
+    dnat ip6 to ip6 daddr . udp dport map @udp_ports
   }
 }
 NFT
@@ -200,7 +200,7 @@ service_forward() {
   local table=ip protocol
   case "$1" in *:*) table=ip6 ;; esac
   for protocol in tcp udp; do
-    on_node nft "add element $table services $protocol { $1 . $2 : $3 . $4 }"
+    on_node nft "add element $table services ${protocol}_ports { $1 . $2 : $3 . $4 }"
   done
 }
 
