@@ -1,0 +1,67 @@
+// Engine: answers GraphQL requests over a schema: parse, validate, execute. Bounds what a document
+// may cost.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "common/graphql/schema.h"
+#include "common/graphql/value.h"
+
+namespace network_mapper::graphql {
+
+struct Limits {
+  size_t document_bytes = 256 * 1024;
+  size_t tokens = 20'000;
+  // Of selections and of values.
+  size_t depth = 32;
+  // Fields after fragments are spread, each spread counted.
+  size_t fields = 5'000;
+  // Errors that are reported; the rest is left out.
+  size_t errors = 50;
+};
+
+struct Request {
+  std::string_view query;
+  // Empty: the document's only operation.
+  std::string_view operation_name;
+  // An object, or null.
+  Value variables;
+  // Refuse mutations (GET requests).
+  bool queries_only = false;
+};
+
+enum class Outcome {
+  // The document was executed; there may be errors beside the data.
+  kExecuted,
+  // It did not parse or validate, or its variables do not fit: HTTP 422.
+  kRejected,
+  // A mutation where only queries are allowed: HTTP 406.
+  kMutationRefused,
+};
+
+struct Response {
+  Outcome outcome = Outcome::kRejected;
+  // {"errors":[...],"data":...} or {"data":...}.
+  std::string body;
+};
+
+// Thread-safe.
+class Engine {
+ public:
+  // `schema` must have a query type and outlive this. Introspection is added to it here: its types
+  // and the fields __schema and __type. One engine a schema.
+  explicit Engine(Schema& schema, Limits limits = {});
+
+  // `root` is the source of the fields of the query and mutation types.
+  Response Execute(const Request& request, const void* root) const;
+
+ private:
+  const Schema& schema_;
+  Limits limits_;
+  // __schema and __type belong to the query type but are not listed among its fields.
+  Type query_with_introspection_;
+};
+
+}  // namespace network_mapper::graphql
