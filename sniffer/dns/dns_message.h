@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/net/byte_reader.h"
 #include "common/net/ip_address.h"
 
 namespace network_mapper::sniffer {
@@ -73,12 +74,14 @@ class DnsResponseParser {
   const DnsAnswer& Answer() const { return answer_; }
 
  private:
-  // A name in lower-case wire form, as a slice of names_.
-  struct NameSlice {
-    uint16_t offset = 0;
-    uint8_t length = 0;
+  // A distinct name of the message, in lower-case wire form: a slice of names_.
+  struct KnownName {
+    size_t message_offset = 0;
+    size_t begin = 0;
+    size_t size = 0;
   };
 
+  // owner and target are indexes into known_names_; 0 is the name that was asked for.
   struct Alias {
     size_t owner = 0;
     size_t target = 0;
@@ -89,19 +92,22 @@ class DnsResponseParser {
     IpAddress address;
     uint32_t ttl = 0;
   };
-  class Cursor;
 
-  DnsOutcome ReadQuestion(Cursor& cursor);
-  DnsOutcome ReadRecord(Cursor& cursor);
-  // Index into known_names_, absent when malformed.
-  bool InternName(std::span<const uint8_t> message, size_t offset, size_t& index);
+  // These return kAnswer when parsing goes on.
+  DnsOutcome ReadQuestion(std::span<const uint8_t> message, ByteReader& reader);
+  DnsOutcome ReadRecord(std::span<const uint8_t> message, ByteReader& reader);
+  DnsOutcome ReadAlias(std::span<const uint8_t> message, size_t offset, size_t length,
+                       size_t owner);
+  DnsOutcome InternName(std::span<const uint8_t> message, size_t offset, size_t& index);
+
+  std::span<const uint8_t> NameBytes(size_t index) const;
   bool SetQuestionName();
   void MarkReachableNames();
   void CollectAddresses();
 
   DnsAnswer answer_;
   std::vector<uint8_t> names_;
-  std::vector<NameSlice> known_names_;
+  std::vector<KnownName> known_names_;
   std::vector<Alias> aliases_;
   std::vector<AddressRecord> records_;
   std::vector<bool> reachable_;

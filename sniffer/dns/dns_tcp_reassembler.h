@@ -65,6 +65,9 @@ class DnsTcpReassembler {
 
   explicit DnsTcpReassembler(Options options) : options_(options) {}
 
+  DnsTcpReassembler(const DnsTcpReassembler&) = delete;
+  DnsTcpReassembler& operator=(const DnsTcpReassembler&) = delete;
+
   void Add(const DnsTcpFlow& flow, const DnsTcpSegment& segment, const MessageHandler& handler);
   // Forgets flows that have been silent for longer than max_age.
   void Expire(Time now);
@@ -84,6 +87,8 @@ class DnsTcpReassembler {
     DnsTcpFlow flow;
     uint32_t next_sequence = 0;
     Time last_seen;
+    // False: bytes are missing before next_sequence, so where a message starts is not known.
+    bool synchronised = true;
     // The unfinished message, length prefix included.
     std::vector<uint8_t> pending;
   };
@@ -91,11 +96,14 @@ class DnsTcpReassembler {
   // Least recently used first.
   using FlowList = std::list<FlowState>;
 
-  FlowList::iterator Touch(const DnsTcpFlow& flow, const DnsTcpSegment& segment);
+  void Remember(const DnsTcpFlow& flow, uint32_t next_sequence, Time now);
+  void AddPayload(FlowState& state, const DnsTcpSegment& segment, const MessageHandler& handler);
   void Append(FlowState& state, std::span<const uint8_t> bytes, const MessageHandler& handler);
   // Returns the bytes after the last whole message.
   std::span<const uint8_t> Deliver(std::span<const uint8_t> bytes, const MessageHandler& handler);
+  // Both add to `reason` when an unfinished message is lost.
   void Forget(FlowList::iterator state, uint64_t& reason);
+  void DropPending(FlowState& state, uint64_t& reason);
 
   Options options_;
   FlowList flows_;
