@@ -25,7 +25,7 @@ struct AggregatorStatistics {
   uint64_t syn_duplicates = 0;
   // Answers whose client turned out to be behind NAT: counted for the address behind it.
   uint64_t dns_translations = 0;
-  // SYN-ACKs that belong to no SYN that is remembered, or to one already answered.
+  // SYN-ACKs that belong to no SYN that is remembered, or to several alike.
   uint64_t syn_ack_unmatched = 0;
   // Loopback, unspecified, multicast or broadcast addresses at either end.
   uint64_t ignored_addresses = 0;

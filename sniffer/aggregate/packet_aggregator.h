@@ -1,7 +1,7 @@
 // Turns captured packets into observations: decodes, parses DNS answers, sees through the several
 // sightings that one packet has on a node (veth, bridge, uplink, before and after NAT), and sums up
 // per flush interval. Owned by the sniffer's loop thread; reports nothing itself. Why which
-// sighting wins is in docs/decisions/packet-sightings.md.
+// sighting wins is in docs/decisions/0004-which-sighting-of-a-packet-counts.md.
 #pragma once
 
 #include <chrono>
