@@ -32,6 +32,9 @@ struct FailedAnswer {
 
 Status ApiError(const FailedAnswer& answer);
 
+// The error that a Status object within an answer reports, such as that of a watch's ERROR event.
+Status ErrorFromApiStatus(std::string_view request, const ApiStatus& status);
+
 // The HTTP code behind an error; absent for failures of the transport.
 std::optional<int> HttpCode(const Status& status);
 // How long the server asked to wait.

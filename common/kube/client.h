@@ -30,6 +30,8 @@ struct RequestOptions {
   std::chrono::milliseconds timeout{30'000};
   // A longer body, after decompression, is ResourceExhausted.
   size_t max_response_bytes = size_t{256} << 20U;
+  // A request for stop ends the exchange at once with Cancelled.
+  std::stop_token stop;
 };
 
 struct Response {

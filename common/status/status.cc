@@ -51,7 +51,12 @@ Status Annotate(const Status& status, std::string_view context) {
   if (status.ok()) {
     return status;
   }
-  return MakeStatus(status.code(), fmt::format("{}: {}", context, StatusMessage(status)));
+  Status annotated =
+      MakeStatus(status.code(), fmt::format("{}: {}", context, StatusMessage(status)));
+  status.ForEachPayload([&annotated](absl::string_view url, const absl::Cord& payload) {
+    annotated.SetPayload(url, payload);
+  });
+  return annotated;
 }
 
 std::string StatusMessage(const Status& status) {

@@ -22,7 +22,7 @@ using absl::StatusOr;
 Status MakeStatus(StatusCode code, std::string_view message);
 
 // Puts `context` in front of the message: "watch pods: GET /api/v1/pods: 403". An OK status stays
-// OK.
+// OK; payloads are kept.
 Status Annotate(const Status& status, std::string_view context);
 
 // The message without the code; "OK" for an OK status.
