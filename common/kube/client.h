@@ -31,7 +31,7 @@ struct RequestOptions {
   // A longer body, after decompression, is ResourceExhausted.
   size_t max_response_bytes = size_t{256} << 20U;
   // A request for stop ends the exchange at once with Cancelled.
-  std::stop_token stop;
+  std::stop_token stop{};
 };
 
 struct Response {

@@ -97,9 +97,9 @@ StatusOr<ClusterAccess> KubeconfigAccess(const Environment& environment,
                                          std::string_view context = {});
 
 struct AccessOptions {
-  std::string server_url;
-  std::string kubeconfig;
-  std::string context;
+  std::string server_url{};
+  std::string kubeconfig{};
+  std::string context{};
 };
 
 // The first that applies: server_url, kubeconfig or context, KUBECONFIG, the pod's service account,

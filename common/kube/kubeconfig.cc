@@ -30,8 +30,13 @@ struct Merged {
   std::string current_context;
 };
 
+// A null node when there is none: yaml-cpp throws on most uses of an absent one.
 YAML::Node Member(const YAML::Node& map, const char* key) {
-  return map.IsMap() ? map[key] : YAML::Node();
+  if (!map.IsMap()) {
+    return {};
+  }
+  const YAML::Node value = map[key];
+  return value.IsDefined() ? value : YAML::Node();
 }
 
 std::string Text(const YAML::Node& map, const char* key) {
@@ -46,7 +51,7 @@ bool Flag(const YAML::Node& map, const char* key) {
 Status Collect(const YAML::Node& root, const KubeconfigFile& file,
                std::pair<const char*, const char*> keys, std::vector<Entry>& into) {
   const YAML::Node list = Member(root, keys.first);
-  if (!list.IsDefined() || list.IsNull()) {
+  if (list.IsNull()) {
     return OkStatus();
   }
   if (!list.IsSequence()) {
@@ -100,7 +105,7 @@ StatusOr<Entry> Find(const std::vector<Entry>& entries, const char* what, const 
 Status Unsupported(const Entry& entry, const char* what, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
     const YAML::Node value = Member(entry.body, key);
-    if (value.IsDefined() && !value.IsNull() && !(value.IsScalar() && value.Scalar().empty())) {
+    if (!value.IsNull() && !(value.IsScalar() && value.Scalar().empty())) {
       return InvalidArgument("kubeconfig '{}': {} '{}': {} is not supported", entry.file.string(),
                              what, entry.name, key);
     }
@@ -176,7 +181,7 @@ Status ReadImpersonation(const Entry& user, ClusterAccess& access) {
 
 Status ReadExec(const Entry& user, ClusterAccess& access) {
   const YAML::Node node = Member(user.body, "exec");
-  if (!node.IsDefined() || node.IsNull()) {
+  if (node.IsNull()) {
     return OkStatus();
   }
   const std::string where =

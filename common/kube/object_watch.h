@@ -40,10 +40,10 @@ namespace kube {
 
 struct ObjectWatchOptions {
   // The collection: "/api/v1/pods", "/apis/apps/v1/replicasets", "/api/v1/namespaces/x/pods".
-  std::string path;
-  std::string label_selector;
+  std::string path{};
+  std::string label_selector{};
   // For example "spec.nodeName=node-1".
-  std::string field_selector;
+  std::string field_selector{};
   // Only metadata is delivered, where the server can do that (all since 1.15).
   bool metadata_only = false;
   size_t page_size = 500;

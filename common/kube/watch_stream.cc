@@ -134,7 +134,7 @@ class WatchEventParser::Implementation {
 
   // `object` is a part of text_, so that there is room behind it.
   error_code ReadVersion(std::string_view object) {
-    const size_t offset = static_cast<size_t>(object.data() - text_.data());
+    const auto offset = static_cast<size_t>(object.data() - text_.data());
     json::document document;
     if (const error_code error =
             object_parser_.iterate(object.data(), object.size(), text_.capacity() - offset)

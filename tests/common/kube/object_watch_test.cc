@@ -29,7 +29,7 @@ std::string Page(const std::vector<std::string>& items, std::string_view more = 
 }
 
 std::string Frame(std::string_view type, std::string_view object) {
-  return fmt::format("{{\"type\":\"{}\",\"object\":{}}}\n", type, object);
+  return fmt::format(R"({{"type":"{}","object":{}}})", type, object) + "\n";
 }
 
 std::string Failure(int code, std::string_view reason, std::string_view message) {
