@@ -30,7 +30,7 @@ struct CapturedPacket {
   // interface; 0 when it is not known or the frame itself carries it (SLL2).
   uint32_t interface_index = 0;
   // Valid only during the call that delivers the packet.
-  std::span<const uint8_t> bytes;
+  std::span<const uint8_t> bytes{};
 };
 
 using PacketHandler = std::function<void(const CapturedPacket&)>;
@@ -73,11 +73,11 @@ class PacketSource {
 struct LiveCaptureOptions {
   // Empty: the device "any", which sees every interface of this network namespace, present and
   // future. Otherwise capture only these, one ring each.
-  std::vector<std::string> interfaces;
+  std::vector<std::string> interfaces{};
   // A filter expression (pcap-filter(7)), usually from BuildCaptureFilter; empty: everything.
-  std::string filter;
+  std::string filter{};
   // The same for named Ethernet interfaces, where a VLAN tag may precede IP; empty: `filter`.
-  std::string ethernet_filter;
+  std::string ethernet_filter{};
   // Kernel rings, all interfaces together. They count into the resident set as they fill.
   size_t buffer_bytes = size_t{4} << 20U;
   // Bytes kept of a packet. Offloads make TCP packets larger than the MTU; what the filter lets

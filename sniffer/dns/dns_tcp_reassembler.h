@@ -36,7 +36,7 @@ struct DnsTcpSegment {
   bool last = false;
   // False when the segment was not captured whole.
   bool complete = true;
-  std::span<const uint8_t> payload;
+  std::span<const uint8_t> payload{};
 };
 
 struct DnsTcpStatistics {
