@@ -2,8 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace network_mapper::kube {
 
@@ -14,11 +15,12 @@ std::optional<std::string> ReadFile(const std::filesystem::path& path) {
   if (!file) {
     return std::nullopt;
   }
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream content;
+  content << file.rdbuf();
   if (file.bad()) {
     return std::nullopt;
   }
-  return content;
+  return content.str();
 }
 
 std::string NonEmpty(const Environment& environment, std::string_view name) {

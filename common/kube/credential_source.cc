@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <fstream>
-#include <iterator>
 
 #include "common/kube/base64.h"
 #include "common/kube/exec_plugin.h"

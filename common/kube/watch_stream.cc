@@ -87,7 +87,7 @@ class WatchEventParser::Implementation {
                              simdjson::error_message(error));
     }
     if (version_.empty()) {
-      return InvalidArgument("an object in a watch frame has no metadata.resourceVersion");
+      return InvalidArgument("an object in a watch frame has an empty resourceVersion");
     }
     event.resource_version = version_;
     return event;
@@ -141,14 +141,29 @@ class WatchEventParser::Implementation {
                 .get(document)) {
       return error;
     }
-    std::string_view version;
-    const error_code error = document.find_field_unordered("metadata")
-                                 .find_field_unordered("resourceVersion")
-                                 .get(version);
-    if (error == simdjson::SUCCESS) {
-      version_ = version;
+    json::object root;
+    json::object metadata;
+    if (const error_code error = document.get_object().get(root)) {
+      return error;
     }
-    return error == simdjson::NO_SUCH_FIELD ? simdjson::SUCCESS : error;
+    if (const error_code error = Find(root, "metadata", metadata)) {
+      return error;
+    }
+    std::string_view version;
+    if (const error_code error = Find(metadata, "resourceVersion", version)) {
+      return error;
+    }
+    version_ = version;
+    return simdjson::SUCCESS;
+  }
+
+  template <typename T>
+  static error_code Find(json::object& object, std::string_view key, T& found) {
+    json::value value;
+    if (const error_code error = object.find_field_unordered(key).get(value)) {
+      return error;
+    }
+    return value.get(found);
   }
 
   json::parser frame_parser_;

@@ -28,11 +28,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(GRPC_PC REQUIRED grpc++ protobuf)
 add_library(nm_grpc INTERFACE)
 if(NETWORK_MAPPER_STATIC_DEPS)
-  # Debian ships static archives beside the shared objects; the C library stays shared.
+  # Debian ships static archives beside the shared objects; the C library stays shared. So do OpenSSL and zlib: cpp-httplib
+  # and others come as shared objects that need them, and two copies of OpenSSL in one process must not meet.
   set(static_only ${GRPC_PC_STATIC_LIBRARIES})
-  list(REMOVE_ITEM static_only pthread dl m rt c)
+  list(REMOVE_ITEM static_only pthread dl m rt c ssl crypto z)
   list(TRANSFORM static_only PREPEND "-l")
-  target_link_libraries(nm_grpc INTERFACE -Wl,--gc-sections -Wl,-Bstatic -Wl,--start-group ${static_only} -Wl,--end-group -Wl,-Bdynamic)
+  target_link_libraries(nm_grpc INTERFACE -Wl,--gc-sections -Wl,-Bstatic -Wl,--start-group ${static_only} -Wl,--end-group -Wl,-Bdynamic ssl crypto z)
 else()
   target_link_libraries(nm_grpc INTERFACE ${GRPC_PC_LINK_LIBRARIES})
 endif()

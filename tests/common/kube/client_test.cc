@@ -1,5 +1,6 @@
 #include "common/kube/client.h"
 
+#include <array>
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -60,6 +61,20 @@ TEST(Client, TurnsStatusBodiesIntoErrors) {
                                "GET /api/v1/namespaces/a/pods/x: HTTP 404: NotFound: pods \"x\" "
                                "not found"));
   EXPECT_EQ(HttpCode(answer.status()), 404);
+}
+
+TEST(Client, UnpacksCompressedAnswers) {
+  // gzip of {"a":1}
+  constexpr std::array<unsigned char, 27> kPacked = {
+      0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xAB, 0x56, 0x4A, 0x54,
+      0xB2, 0x32, 0xAC, 0x05, 0x00, 0xAF, 0xAC, 0x1B, 0x56, 0x07, 0x00, 0x00, 0x00};
+  const ScriptedServer server([&kPacked](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Json(200, std::string(kPacked.begin(), kPacked.end()), "Content-Encoding: gzip\r\n");
+  });
+  const auto answer = ClientOf(server)->Get("/x");
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_EQ(answer->body, R"({"a":1})");
+  EXPECT_EQ(server.Calls()[0].Header("accept-encoding"), "gzip");
 }
 
 TEST(Client, RefusesAnswersThatAreTooLong) {

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/common/kube/recording_handler.h"
 #include "tests/common/kube/scripted_server.h"
 #include "tests/support/status_matchers.h"
 
@@ -41,38 +42,6 @@ std::string Failure(int code, std::string_view reason, std::string_view message)
 bool IsWatch(const ScriptedCall& call) {
   return call.Parameter("watch") == "1";
 }
-
-// Writes down what it is told.
-class RecordingHandler final : public ObjectHandler {
- public:
-  void BeginList() override { Add("begin"); }
-
-  void Upsert(std::string_view json) override { Add("upsert " + Name(json)); }
-
-  void EndList() override { Add("end"); }
-
-  void Delete(std::string_view json) override { Add("delete " + Name(json)); }
-
-  std::vector<std::string> Log() const {
-    return log_.With([](const std::vector<std::string>& log) { return log; });
-  }
-
-  bool WaitFor(size_t entries) const {
-    return Eventually([&] { return Log().size() >= entries; });
-  }
-
- private:
-  static std::string Name(std::string_view json) {
-    const size_t start = json.find("\"name\":\"") + 8;
-    return std::string(json.substr(start, json.find('"', start) - start));
-  }
-
-  void Add(std::string entry) {
-    log_.With([&entry](std::vector<std::string>& log) { log.push_back(std::move(entry)); });
-  }
-
-  Guarded<std::vector<std::string>> log_;
-};
 
 class ObjectWatchTest : public ::testing::Test {
  protected:
@@ -111,6 +80,9 @@ class ObjectWatchTest : public ::testing::Test {
     return metrics_.AddCounter(name, "", {{"resource", "pods"}}).Value();
   }
 
+  // For scripts: they outlive a test's body.
+  std::atomic<int> attempts_{0};
+  std::atomic<bool> allowed_{false};
   MetricsRegistry metrics_;
   RecordingHandler handler_;
   std::unique_ptr<ScriptedServer> server_;
@@ -180,11 +152,10 @@ TEST_F(ObjectWatchTest, WatchesAgainFromTheLastBookmarkWhenAStreamEnds) {
 }
 
 TEST_F(ObjectWatchTest, ListsAgainAfterAGoneAnswer) {
-  std::atomic<int> watches = 0;
-  Run([&watches](const ScriptedCall& call, ScriptedWire& wire) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
     if (!IsWatch(call)) {
       wire.Json(200, Page({Pod("a", 1)}));
-    } else if (watches++ == 0) {
+    } else if (attempts_++ == 0) {
       wire.Json(410, Failure(410, "Expired", "too old resource version"));
     } else {
       wire.BeginChunks();
@@ -199,14 +170,13 @@ TEST_F(ObjectWatchTest, ListsAgainAfterAGoneAnswer) {
 }
 
 TEST_F(ObjectWatchTest, ListsAgainAfterAGoneEvent) {
-  std::atomic<int> watches = 0;
-  Run([&watches](const ScriptedCall& call, ScriptedWire& wire) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
     if (!IsWatch(call)) {
       wire.Json(200, Page({}));
       return;
     }
     wire.BeginChunks();
-    if (watches++ == 0) {
+    if (attempts_++ == 0) {
       wire.Chunk(Frame("ERROR", Failure(410, "Expired", "too old resource version: 1 (2)")));
       wire.EndChunks();
     } else {
@@ -218,14 +188,13 @@ TEST_F(ObjectWatchTest, ListsAgainAfterAGoneEvent) {
 }
 
 TEST_F(ObjectWatchTest, StartsTheListAgainWhenItsContinueTokenExpires) {
-  std::atomic<int> continued = 0;
-  Run([&continued](const ScriptedCall& call, ScriptedWire& wire) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
     if (IsWatch(call)) {
       wire.BeginChunks();
       wire.HoldUntilHangUp();
     } else if (call.Parameter("continue").empty()) {
       wire.Json(200, Page({Pod("a", 1)}, "next"));
-    } else if (continued++ == 0) {
+    } else if (attempts_++ == 0) {
       wire.Json(410, Failure(410, "Expired", "continue token too old"));
     } else {
       wire.Json(200, Page({Pod("b", 2)}));
@@ -237,11 +206,10 @@ TEST_F(ObjectWatchTest, StartsTheListAgainWhenItsContinueTokenExpires) {
 }
 
 TEST_F(ObjectWatchTest, RetriesTheWatchAtTheSameVersionAfterOverload) {
-  std::atomic<int> watches = 0;
-  Run([&watches](const ScriptedCall& call, ScriptedWire& wire) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
     if (!IsWatch(call)) {
       wire.Json(200, Page({}));
-    } else if (watches++ == 0) {
+    } else if (attempts_++ == 0) {
       wire.Json(429, Failure(429, "TooManyRequests", "slow down"), "Retry-After: 1\r\n");
     } else {
       wire.BeginChunks();
@@ -278,17 +246,16 @@ TEST_F(ObjectWatchTest, DropsAFrameThatIsCutInMidLineAndGoesOnAfterTheLastWholeO
 }
 
 TEST_F(ObjectWatchTest, RefusesAnOversizedFrameAndListsAgain) {
-  std::atomic<int> watches = 0;
   ObjectWatchOptions options;
   options.max_frame_bytes = 1000;
   Run(
-      [&watches](const ScriptedCall& call, ScriptedWire& wire) {
+      [this](const ScriptedCall& call, ScriptedWire& wire) {
         if (!IsWatch(call)) {
           wire.Json(200, Page({}));
           return;
         }
         wire.BeginChunks();
-        if (watches++ == 0) {
+        if (attempts_++ == 0) {
           wire.Chunk(std::string(2000, 'x'));
         }
         wire.HoldUntilHangUp();
@@ -300,9 +267,8 @@ TEST_F(ObjectWatchTest, RefusesAnOversizedFrameAndListsAgain) {
 }
 
 TEST_F(ObjectWatchTest, NamesVerbAndResourceWhenForbiddenAndTriesOn) {
-  std::atomic<bool> allowed = false;
-  Run([&allowed](const ScriptedCall& call, ScriptedWire& wire) {
-    if (!allowed) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
+    if (!allowed_) {
       wire.Json(403, Failure(403, "Forbidden", "pods is forbidden: User x cannot list resource"));
     } else if (IsWatch(call)) {
       wire.BeginChunks();
@@ -316,7 +282,7 @@ TEST_F(ObjectWatchTest, NamesVerbAndResourceWhenForbiddenAndTriesOn) {
               StatusIs(StatusCode::kPermissionDenied,
                        HasSubstr("list pods: GET /api/v1/pods: HTTP 403: Forbidden: pods is")));
   EXPECT_FALSE(watch_->State().synced);
-  allowed = true;
+  allowed_ = true;
   EXPECT_TRUE(Eventually([&] { return watch_->State().synced; }));
   EXPECT_THAT(watch_->State().last_error, IsOk());
 }
