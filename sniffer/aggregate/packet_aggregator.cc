@@ -13,10 +13,10 @@ namespace {
 
 // Ends that are no other workload: the host talking to itself, or nobody in particular.
 bool IsIgnored(const IpAddress& address) {
-  static const IpAddress kBroadcast =
+  static const IpAddress broadcast =
       IpAddress::FromV4Bytes(std::array<uint8_t, 4>{255, 255, 255, 255});
   return address.IsLoopback() || address.IsMulticast() || address.IsUnspecified() ||
-         address == kBroadcast;
+         address == broadcast;
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ void DnsTcpReassembler::Add(const DnsTcpFlow& flow, const DnsTcpSegment& segment
       Remember(flow, segment.sequence, segment.time);
       known = by_flow_.find(flow);
     }
-    FlowList::iterator state = known->second;
+    auto state = known->second;
     state->last_seen = segment.time;
     flows_.splice(flows_.end(), flows_, state);
     AddPayload(*state, segment, handler);

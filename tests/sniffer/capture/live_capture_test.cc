@@ -105,7 +105,7 @@ class LiveCaptureTest : public ::testing::Test {
     sockaddr_in6 server = V6("fd00:77::1", 8080);
     sockaddr_in6 own = V6("fd00:77::2", 40053);
     ASSERT_EQ(bind(resolver.Get(), reinterpret_cast<sockaddr*>(&own), sizeof(own)), 0);
-    connect(client.Get(), reinterpret_cast<sockaddr*>(&server), sizeof(server));
+    (void)connect(client.Get(), reinterpret_cast<sockaddr*>(&server), sizeof(server));
     Enter(node_);
     FileDescriptor dns(socket(AF_INET6, SOCK_DGRAM, 0));
     sockaddr_in6 from = V6("fd00:77::1", 53);

@@ -222,8 +222,9 @@ TEST(DnsMessage, RejectsANameThatPointersMakeTooLong) {
 }
 
 TEST(DnsMessage, CountsNamesWithOddBytesApart) {
-  for (std::string odd : {std::string("a b"), std::string("a\0b", 3), std::string("caf\xC3\xA9"),
-                          std::string("a\\b"), std::string("a\"b"), std::string("\x7F")}) {
+  for (const std::string& odd :
+       {std::string("a b"), std::string("a\0b", 3), std::string("caf\xC3\xA9"), std::string("a\\b"),
+        std::string("a\"b"), std::string("\x7F")}) {
     DnsResponse response(odd + ".example");
     response.Address(odd + ".example", "10.0.0.1");
     EXPECT_EQ(OutcomeOf(response.Message()), DnsOutcome::kUnprintableName) << odd;
