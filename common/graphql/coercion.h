@@ -1,0 +1,48 @@
+// Checks and conversion of input values against input types (GraphQL October
+// 2021, 3.5-3.12, 5.6.1, 6.1.2).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/graphql/ast.h"
+#include "common/graphql/error.h"
+#include "common/graphql/schema.h"
+#include "common/graphql/value.h"
+
+namespace network_mapper::graphql {
+
+// Wrapped types that a document makes up, beside those of the schema; addresses stay valid.
+using TypeArena = std::deque<Type>;
+
+// Null when the name in it is no type of the schema or no input type. Wrappers are made in `arena`.
+const Type* ResolveTypeNode(const Schema& schema, const TypeNode& node, TypeArena& arena);
+std::string PrintTypeNode(const TypeNode& node);
+
+// Messages about a literal that does not fit; variables inside are passed over, their types being
+// checked by position.
+void CheckLiteral(const Type& type, const Value& literal,
+                  const std::function<void(std::string)>& complain);
+
+// Calls `visit` for each variable in `literal`, with the type that its position wants and whether
+// that position has a default value; the type is null where the literal does not fit any.
+void VisitVariables(const Type* type, const Value& literal, bool has_default,
+                    const std::function<void(const Value::Variable&, const Type*, bool)>& visit);
+
+using Variables = std::map<std::string, Value, std::less<>>;
+
+// The operation's variables from a request's; the first that does not fit is the error.
+std::variant<Variables, Error> CoerceVariables(const Schema& schema, const OperationNode& operation,
+                                               const Value& given);
+
+// A validated literal with variables and defaults filled in; absent when it is a variable that is
+// not given.
+std::optional<Value> CoerceLiteral(const Type& type, const Value& literal,
+                                   const Variables& variables);
+
+}  // namespace network_mapper::graphql

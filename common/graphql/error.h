@@ -1,0 +1,37 @@
+// Errors of the language as they stand in a response (GraphQL October 2021, 7.1.2).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace network_mapper::graphql {
+
+struct Location {
+  uint32_t line = 1;
+  uint32_t column = 1;
+};
+
+inline constexpr std::string_view kParseFailed = "GRAPHQL_PARSE_FAILED";
+inline constexpr std::string_view kValidationFailed = "GRAPHQL_VALIDATION_FAILED";
+
+struct Error {
+  std::string message;
+  std::vector<Location> locations;
+  // Names and, as decimal text, indexes.
+  std::vector<std::string> path;
+  // extensions.code; empty: none.
+  std::string_view code;
+};
+
+// Appends `text` as a JSON string with quotes; bytes that are no UTF-8 are replaced by U+FFFD.
+void AppendJsonString(std::string& out, std::string_view text);
+
+// The array of "errors".
+std::string ErrorsJson(const std::vector<Error>& errors);
+
+// " Did you mean "a" or "b"?", or nothing when no candidate is near.
+std::string DidYouMean(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace network_mapper::graphql
