@@ -1,0 +1,90 @@
+#include "common/http/diagnostics_server.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/log/log.h"
+
+namespace network_mapper {
+
+namespace {
+
+constexpr std::string_view kJson = "application/json; charset=UTF-8";
+
+HttpResponse JsonResponse(int status, std::string body) {
+  HttpResponse response;
+  response.status = status;
+  response.content_type = kJson;
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks) {
+  std::string results;
+  bool all_ok = true;
+  for (const HealthCheck& check : checks) {
+    Status status = check.check();
+    all_ok = all_ok && status.ok();
+    results += fmt::format(R"({}"{}":"{}")", results.empty() ? "" : ",", EscapeJson(check.name),
+                           status.ok() ? "ok" : EscapeJson(StatusMessage(status)));
+  }
+  return JsonResponse(all_ok ? 200 : 503, fmt::format("{{\"status\":\"{}\",\"checks\":{{{}}}}}\n",
+                                                      all_ok ? "ok" : "unavailable", results));
+}
+
+HttpResponse RenderMetrics(const MetricsRegistry& metrics) {
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics.RenderText();
+  return response;
+}
+
+HttpResponse NotFoundResponse() {
+  return JsonResponse(404, "{\"message\":\"Not Found\"}\n");
+}
+
+HttpResponse MethodNotAllowedResponse(std::string_view allow) {
+  HttpResponse response = JsonResponse(405, "{\"message\":\"Method Not Allowed\"}\n");
+  response.headers.emplace_back("Allow", allow);
+  return response;
+}
+
+HttpResponse HandleDiagnostics(const DiagnosticsOptions& options, const HttpRequest& request) {
+  bool metrics = request.path == "/metrics" && options.metrics != nullptr;
+  bool liveness = request.path == "/healthz" && options.serve_health;
+  bool readiness = request.path == "/readyz" && options.serve_health;
+  if (!metrics && !liveness && !readiness) {
+    return NotFoundResponse();
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    return MethodNotAllowedResponse("GET, HEAD");
+  }
+  if (metrics) {
+    return RenderMetrics(*options.metrics);
+  }
+  return RunHealthChecks(liveness ? options.liveness : options.readiness);
+}
+
+StatusOr<std::unique_ptr<DiagnosticsServer>> DiagnosticsServer::Start(std::string_view host,
+                                                                      uint16_t port,
+                                                                      DiagnosticsOptions options) {
+  std::unique_ptr<DiagnosticsServer> server(new DiagnosticsServer());
+  server->options_ = std::move(options);
+  HttpServerOptions http;
+  http.host = host;
+  http.port = port;
+  http.threads = 2;
+  http.max_connections = 64;
+  http.max_body_bytes = 1024;
+  ASSIGN_OR_RETURN(
+      server->server_,
+      HttpServer::Start(http, [diagnostics = server.get()](const HttpRequest& request) {
+        return HandleDiagnostics(diagnostics->options_, request);
+      }));
+  return server;
+}
+
+}  // namespace network_mapper

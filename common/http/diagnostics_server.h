@@ -1,0 +1,66 @@
+// GET /metrics, /healthz and /readyz of a binary. Every binary has one; the mapper's API answers
+// /healthz and /readyz on its own port through RunHealthChecks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/http/http_server.h"
+#include "common/metrics/metrics.h"
+#include "common/status/status.h"
+
+namespace network_mapper {
+
+// A named condition; OK when it holds. `check` is called from several threads and must not block.
+struct HealthCheck {
+  std::string name;
+  std::function<Status()> check;
+};
+
+// 200 or 503 with {"status":"ok"|"unavailable","checks":{"<name>":"ok"|"<message>"}}.
+HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks);
+
+// 200 in the Prometheus text format.
+HttpResponse RenderMetrics(const MetricsRegistry& metrics);
+
+// {"message":"Not Found"} and {"message":"Method Not Allowed"}, as the original's HTTP framework
+// words them.
+HttpResponse NotFoundResponse();
+HttpResponse MethodNotAllowedResponse(std::string_view allow);
+
+struct DiagnosticsOptions {
+  // Null: no /metrics. Must outlive the server.
+  const MetricsRegistry* metrics = nullptr;
+  // /healthz answers 503 while one of these fails: restart me. No checks: the process answers, so
+  // it lives.
+  std::vector<HealthCheck> liveness;
+  // /readyz: send me work.
+  std::vector<HealthCheck> readiness;
+  bool serve_health = true;
+};
+
+// Answers one request; what DiagnosticsServer serves, and what another server may mount.
+HttpResponse HandleDiagnostics(const DiagnosticsOptions& options, const HttpRequest& request);
+
+class DiagnosticsServer {
+ public:
+  // Empty host: all addresses; port 0: any free one. Unavailable when the port is taken: on the
+  // host network somebody else may own it, which is no reason to stop; log it and go on without.
+  static StatusOr<std::unique_ptr<DiagnosticsServer>> Start(std::string_view host, uint16_t port,
+                                                            DiagnosticsOptions options);
+
+  uint16_t Port() const { return server_->Port(); }
+
+ private:
+  DiagnosticsServer() = default;
+
+  DiagnosticsOptions options_;
+  // Declared last: it stops before what its handler reads.
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace network_mapper

@@ -1,0 +1,96 @@
+// A small HTTP/1.1 server (over cpp-httplib): one handler for all requests, a bounded thread pool,
+// and limits against slow, endless and oversized requests. Used by the mapper's API and by
+// DiagnosticsServer. No TLS, no routing, no streaming.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/status/status.h"
+
+namespace network_mapper {
+
+struct HttpRequest {
+  // Upper case.
+  std::string method;
+  // Decoded, without the query string.
+  std::string path;
+  // Names in lower case; of a repeated header the first value.
+  std::map<std::string, std::string, std::less<>> headers;
+  // Decoded query string; of a repeated name the first value.
+  std::map<std::string, std::string, std::less<>> parameters;
+  std::string body;
+
+  // Absent when there is no such header; `name` in lower case.
+  std::optional<std::string_view> Header(std::string_view name) const;
+  std::optional<std::string_view> Parameter(std::string_view name) const;
+};
+
+struct HttpResponse {
+  int status = 200;
+  // Not sent when empty.
+  std::string content_type;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct HttpServerOptions {
+  // Empty: all addresses, IPv6 and IPv4.
+  std::string host;
+  // 0: any free port.
+  uint16_t port = 0;
+  // Requests that run at the same time; others wait. An idle connection takes no thread.
+  size_t threads = 8;
+  // The next one is answered with 503.
+  size_t max_connections = 1024;
+  // Request line and headers.
+  size_t max_header_bytes = 32UL * 1024;
+  size_t max_body_bytes = 16UL * 1024 * 1024;
+  // From the first byte of a request to its last.
+  std::chrono::milliseconds request_timeout = std::chrono::seconds(15);
+  // From the first byte of a response to its last.
+  std::chrono::milliseconds response_timeout = std::chrono::seconds(60);
+  // How long a connection may stay open without a request.
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(5);
+  size_t requests_per_connection = 1000;
+  // How long Stop waits for requests that run.
+  std::chrono::milliseconds stop_timeout = std::chrono::seconds(5);
+};
+
+// Called from several threads at once. An exception becomes 500 and a log line.
+using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
+
+class HttpServer {
+ public:
+  // Binds and serves from threads of its own. Unavailable when the port is taken.
+  static StatusOr<std::unique_ptr<HttpServer>> Start(const HttpServerOptions& options,
+                                                     HttpHandler handler);
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+  // Stops.
+  ~HttpServer();
+
+  // The port that is listened on.
+  uint16_t Port() const;
+
+  // Takes no new connections, closes idle ones, waits for running requests until the stop timeout,
+  // then cuts them off. Idempotent.
+  void Stop();
+
+ private:
+  class Implementation;
+  explicit HttpServer(std::unique_ptr<Implementation> implementation);
+
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace network_mapper

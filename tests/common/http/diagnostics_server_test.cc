@@ -1,0 +1,73 @@
+#include "common/http/diagnostics_server.h"
+
+#include <httplib.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper {
+namespace {
+
+using ::testing::HasSubstr;
+
+HttpRequest Get(std::string path) {
+  HttpRequest request;
+  request.method = "GET";
+  request.path = std::move(path);
+  return request;
+}
+
+TEST(Diagnostics, NamesEveryCheckAndWhyItFails) {
+  std::vector<HealthCheck> checks = {
+      {"inventory", [] { return OkStatus(); }},
+      {"sink", [] { return Unavailable("the \"sink\" is full"); }},
+  };
+  HttpResponse response = RunHealthChecks(checks);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body,
+            "{\"status\":\"unavailable\",\"checks\":{\"inventory\":\"ok\","
+            "\"sink\":\"the \\\"sink\\\" is full\"}}\n");
+  checks.pop_back();
+  response = RunHealthChecks(checks);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "{\"status\":\"ok\",\"checks\":{\"inventory\":\"ok\"}}\n");
+}
+
+TEST(Diagnostics, AnswersOnlyWhatItServes) {
+  MetricsRegistry metrics;
+  metrics.AddCounter("network_mapper_test_events_total", "Events.").Increment();
+  DiagnosticsOptions options{.metrics = &metrics, .liveness = {}, .readiness = {}};
+  EXPECT_THAT(HandleDiagnostics(options, Get("/metrics")).body,
+              HasSubstr("network_mapper_test_events_total 1"));
+  EXPECT_EQ(HandleDiagnostics(options, Get("/healthz")).status, 200);
+  EXPECT_EQ(HandleDiagnostics(options, Get("/other")).status, 404);
+  HttpRequest post = Get("/metrics");
+  post.method = "POST";
+  EXPECT_EQ(HandleDiagnostics(options, post).status, 405);
+  options.serve_health = false;
+  EXPECT_EQ(HandleDiagnostics(options, Get("/readyz")).status, 404);
+}
+
+TEST(Diagnostics, ServesOverHttpAndReportsATakenPort) {
+  MetricsRegistry metrics;
+  auto make_options = [&] {
+    return DiagnosticsOptions{
+        .metrics = &metrics,
+        .liveness = {},
+        .readiness = {{"warm", [] { return FailedPrecondition("not yet"); }}}};
+  };
+  auto server = DiagnosticsServer::Start("127.0.0.1", 0, make_options());
+  ASSERT_THAT(server, IsOk());
+  httplib::Client client("127.0.0.1", (*server)->Port());
+  auto answer = client.Get("/readyz");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_THAT(answer->body, HasSubstr("\"warm\":\"not yet\""));
+  EXPECT_THAT(DiagnosticsServer::Start("127.0.0.1", (*server)->Port(), make_options()),
+              StatusIs(StatusCode::kUnavailable, HasSubstr("port")));
+}
+
+}  // namespace
+}  // namespace network_mapper

@@ -1,0 +1,278 @@
+#include "common/http/http_server.h"
+
+#include <httplib.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/common/http/raw_connection.h"
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+HttpResponse Echo(const HttpRequest& request) {
+  HttpResponse response;
+  response.content_type = "text/plain";
+  response.body = request.method + " " + request.path + " " + request.body;
+  return response;
+}
+
+std::unique_ptr<HttpServer> StartOrDie(HttpServerOptions options, HttpHandler handler = Echo) {
+  options.host = "127.0.0.1";
+  auto server = HttpServer::Start(options, std::move(handler));
+  EXPECT_THAT(server, IsOk());
+  return std::move(server).value();
+}
+
+TEST(HttpServer, PassesMethodPathParametersHeadersAndBodyToTheHandler) {
+  HttpRequest seen;
+  auto server = StartOrDie({}, [&](const HttpRequest& request) {
+    seen = request;
+    return HttpResponse{};
+  });
+  httplib::Client client("127.0.0.1", server->Port());
+  auto answer = client.Post("/some%20path?q=a%26b&empty=", httplib::Headers{{"X-One", "1"}},
+                            "content", "text/plain");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(seen.method, "POST");
+  EXPECT_EQ(seen.path, "/some path");
+  EXPECT_EQ(seen.Parameter("q"), "a&b");
+  EXPECT_EQ(seen.Parameter("empty"), "");
+  EXPECT_EQ(seen.Parameter("absent"), std::nullopt);
+  EXPECT_EQ(seen.Header("x-one"), "1");
+  EXPECT_EQ(seen.Header("x-two"), std::nullopt);
+  EXPECT_EQ(seen.body, "content");
+}
+
+TEST(HttpServer, ServesSeveralRequestsOnOneConnection) {
+  auto server = StartOrDie({});
+  httplib::Client client("127.0.0.1", server->Port());
+  client.set_keep_alive(true);
+  client.set_tcp_nodelay(true);
+  for (int i = 0; i < 20; ++i) {
+    auto answer = client.Put("/p", std::to_string(i), "text/plain");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->body, "PUT /p " + std::to_string(i));
+  }
+}
+
+TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
+  auto server = StartOrDie({});
+  RawConnection connection(server->Port());
+  connection.Send(
+      "POST /1 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"
+      "GET /2 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  std::string all = connection.ReadAll();
+  size_t first = all.find("POST /1 abc");
+  size_t second = all.find("GET /2 ");
+  ASSERT_NE(first, std::string::npos) << all;
+  ASSERT_NE(second, std::string::npos) << all;
+  EXPECT_LT(first, second);
+}
+
+TEST(HttpServer, RefusesWhatIsTooLargeOrPacked) {
+  HttpServerOptions options;
+  options.max_body_bytes = 100;
+  options.max_header_bytes = 4096;
+  auto server = StartOrDie(options);
+  const std::pair<std::string, std::string> cases[] = {
+      {"POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n", "413"},
+      {"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", "413"},
+      {"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
+      {"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\na", "400"},
+      {"POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\na", "415"},
+      {"GET /" + std::string(3000, 'a') + " HTTP/1.1\r\n\r\n", "414"},
+      {"garbage\r\n\r\n", "400"},
+      {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n" + std::string(128, 'a') +
+           "\r\n0\r\n\r\n",
+       "413"},
+  };
+  for (const auto& [request, status] : cases) {
+    RawConnection connection(server->Port());
+    connection.Send(request);
+    EXPECT_THAT(connection.ReadAll(), StartsWith("HTTP/1.1 " + status)) << request;
+  }
+}
+
+TEST(HttpServer, CutsOffAnEndlessHead) {
+  HttpServerOptions options;
+  options.max_header_bytes = 4096;
+  auto server = StartOrDie(options);
+  RawConnection connection(server->Port());
+  connection.Send("GET / HTTP/1.1\r\n");
+  std::string line = "X-Filler: " + std::string(1000, 'a') + "\r\n";
+  for (int i = 0; i < 64 && connection.Send(line); ++i) {
+  }
+  EXPECT_THAT(connection.ReadAll(), Not(StartsWith("HTTP/1.1 200")));
+}
+
+TEST(HttpServer, GivesASlowSenderNoMoreThanTheRequestTimeout) {
+  HttpServerOptions options;
+  options.request_timeout = 150ms;
+  auto server = StartOrDie(options);
+  RawConnection connection(server->Port());
+  std::jthread drip([&](const std::stop_token& stop) {
+    std::string_view text =
+        "GET / HTTP/1.1\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    for (size_t i = 0; i < text.size() && !stop.stop_requested(); ++i) {
+      connection.Send(text.substr(i, 1));
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  auto start = std::chrono::steady_clock::now();
+  connection.ReadAll();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+}
+
+TEST(HttpServer, IdleConnectionsTakeNoThread) {
+  HttpServerOptions options;
+  options.threads = 1;
+  auto server = StartOrDie(options);
+  std::vector<std::unique_ptr<RawConnection>> idle;
+  for (int i = 0; i < 20; ++i) {
+    idle.push_back(std::make_unique<RawConnection>(server->Port()));
+    ASSERT_TRUE(idle.back()->Connected());
+  }
+  httplib::Client client("127.0.0.1", server->Port());
+  auto answer = client.Get("/alive");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+}
+
+TEST(HttpServer, AnswersBusyBeyondItsConnections) {
+  HttpServerOptions options;
+  options.max_connections = 2;
+  auto server = StartOrDie(options);
+  RawConnection first(server->Port());
+  first.Send("GET / HTTP/1.1\r\n\r\n");
+  first.ReadUntil("GET / ");
+  RawConnection second(server->Port());
+  second.Send("GET / HTTP/1.1\r\n\r\n");
+  second.ReadUntil("GET / ");
+  RawConnection third(server->Port());
+  EXPECT_THAT(third.ReadAll(), StartsWith("HTTP/1.1 503"));
+}
+
+TEST(HttpServer, ClosesIdleConnectionsAfterTheTimeout) {
+  HttpServerOptions options;
+  options.idle_timeout = 50ms;
+  auto server = StartOrDie(options);
+  RawConnection connection(server->Port());
+  EXPECT_THAT(connection.ReadAll(), IsEmpty());
+}
+
+TEST(HttpServer, AHandlerThatThrowsIsAnInternalServerError) {
+  auto server = StartOrDie(
+      {}, [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("broken"); });
+  httplib::Client client("127.0.0.1", server->Port());
+  auto answer = client.Get("/");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 500);
+  EXPECT_EQ(answer->body, "{\"message\":\"Internal Server Error\"}\n");
+}
+
+TEST(HttpServer, DoesNotCutOrPackTheAnswer) {
+  auto server = StartOrDie({}, [](const HttpRequest&) {
+    HttpResponse response;
+    response.content_type = "application/json";
+    response.body = std::string(100'000, 'x');
+    return response;
+  });
+  RawConnection connection(server->Port());
+  connection.Send(
+      "GET / HTTP/1.1\r\nRange: bytes=0-1\r\nAccept-Encoding: gzip, br\r\nConnection: close\r\n"
+      "\r\n");
+  std::string answer = connection.ReadAll();
+  EXPECT_THAT(answer.substr(0, 200), HasSubstr("200 OK"));
+  EXPECT_THAT(answer.substr(0, 200), Not(HasSubstr("Content-Encoding")));
+  EXPECT_GT(answer.size(), 100'000U);
+}
+
+TEST(HttpServer, SaysWhenThePortIsTaken) {
+  auto first = StartOrDie({});
+  HttpServerOptions options;
+  options.host = "127.0.0.1";
+  options.port = first->Port();
+  EXPECT_THAT(HttpServer::Start(options, Echo),
+              StatusIs(StatusCode::kUnavailable, HasSubstr(std::to_string(first->Port()))));
+}
+
+TEST(HttpServer, ListensOnIpv4WhenNoHostIsNamed) {
+  auto server = HttpServer::Start({}, Echo);
+  ASSERT_THAT(server, IsOk());
+  httplib::Client client("127.0.0.1", (*server)->Port());
+  EXPECT_TRUE(client.Get("/"));
+}
+
+TEST(HttpServer, StopWaitsForTheRequestThatRuns) {
+  std::promise<void> entered;
+  std::promise<void> may_leave;
+  auto leave = may_leave.get_future().share();
+  auto server = StartOrDie({}, [&](const HttpRequest& request) {
+    entered.set_value();
+    leave.wait();
+    return Echo(request);
+  });
+  std::future<std::string> answer = std::async(std::launch::async, [&] {
+    RawConnection connection(server->Port());
+    connection.Send("GET /late HTTP/1.1\r\n\r\n");
+    return connection.ReadAll();
+  });
+  entered.get_future().wait();
+  std::jthread stopper([&] { server->Stop(); });
+  may_leave.set_value();
+  EXPECT_THAT(answer.get(), HasSubstr("GET /late"));
+}
+
+TEST(HttpServer, StopEndsIdleConnectionsAtOnce) {
+  auto server = StartOrDie({});
+  RawConnection connection(server->Port());
+  connection.Send("GET / HTTP/1.1\r\n\r\n");
+  connection.ReadUntil("GET / ");
+  auto start = std::chrono::steady_clock::now();
+  server->Stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 3s);
+  EXPECT_THAT(connection.ReadAll(), IsEmpty());
+}
+
+TEST(HttpServer, ServesManyClientsAtOnce) {
+  std::atomic<int> served{0};
+  auto server = StartOrDie({}, [&](const HttpRequest& request) {
+    ++served;
+    return Echo(request);
+  });
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < 16; ++i) {
+    clients.emplace_back([&] {
+      httplib::Client client("127.0.0.1", server->Port());
+      client.set_keep_alive(true);
+      client.set_tcp_nodelay(true);
+      for (int j = 0; j < 25; ++j) {
+        auto answer = client.Post("/x", "b", "text/plain");
+        EXPECT_TRUE(answer && answer->body == "POST /x b");
+      }
+    });
+  }
+  clients.clear();
+  EXPECT_EQ(served, 16 * 25);
+}
+
+}  // namespace
+}  // namespace network_mapper
