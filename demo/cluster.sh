@@ -356,7 +356,7 @@ pod_processes_down() {
   cgroup="$(cat "$base.cgroup" 2> /dev/null || true)"
   netns="$(cat "$base.netns" 2> /dev/null || true)"
   if [ -n "$cgroup" ] && [ -d "$cgroup" ]; then
-    while [ -s "$cgroup/cgroup.procs" ] && [ "$tries" -lt 50 ]; do
+    while [ -n "$(cat "$cgroup/cgroup.procs" 2> /dev/null)" ] && [ "$tries" -lt 50 ]; do
       xargs -r kill -KILL < "$cgroup/cgroup.procs" 2> /dev/null || true
       tries=$((tries + 1))
       sleep 0.02

@@ -1,0 +1,180 @@
+#include "mapper/api/api_handler.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/graphql/error.h"
+
+namespace network_mapper {
+
+namespace {
+
+using graphql::Value;
+
+constexpr std::string_view kJson = "application/json";
+constexpr size_t kLongestQuotedBody = 1024;
+
+HttpResponse ErrorResponse(int status, std::string message, std::string_view content_type = kJson) {
+  graphql::Error error{.message = std::move(message), .locations = {}, .path = {}, .code = {}};
+  return {.status = status,
+          .content_type = std::string(content_type),
+          .body = fmt::format("{{\"errors\":{},\"data\":null}}", graphql::ErrorsJson({error})),
+          .headers = {}};
+}
+
+HttpResponse TransportNotSupported() {
+  return ErrorResponse(400, "transport not supported", "text/plain; charset=utf-8");
+}
+
+bool IsJson(const HttpRequest& request) {
+  std::string_view type = request.Header("content-type").value_or("");
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) {
+    type.remove_suffix(1);
+  }
+  return type == kJson;
+}
+
+std::string TextField(const Value& body, std::string_view name) {
+  const Value* value = body.Field(name);
+  return value == nullptr ? std::string() : value->Text().value_or("");
+}
+
+// As the original's HTTP framework answers; a browser asks before it sends JSON.
+void AddCrossOriginHeaders(const HttpRequest& request, HttpResponse& response) {
+  bool preflight = request.method == "OPTIONS";
+  response.headers.emplace_back("Vary", "Origin");
+  if (preflight) {
+    response.headers.emplace_back("Vary", "Access-Control-Request-Method");
+    response.headers.emplace_back("Vary", "Access-Control-Request-Headers");
+  }
+  if (!request.Header("origin")) {
+    return;
+  }
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  if (preflight) {
+    response.headers.emplace_back("Access-Control-Allow-Methods", "GET,HEAD,PUT,PATCH,POST,DELETE");
+    if (auto wanted = request.Header("access-control-request-headers")) {
+      response.headers.emplace_back("Access-Control-Allow-Headers", std::string(*wanted));
+    }
+  }
+}
+
+}  // namespace
+
+ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness)
+    : root_(root), readiness_(std::move(readiness)) {
+  BuildApiSchema(schema_);
+  engine_ = std::make_unique<graphql::Engine>(schema_);
+}
+
+HttpResponse ApiHandler::Handle(const HttpRequest& request) const {
+  HttpResponse response = Route(request);
+  AddCrossOriginHeaders(request, response);
+  return response;
+}
+
+HttpResponse ApiHandler::Route(const HttpRequest& request) const {
+  if (request.method == "OPTIONS") {
+    return {.status = 204, .content_type = "", .body = "", .headers = {}};
+  }
+  if (request.path == "/query") {
+    return HandleQuery(request);
+  }
+  if (request.path == "/healthz" || request.path == "/readyz") {
+    if (request.method != "GET") {
+      return MethodNotAllowedResponse("OPTIONS, GET");
+    }
+    if (request.path == "/readyz") {
+      return RunHealthChecks(readiness_);
+    }
+    return {.status = 200, .content_type = "", .body = "", .headers = {}};
+  }
+  return NotFoundResponse();
+}
+
+HttpResponse ApiHandler::HandleQuery(const HttpRequest& request) const {
+  if (request.method == "GET") {
+    return HandleGet(request);
+  }
+  if (request.method == "HEAD") {
+    return {.status = 405, .content_type = "", .body = "", .headers = {}};
+  }
+  if (request.method != "POST" || !IsJson(request)) {
+    return TransportNotSupported();
+  }
+  return HandlePost(request);
+}
+
+HttpResponse ApiHandler::HandlePost(const HttpRequest& request) const {
+  StatusOr<Value> body = graphql::ValueFromJson(request.body);
+  if (body.ok() && body->IsNull()) {
+    return ErrorResponse(422, "internal system error");
+  }
+  if (!body.ok() || body->As<Value::Object>() == nullptr) {
+    std::string reason = body.ok() ? "a JSON object is expected" : StatusMessage(body.status());
+    return ErrorResponse(400, fmt::format("json request body could not be decoded: {} body:{}",
+                                          reason, request.body.substr(0, kLongestQuotedBody)));
+  }
+  std::string query = TextField(*body, "query");
+  const Value* extensions = body->Field("extensions");
+  if (query.empty() && extensions != nullptr && extensions->Field("persistedQuery") != nullptr) {
+    graphql::Error error{.message = "PersistedQueryNotFound",
+                         .locations = {},
+                         .path = {},
+                         .code = "PERSISTED_QUERY_NOT_FOUND"};
+    return {.status = 200,
+            .content_type = std::string(kJson),
+            .body = fmt::format("{{\"errors\":{},\"data\":null}}", graphql::ErrorsJson({error})),
+            .headers = {}};
+  }
+  std::string operation_name = TextField(*body, "operationName");
+  const Value* variables = body->Field("variables");
+  return Execute({.query = query,
+                  .operation_name = operation_name,
+                  .variables = variables == nullptr ? Value() : *variables,
+                  .queries_only = false});
+}
+
+HttpResponse ApiHandler::HandleGet(const HttpRequest& request) const {
+  Value variables;
+  std::string_view text = request.Parameter("variables").value_or("");
+  if (!text.empty()) {
+    StatusOr<Value> parsed = graphql::ValueFromJson(text);
+    if (!parsed.ok()) {
+      return ErrorResponse(400, "variables could not be decoded");
+    }
+    variables = *std::move(parsed);
+  }
+  return Execute({.query = request.Parameter("query").value_or(""),
+                  .operation_name = request.Parameter("operationName").value_or(""),
+                  .variables = std::move(variables),
+                  .queries_only = true});
+}
+
+HttpResponse ApiHandler::Execute(const graphql::Request& request) const {
+  graphql::Response response = engine_->Execute(request, &root_);
+  int status = 200;
+  switch (response.outcome) {
+    case graphql::Outcome::kExecuted:
+      root_.metrics.requests_ok.Increment();
+      break;
+    case graphql::Outcome::kRejected:
+      root_.metrics.requests_refused.Increment();
+      status = 422;
+      break;
+    case graphql::Outcome::kMutationRefused:
+      root_.metrics.requests_refused.Increment();
+      status = 406;
+      break;
+  }
+  return {.status = status,
+          .content_type = std::string(kJson),
+          .body = std::move(response.body),
+          .headers = {}};
+}
+
+}  // namespace network_mapper

@@ -1,0 +1,21 @@
+// The API's instruments.
+#pragma once
+
+#include "common/metrics/metrics.h"
+
+namespace network_mapper {
+
+struct ApiMetrics {
+  // `registry` must outlive this.
+  explicit ApiMetrics(MetricsRegistry& registry);
+
+  Counter& requests_ok;
+  Counter& requests_refused;
+  // Reports of original collectors.
+  Counter& observations;
+  Counter& malformed_observations;
+  Counter& unsupported_reports;
+  Counter& full_reports;
+};
+
+}  // namespace network_mapper
