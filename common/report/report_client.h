@@ -78,7 +78,7 @@ class ReportClient {
  public:
   // Checks the options and starts connecting at once; an unreachable mapper is no error here.
   // `metrics` must outlive the client.
-  static StatusOr<std::unique_ptr<ReportClient>> Create(ReportClientOptions options,
+  static StatusOr<std::unique_ptr<ReportClient>> Create(const ReportClientOptions& options,
                                                         MetricsRegistry& metrics);
   ReportClient(const ReportClient&) = delete;
   ReportClient& operator=(const ReportClient&) = delete;
@@ -90,7 +90,8 @@ class ReportClient {
   // observations, only the totals are brought up to date.
   void Report(const std::vector<Observation>& observations, const CollectorTotals& totals);
 
-  // Waits until everything reported so far is acknowledged; false when `deadline` came first.
+  // Waits until everything reported so far is acknowledged or dropped; false when `deadline` came
+  // first.
   bool Flush(SteadyTime deadline);
 
   // Ends the connection and the thread, without waiting for acknowledgements; takes a moment, not

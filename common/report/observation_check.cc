@@ -1,0 +1,204 @@
+// The rules that every observation keeps, on both ends of the report stream.
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+
+#include "common/report/observation_codec.h"
+
+namespace network_mapper {
+
+namespace {
+
+using Refusal = std::optional<ObservationRefusal>;
+
+// Bytes of the sequence that `lead` opens (RFC 3629); 0: none.
+size_t Utf8SequenceLength(unsigned char lead) {
+  if (lead < 0x80) {
+    return 1;
+  }
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    return 2;
+  }
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    return 3;
+  }
+  return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+}
+
+// Overlong forms, surrogates and code points over U+10FFFF show in the second byte.
+bool SecondByteFits(unsigned char lead, unsigned char second) {
+  switch (lead) {
+    case 0xE0:
+      return second >= 0xA0;
+    case 0xED:
+      return second <= 0x9F;
+    case 0xF0:
+      return second >= 0x90;
+    case 0xF4:
+      return second <= 0x8F;
+    default:
+      return true;
+  }
+}
+
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    auto lead = static_cast<unsigned char>(text[i]);
+    size_t length = Utf8SequenceLength(lead);
+    if (length == 0 || length > text.size() - i) {
+      return false;
+    }
+    for (size_t k = 1; k < length; ++k) {
+      auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xC0U) != 0x80U || (k == 1 && !SecondByteFits(lead, next))) {
+        return false;
+      }
+    }
+    i += length;
+  }
+  return true;
+}
+
+Refusal CheckText(std::string_view text, size_t limit) {
+  if (text.size() > limit) {
+    return ObservationRefusal::kTooLong;
+  }
+  if (!IsUtf8(text)) {
+    return ObservationRefusal::kNotUtf8;
+  }
+  return std::nullopt;
+}
+
+Refusal CheckIdentifiers(std::initializer_list<std::string_view> texts) {
+  for (std::string_view text : texts) {
+    if (Refusal refusal = CheckText(text, kMaxIdentifierLength)) {
+      return refusal;
+    }
+  }
+  return std::nullopt;
+}
+
+Refusal CheckNotEmpty(std::initializer_list<std::string_view> texts) {
+  bool any_empty = std::any_of(texts.begin(), texts.end(), [](auto text) { return text.empty(); });
+  return any_empty ? Refusal(ObservationRefusal::kEmptyText) : std::nullopt;
+}
+
+// The first refusal, if any.
+Refusal First(std::initializer_list<Refusal> refusals) {
+  const auto* found = std::find_if(refusals.begin(), refusals.end(),
+                                   [](const Refusal& refusal) { return refusal.has_value(); });
+  return found == refusals.end() ? std::nullopt : *found;
+}
+
+Refusal LimitList(size_t size, size_t limit) {
+  return size > limit ? Refusal(ObservationRefusal::kTooMany) : std::nullopt;
+}
+
+Refusal CheckTarget(const NameTarget& target) {
+  bool bad_ttl = target.ttl && (target.ttl->count() < 0 || target.ttl->count() > UINT32_MAX);
+  return First({CheckNotEmpty({target.name}), CheckText(target.name, kMaxNameLength),
+                LimitList(target.addresses.size(), kMaxAddresses),
+                bad_ttl ? Refusal(ObservationRefusal::kBadTime) : std::nullopt});
+}
+
+Refusal CheckTarget(const AddressTarget& target) {
+  if (target.port == uint16_t{0} || target.address.IsUnspecified()) {
+    return ObservationRefusal::kBadAddress;
+  }
+  return target.answered > kMaxEventCount ? Refusal(ObservationRefusal::kBadCount) : std::nullopt;
+}
+
+Refusal CheckTarget(const KafkaTarget& target) {
+  return First({CheckNotEmpty({target.broker_pod, target.topic}),
+                CheckIdentifiers({target.broker_pod, target.broker_namespace, target.topic})});
+}
+
+Refusal CheckTarget(const HttpTarget& target) {
+  return First({CheckNotEmpty({target.client_workload, target.server_workload}),
+                CheckIdentifiers({target.client_workload, target.client_namespace,
+                                  target.server_workload, target.server_namespace, target.service}),
+                CheckText(target.path, kMaxPathLength),
+                LimitList(target.methods.size(), kMaxMethods)});
+}
+
+Refusal CheckTarget(const AwsTarget& target) {
+  if (Refusal refusal = First({CheckNotEmpty({target.resource_arn}),
+                               CheckText(target.resource_arn, kMaxArnLength),
+                               CheckText(target.iam_role, kMaxArnLength),
+                               CheckIdentifiers({target.client_name, target.client_namespace}),
+                               LimitList(target.actions.size(), kMaxActions)})) {
+    return refusal;
+  }
+  for (const std::string& action : target.actions) {
+    if (Refusal refusal = CheckIdentifiers({action})) {
+      return refusal;
+    }
+  }
+  return std::nullopt;
+}
+
+bool InRange(Time time) {
+  return time >= Time(std::chrono::seconds(kMinObservationSeconds)) &&
+         time <= Time(std::chrono::seconds(kMaxObservationSeconds));
+}
+
+size_t TargetIndex(Collector collector) {
+  switch (collector) {
+    case Collector::kDns:
+      return 0;
+    case Collector::kTcpSyn:
+    case Collector::kSocketScan:
+      return 1;
+    case Collector::kKafka:
+      return 2;
+    case Collector::kIstio:
+      return 3;
+    case Collector::kAws:
+      return 4;
+  }
+  return std::variant_npos;
+}
+
+Refusal CheckCount(const Observation& observation) {
+  const auto* address = std::get_if<AddressTarget>(&observation.target);
+  bool late_answer =
+      observation.collector == Collector::kTcpSyn && address != nullptr && address->answered > 0;
+  if (observation.count > kMaxEventCount || (observation.count == 0 && !late_answer)) {
+    return ObservationRefusal::kBadCount;
+  }
+  return std::nullopt;
+}
+
+bool NeedsClient(Collector collector) {
+  return collector == Collector::kDns || collector == Collector::kTcpSyn ||
+         collector == Collector::kSocketScan;
+}
+
+}  // namespace
+
+std::optional<ObservationRefusal> CheckObservation(const Observation& observation) {
+  if (!InRange(observation.first_seen) || !InRange(observation.last_seen) ||
+      observation.last_seen < observation.first_seen) {
+    return ObservationRefusal::kBadTime;
+  }
+  if (observation.target.index() != TargetIndex(observation.collector)) {
+    return ObservationRefusal::kWrongTarget;
+  }
+  const ObservedClient& client = observation.client;
+  if (NeedsClient(observation.collector) && !client.ip && !client.pod_uid) {
+    return ObservationRefusal::kMissingClient;
+  }
+  Refusal target = std::visit([](const auto& alternative) { return CheckTarget(alternative); },
+                              observation.target);
+  return First({CheckCount(observation), CheckIdentifiers({client.hostname}), target});
+}
+
+std::string_view ObservationRefusalName(ObservationRefusal refusal) {
+  constexpr std::array<std::string_view, kAllObservationRefusals.size()> kNames = {
+      "unknown_enum", "bad_time",   "bad_count", "missing_client", "bad_address", "missing_target",
+      "wrong_target", "empty_text", "too_long",  "too_many",       "not_utf8"};
+  return kNames[static_cast<size_t>(refusal)];
+}
+
+}  // namespace network_mapper
