@@ -45,7 +45,7 @@ class ReportServer {
  public:
   // Listens when it returns. `sink` and `metrics` must outlive the server. The callbacks given to
   // the sink may come after the end of the server; they do nothing then.
-  static StatusOr<std::unique_ptr<ReportServer>> Create(ReportServerOptions options,
+  static StatusOr<std::unique_ptr<ReportServer>> Create(const ReportServerOptions& options,
                                                         BatchSink& sink, MetricsRegistry& metrics);
   ReportServer(const ReportServer&) = delete;
   ReportServer& operator=(const ReportServer&) = delete;

@@ -1,0 +1,207 @@
+#include "mapper/ingest/report_server.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include "common/log/log.h"
+#include "mapper/ingest/report_stream.h"
+#include "network_mapper/v1/report.grpc.pb.h"
+
+namespace network_mapper {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// What a message may have beside its batch: tags and the Hello.
+constexpr uint32_t kMessageOverhead = 4096;
+constexpr int kMaxMetadataBytes = 16 * 1024;
+// One connection carries one stream of a real collector; more come only from load generators.
+constexpr int kMaxStreamsPerConnection = 1000;
+constexpr int kHandshakeTimeoutMs = 10'000;
+constexpr int kIdleConnectionMs = 300'000;
+constexpr int kMinimumPingIntervalMs = 5'000;
+constexpr unsigned kCertificateRefreshSeconds = 60;
+
+Status CheckPem(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return ErrnoStatus(errno, fmt::format("open {}", path));
+  }
+  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (content.find("-----BEGIN ") == std::string::npos) {
+    return InvalidArgument("{} is not a PEM file", path);
+  }
+  return OkStatus();
+}
+
+StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportServerTls& tls) {
+  if (!tls.enabled) {
+    return grpc::InsecureServerCredentials();
+  }
+  RETURN_IF_ERROR(CheckPem(tls.certificate_file));
+  RETURN_IF_ERROR(CheckPem(tls.key_file));
+  bool mutual = !tls.client_ca_file.empty();
+  if (mutual) {
+    RETURN_IF_ERROR(CheckPem(tls.client_ca_file));
+  }
+  auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
+      tls.key_file, tls.certificate_file, tls.client_ca_file, kCertificateRefreshSeconds);
+  grpc::experimental::TlsServerCredentialsOptions options(files);
+  options.watch_identity_key_cert_pairs();
+  if (mutual) {
+    options.watch_root_certs();
+    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  }
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+void Configure(grpc::ServerBuilder& builder, const ReportServerOptions& options) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_batch_bytes + kMessageOverhead));
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
+                             static_cast<int>(options.keepalive_time.count()));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             static_cast<int>(options.keepalive_timeout.count()));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinimumPingIntervalMs);
+  // Two mappers must not share a port unnoticed.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Keeps every stream's receive window at its initial 64 KiB: what a stream that is not read from
+  // can cost.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
+}
+
+class Service final : public v1::ReportService::CallbackService {
+ public:
+  explicit Service(std::shared_ptr<ReportStreams> streams) : streams_(std::move(streams)) {}
+
+  grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* Report(
+      grpc::CallbackServerContext* context) override {
+    return ReportStream::Open(streams_, *context).get();
+  }
+
+ private:
+  std::shared_ptr<ReportStreams> streams_;
+};
+
+std::vector<std::shared_ptr<ReportStream>> Snapshot(ReportStreams& streams) {
+  return streams.registry.With([](const ReportStreams::Registry& registry) {
+    return std::vector<std::shared_ptr<ReportStream>>(registry.all.begin(), registry.all.end());
+  });
+}
+
+void Watch(const std::stop_token& stop, ReportStreams& streams) {
+  milliseconds interval = std::clamp<milliseconds>(streams.options.hello_timeout / 4,
+                                                   milliseconds(10), std::chrono::seconds(1));
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    never.wait_for(lock, stop, interval, [] { return false; });
+    for (const auto& stream : Snapshot(streams)) {
+      stream->CheckTime(std::chrono::steady_clock::now());
+    }
+  }
+}
+
+}  // namespace
+
+class ReportServer::Implementation {
+ public:
+  Implementation(const ReportServerOptions& options, BatchSink& sink, MetricsRegistry& metrics)
+      : streams_(std::make_shared<ReportStreams>(options, sink, metrics)), service_(streams_) {}
+
+  ~Implementation() { Shutdown(milliseconds(0)); }
+
+  Status Start() {
+    const ReportServerOptions& options = streams_->options;
+    ASSIGN_OR_RETURN(auto credentials, MakeCredentials(options.tls));
+    grpc::ServerBuilder builder;
+    Configure(builder, options);
+    int port = 0;
+    builder.AddListeningPort(options.address, credentials, &port);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port == 0) {
+      return Unavailable(
+          "cannot listen for report streams on {}: is the address right and the port free?",
+          options.address);
+    }
+    port_ = static_cast<uint16_t>(port);
+    watcher_ = std::jthread([this](const std::stop_token& stop) { Watch(stop, *streams_); });
+    return OkStatus();
+  }
+
+  void Shutdown(milliseconds grace) {
+    bool first = streams_->registry.With(
+        [](ReportStreams::Registry& registry) { return !std::exchange(registry.closing, true); });
+    if (!first || server_ == nullptr) {
+      return;
+    }
+    for (const auto& stream : Snapshot(*streams_)) {
+      stream->Drain();
+    }
+    // Waits for the calls; cancels what is left at the deadline.
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    server_->Wait();
+  }
+
+  uint16_t Port() const { return port_; }
+
+  size_t Streams() const {
+    return streams_->registry.With(
+        [](const ReportStreams::Registry& registry) { return registry.all.size(); });
+  }
+
+ private:
+  std::shared_ptr<ReportStreams> streams_;
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+  uint16_t port_ = 0;
+  std::jthread watcher_;
+};
+
+StatusOr<std::unique_ptr<ReportServer>> ReportServer::Create(const ReportServerOptions& options,
+                                                             BatchSink& sink,
+                                                             MetricsRegistry& metrics) {
+  auto implementation = std::make_unique<Implementation>(options, sink, metrics);
+  RETURN_IF_ERROR(implementation->Start());
+  return std::unique_ptr<ReportServer>(new ReportServer(std::move(implementation)));
+}
+
+ReportServer::ReportServer(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+ReportServer::~ReportServer() = default;
+
+uint16_t ReportServer::Port() const {
+  return implementation_->Port();
+}
+
+size_t ReportServer::Streams() const {
+  return implementation_->Streams();
+}
+
+void ReportServer::Shutdown(milliseconds grace) {
+  implementation_->Shutdown(grace);
+}
+
+}  // namespace network_mapper

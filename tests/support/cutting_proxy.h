@@ -1,0 +1,38 @@
+// A TCP relay between a client and a server on the loopback that a test cuts: after a number of
+// bytes, or at once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+
+namespace network_mapper {
+
+class CuttingProxy {
+ public:
+  // Relays to 127.0.0.1:`target_port`. `budget` says, for each new connection, after how many bytes
+  // (both directions together) it is cut; it is called by the proxy's thread.
+  CuttingProxy(uint16_t target_port, std::function<size_t()> budget);
+  CuttingProxy(const CuttingProxy&) = delete;
+  CuttingProxy& operator=(const CuttingProxy&) = delete;
+  ~CuttingProxy();
+
+  uint16_t Port() const { return port_; }
+
+  int Cuts() const { return cuts_; }
+
+ private:
+  void Run(const std::stop_token& stop);
+  void Relay(const std::stop_token& stop, int client, int server);
+
+  uint16_t target_port_;
+  std::function<size_t()> budget_;
+  int listener_ = -1;
+  uint16_t port_ = 0;
+  std::atomic<int> cuts_{0};
+  std::jthread worker_;
+};
+
+}  // namespace network_mapper
