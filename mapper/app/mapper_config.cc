@@ -157,4 +157,15 @@ void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
   DeclareIgnoredOptions(table);
 }
 
+Status CheckMapperConfig(const MapperConfig& config) {
+  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
+    return InvalidArgument(
+        "options tls-cert-file and tls-key-file belong together: give both or neither");
+  }
+  if (!config.tls_client_ca_file.empty() && config.tls_cert_file.empty()) {
+    return InvalidArgument("option tls-client-ca-file needs tls-cert-file and tls-key-file");
+  }
+  return OkStatus();
+}
+
 }  // namespace network_mapper

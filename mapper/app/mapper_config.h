@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/config/options.h"
+#include "common/status/status.h"
 
 namespace network_mapper {
 
@@ -54,5 +55,8 @@ struct MapperConfig {
 
 // Declares all options on `table`, bound to `config`.
 void DeclareMapperOptions(OptionTable& table, MapperConfig& config);
+
+// What the table cannot check: options that belong together.
+Status CheckMapperConfig(const MapperConfig& config);
 
 }  // namespace network_mapper

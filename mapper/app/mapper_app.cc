@@ -1,0 +1,241 @@
+#include "mapper/app/mapper_app.h"
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "common/build_info/build_info.h"
+#include "common/http/diagnostics_server.h"
+#include "common/kube/client.h"
+#include "common/kube/cluster_access.h"
+#include "common/log/log.h"
+#include "mapper/api/api_handler.h"
+#include "mapper/app/cluster_domain.h"
+#include "mapper/ingest/observation_pipeline.h"
+#include "mapper/ingest/report_server.h"
+#include "mapper/intents/intent_store.h"
+#include "mapper/inventory/inventory_feed.h"
+#include "mapper/inventory/inventory_store.h"
+#include "mapper/resolve/resolver.h"
+
+namespace network_mapper {
+
+namespace {
+
+std::string ReadResolvConf() {
+  std::ifstream file("/etc/resolv.conf");
+  std::ostringstream content;
+  content << file.rdbuf();
+  return content.str();
+}
+
+InventoryOptions InventoryOptionsOf(const MapperConfig& config) {
+  InventoryOptions options;
+  options.history = config.address_history;
+  options.control_plane_ipv4_prefix_length =
+      static_cast<unsigned>(config.control_plane_ipv4_cidr_prefix_length);
+  options.control_plane_ipv6_prefix_length =
+      static_cast<unsigned>(config.control_plane_ipv6_cidr_prefix_length);
+  options.use_image_name_for_jobs = config.use_image_name_for_service_id_for_jobs;
+  return options;
+}
+
+ResolveOptions ResolveOptionsOf(const MapperConfig& config) {
+  return {.cluster_domain = config.cluster_domain.empty() ? FindClusterDomain(ReadResolvConf())
+                                                          : config.cluster_domain,
+          .excluded_namespaces = config.exclude_namespaces,
+          .dns_enabled = config.enable_dns,
+          .tcp_enabled = config.enable_tcp,
+          .socket_scan_enabled = config.enable_socket_scanner};
+}
+
+PipelineOptions PipelineOptionsOf(const MapperConfig& config) {
+  PipelineOptions options;
+  options.queue_observations = static_cast<size_t>(config.queue_observations);
+  options.low_water_observations = options.queue_observations / 2;
+  options.hold = config.unresolved_hold;
+  options.stop_limit = config.shutdown_grace;
+  return options;
+}
+
+// "[::]:9091" listens on both families; an IPv6 address is bracketed.
+std::string ListenAddress(const std::string& host, uint16_t port) {
+  if (host.empty()) {
+    return fmt::format("[::]:{}", port);
+  }
+  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
+                                             : fmt::format("[{}]:{}", host, port);
+}
+
+ReportServerOptions ReportServerOptionsOf(const MapperConfig& config) {
+  ReportServerOptions options;
+  options.address = ListenAddress(config.listen_address, config.report_port);
+  options.max_streams = static_cast<size_t>(config.max_streams);
+  options.tls = {.enabled = !config.tls_cert_file.empty(),
+                 .certificate_file = config.tls_cert_file,
+                 .key_file = config.tls_key_file,
+                 .client_ca_file = config.tls_client_ca_file};
+  return options;
+}
+
+}  // namespace
+
+class MapperApp::Implementation {
+ public:
+  Implementation(const MapperConfig& config, const Clock& clock)
+      : config_(config),
+        clock_(clock),
+        store_metrics_(metrics_),
+        pipeline_metrics_(metrics_),
+        api_metrics_(metrics_),
+        inventory_(InventoryOptionsOf(config)),
+        store_(IntentLimits(), store_metrics_),
+        resolver_(ResolveOptionsOf(config)) {}
+
+  Status Start() {
+    metrics_
+        .AddGauge("network_mapper_build_info", "Always 1.", {{"version", std::string(Version())}})
+        .Set(1);
+    ASSIGN_OR_RETURN(
+        kube::ClusterAccess access,
+        kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config_.kube_api_url,
+                                                             .kubeconfig = config_.kubeconfig,
+                                                             .context = config_.context}));
+    ASSIGN_OR_RETURN(client_, kube::Client::Create(std::move(access), {}, clock_));
+    feed_.emplace(
+        InventoryFeedParts{
+            .client = *client_, .inventory = inventory_, .metrics = metrics_, .clock = clock_},
+        DecoderOptions{.workload_annotation = config_.workload_name_override_annotation});
+    StartPipeline();
+    ASSIGN_OR_RETURN(report_server_,
+                     ReportServer::Create(ReportServerOptionsOf(config_), *pipeline_, metrics_));
+    RETURN_IF_ERROR(StartApi());
+    StartMetricsServer();
+    LogInfo("mapper started", {{"version", Version()},
+                               {"kubernetes", client_->Server()},
+                               {"api_port", api_server_->Port()},
+                               {"report_port", report_server_->Port()}});
+    return OkStatus();
+  }
+
+  void Run(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    std::unique_lock lock(mutex);
+    woken.wait(lock, stop, [] { return false; });
+    auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
+    report_server_->Shutdown(grace);
+    pipeline_->Stop();
+    api_server_->Stop();
+    LogInfo("mapper stopped", {{"intents", store_.Size()}});
+  }
+
+  uint16_t ApiPort() const { return api_server_->Port(); }
+
+  uint16_t ReportPort() const { return report_server_->Port(); }
+
+  uint16_t MetricsPort() const { return metrics_server_ == nullptr ? 0 : metrics_server_->Port(); }
+
+ private:
+  void StartPipeline() {
+    InventoryAccess access{
+        .read =
+            [this](const std::function<void(const InventoryView&)>& use) { inventory_.Read(use); },
+        .version = [this] { return feed_->Version(); }};
+    pipeline_.emplace(PipelineOptionsOf(config_), PipelineParts{.store = store_,
+                                                                .resolver = resolver_,
+                                                                .inventory = std::move(access),
+                                                                .clock = clock_,
+                                                                .metrics = pipeline_metrics_});
+  }
+
+  std::vector<HealthCheck> Readiness() const {
+    return {{.name = "inventory", .check = [this] { return feed_->Synced(); }}};
+  }
+
+  Status StartApi() {
+    api_.emplace(
+        ApiRoot{.store = store_, .sink = *pipeline_, .metrics = api_metrics_, .clock = clock_},
+        Readiness());
+    HttpServerOptions options;
+    options.host = config_.listen_address;
+    options.port = config_.port;
+    options.max_body_bytes = static_cast<size_t>(config_.max_request_bytes);
+    options.stop_timeout =
+        std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
+    StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
+        options, [this](const HttpRequest& request) { return api_->Handle(request); });
+    if (!server.ok()) {
+      return Annotate(server.status(), "option port");
+    }
+    api_server_ = *std::move(server);
+    return OkStatus();
+  }
+
+  // A taken metrics port must not stop the mapper.
+  void StartMetricsServer() {
+    DiagnosticsOptions options;
+    options.metrics = &metrics_;
+    options.readiness = Readiness();
+    StatusOr<std::unique_ptr<DiagnosticsServer>> server =
+        DiagnosticsServer::Start(config_.listen_address, config_.metrics_port, std::move(options));
+    if (server.ok()) {
+      metrics_server_ = *std::move(server);
+    } else {
+      LogError("metrics-port cannot be listened on; going on without it",
+               {{"error", server.status()}});
+    }
+  }
+
+  // In the order of construction; torn down in reverse.
+  MapperConfig config_;
+  const Clock& clock_;
+  MetricsRegistry metrics_;
+  IntentStoreMetrics store_metrics_;
+  PipelineMetrics pipeline_metrics_;
+  ApiMetrics api_metrics_;
+  Inventory inventory_;
+  IntentStore store_;
+  Resolver resolver_;
+  std::unique_ptr<kube::Client> client_;
+  std::optional<InventoryFeed> feed_;
+  std::optional<ObservationPipeline> pipeline_;
+  std::unique_ptr<ReportServer> report_server_;
+  std::optional<ApiHandler> api_;
+  std::unique_ptr<HttpServer> api_server_;
+  std::unique_ptr<DiagnosticsServer> metrics_server_;
+};
+
+MapperApp::MapperApp(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+MapperApp::~MapperApp() = default;
+
+StatusOr<std::unique_ptr<MapperApp>> MapperApp::Create(const MapperConfig& config,
+                                                       const Clock& clock) {
+  auto implementation = std::make_unique<Implementation>(config, clock);
+  RETURN_IF_ERROR(implementation->Start());
+  return std::unique_ptr<MapperApp>(new MapperApp(std::move(implementation)));
+}
+
+void MapperApp::Run(const std::stop_token& stop) {
+  implementation_->Run(stop);
+}
+
+uint16_t MapperApp::ApiPort() const {
+  return implementation_->ApiPort();
+}
+
+uint16_t MapperApp::ReportPort() const {
+  return implementation_->ReportPort();
+}
+
+uint16_t MapperApp::MetricsPort() const {
+  return implementation_->MetricsPort();
+}
+
+}  // namespace network_mapper

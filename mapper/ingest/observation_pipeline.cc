@@ -1,0 +1,222 @@
+#include "mapper/ingest/observation_pipeline.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace network_mapper {
+namespace {
+
+size_t Weight(const ObservationBatch& batch) {
+  return std::max<size_t>(batch.observations.size(), 1);
+}
+
+}  // namespace
+
+ObservationPipeline::ObservationPipeline(PipelineOptions options, PipelineParts parts)
+    : options_(options), parts_(std::move(parts)) {
+  for (const HeldObservationPtr& held : parts_.store.Held()) {
+    ++held_count_;
+    next_held_id_ = std::max(next_held_id_, held->id + 1);
+    first_deadline_ = std::min(first_deadline_, held->deadline);
+  }
+  worker_.With([this](std::jthread& worker) { worker = std::jthread([this] { Work(); }); });
+}
+
+ObservationPipeline::~ObservationPipeline() {
+  Stop();
+}
+
+bool ObservationPipeline::Submit(ObservationBatch batch, std::function<void()> on_applied,
+                                 std::function<void()> on_resume) {
+  const size_t weight = Weight(batch);
+  return queue_.Change([&](Queue& queue) {
+    if (queue.stopping) {
+      return false;
+    }
+    queue.observations += weight;
+    queue.jobs.push_back({std::move(batch), std::move(on_applied)});
+    if (queue.observations < options_.queue_observations) {
+      return true;
+    }
+    queue.waiting.push_back(std::move(on_resume));
+    return false;
+  });
+}
+
+uint64_t ObservationPipeline::AppliedSequence(std::string_view instance_id) const {
+  return parts_.store.AppliedSequence(instance_id);
+}
+
+bool ObservationPipeline::HasRoom() const {
+  return queue_.Read([this](const Queue& queue) {
+    return !queue.stopping && queue.observations < options_.queue_observations;
+  });
+}
+
+CollectorTotals ObservationPipeline::Totals() const {
+  return totals_.With([](const CollectorTotalsSum& sum) { return sum.Sum(); });
+}
+
+void ObservationPipeline::Stop() {
+  queue_.Change([](Queue& queue) { queue.stopping = true; });
+  worker_.With([](std::jthread& worker) {
+    if (worker.joinable()) {
+      worker.join();
+    }
+  });
+}
+
+void ObservationPipeline::Work() {
+  constexpr std::chrono::nanoseconds kIdleWait = std::chrono::seconds(1);
+  std::optional<SteadyTime> stop_deadline;
+  while (true) {
+    const auto limit = held_count_ > 0 ? std::min(options_.retry_interval, kIdleWait) : kIdleWait;
+    queue_.WaitFor(limit, [](const Queue& queue) { return queue.stopping || !queue.jobs.empty(); });
+    std::optional<Job> job;
+    const bool stopping = queue_.Change([&job](Queue& queue) {
+      if (!queue.jobs.empty()) {
+        job = std::move(queue.jobs.front());
+        queue.jobs.pop_front();
+      }
+      return queue.stopping;
+    });
+    if (stopping && !stop_deadline.has_value()) {
+      stop_deadline = parts_.clock.SteadyNow() + options_.stop_limit;
+    }
+    const bool is_late = stopping && parts_.clock.SteadyNow() >= *stop_deadline;
+    if (stopping && (is_late || !job.has_value())) {
+      CheckHeld(true);
+      return;
+    }
+    if (job.has_value()) {
+      RunJob(std::move(*job));
+    }
+    CheckHeld(false);
+  }
+}
+
+void ObservationPipeline::RunJob(Job job) {
+  const size_t weight = Weight(job.batch);
+  ApplyBatch(job.batch);
+  Release(weight);
+  if (job.on_applied) {
+    job.on_applied();
+  }
+}
+
+void ObservationPipeline::Release(size_t observations) {
+  std::vector<std::function<void()>> resumed;
+  const size_t left = queue_.Change([this, observations, &resumed](Queue& queue) {
+    queue.observations -= observations;
+    if (queue.observations <= options_.low_water_observations) {
+      resumed.swap(queue.waiting);
+    }
+    return queue.observations;
+  });
+  parts_.metrics.queued_observations.Set(static_cast<double>(left));
+  for (const auto& resume : resumed) {
+    if (resume) {
+      resume();
+    }
+  }
+}
+
+void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
+  parts_.metrics.batches.Increment();
+  const CollectorTotals grown = totals_.With(
+      [&batch](CollectorTotalsSum& sum) { return sum.Update(batch.instance_id, batch.totals); });
+  parts_.metrics.AddTotals(grown);
+  BatchEffect effect;
+  effect.instance_id = batch.instance_id;
+  effect.sequence = batch.sequence;
+  if (!batch.instance_id.empty()) {
+    const uint64_t applied = parts_.store.AppliedSequence(batch.instance_id);
+    if (batch.sequence <= applied) {
+      // Counted by the store, which says the same.
+      parts_.store.Apply(std::move(effect));
+      return;
+    }
+    // Of an instance that the store does not know, earlier batches may have been acknowledged
+    // before a restart.
+    if (applied > 0 && batch.sequence > applied + 1) {
+      parts_.metrics.sequence_gaps.Increment();
+    }
+  }
+  ResolveInto(effect, batch.observations);
+  parts_.store.Apply(std::move(effect));
+}
+
+void ObservationPipeline::ResolveInto(BatchEffect& effect, std::vector<Observation>& observations) {
+  const SteadyTime deadline = parts_.clock.SteadyNow() + options_.hold;
+  effect.sightings.reserve(observations.size());
+  parts_.inventory.read([&](const InventoryView& inventory) {
+    for (Observation& observation : observations) {
+      const bool has_room = held_count_ < options_.max_held;
+      Verdict verdict =
+          parts_.resolver.Resolve(inventory, observation, Patience::kMayHold, effect.sightings);
+      if (verdict.kind == Verdict::Kind::kHold && !has_room) {
+        parts_.metrics.hold_overflow.Increment();
+        verdict = parts_.resolver.Resolve(inventory, observation, Patience::kLastChance,
+                                          effect.sightings);
+      }
+      if (verdict.kind != Verdict::Kind::kHold) {
+        Count(observation.collector, verdict);
+        continue;
+      }
+      parts_.metrics.held.Increment();
+      first_deadline_ = std::min(first_deadline_, deadline);
+      ++held_count_;
+      effect.hold.push_back(std::make_shared<const HeldObservation>(
+          HeldObservation{next_held_id_++, std::move(observation), deadline}));
+    }
+  });
+}
+
+void ObservationPipeline::CheckHeld(bool last_chance) {
+  if (held_count_ == 0) {
+    return;
+  }
+  const SteadyTime now = parts_.clock.SteadyNow();
+  const uint64_t version = parts_.inventory.version();
+  const bool changed = version != seen_version_ && now >= next_retry_;
+  if (changed || last_chance || now >= first_deadline_) {
+    seen_version_ = version;
+    next_retry_ = now + options_.retry_interval;
+    RetryHeld(now, last_chance);
+  }
+}
+
+void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
+  BatchEffect effect;
+  first_deadline_ = SteadyTime::max();
+  const std::vector<HeldObservationPtr> held = parts_.store.Held();
+  parts_.inventory.read([&](const InventoryView& inventory) {
+    for (const HeldObservationPtr& waiting : held) {
+      const bool is_over = last_chance || now >= waiting->deadline;
+      const Verdict verdict = parts_.resolver.Resolve(
+          inventory, waiting->observation, is_over ? Patience::kLastChance : Patience::kMayHold,
+          effect.sightings);
+      if (verdict.kind == Verdict::Kind::kHold) {
+        first_deadline_ = std::min(first_deadline_, waiting->deadline);
+        continue;
+      }
+      Count(waiting->observation.collector, verdict);
+      effect.settled.push_back(waiting->id);
+    }
+  });
+  held_count_ = held.size() - effect.settled.size();
+  if (!effect.settled.empty()) {
+    parts_.store.Apply(std::move(effect));
+  }
+}
+
+void ObservationPipeline::Count(Collector collector, const Verdict& verdict) {
+  if (verdict.kind == Verdict::Kind::kResolved) {
+    parts_.metrics.Resolved(collector).Increment();
+  } else {
+    parts_.metrics.Refused(verdict.refusal, collector).Increment();
+  }
+}
+
+}  // namespace network_mapper

@@ -1,0 +1,277 @@
+#include "mapper/inventory/inventory_feed.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "common/kube/discovery.h"
+#include "common/kube/object_watch.h"
+#include "common/log/log.h"
+
+namespace network_mapper {
+
+namespace {
+
+constexpr std::chrono::milliseconds kTickInterval{1000};
+constexpr size_t kOwnersPerRound = 20;
+
+struct Resource {
+  ObjectKind kind;
+  std::string_view path;
+  std::string_view plural;
+  bool metadata_only;
+};
+
+constexpr std::array<Resource, 10> kResources = {{
+    {ObjectKind::kNode, "/api/v1/nodes", "nodes", false},
+    {ObjectKind::kService, "/api/v1/services", "services", false},
+    {ObjectKind::kEndpointSlice, "/apis/discovery.k8s.io/v1/endpointslices", "endpointslices",
+     false},
+    {ObjectKind::kReplicaSet, "/apis/apps/v1/replicasets", "replicasets", true},
+    {ObjectKind::kDeployment, "/apis/apps/v1/deployments", "deployments", true},
+    {ObjectKind::kStatefulSet, "/apis/apps/v1/statefulsets", "statefulsets", true},
+    {ObjectKind::kDaemonSet, "/apis/apps/v1/daemonsets", "daemonsets", true},
+    {ObjectKind::kJob, "/apis/batch/v1/jobs", "jobs", true},
+    {ObjectKind::kCronJob, "/apis/batch/v1/cronjobs", "cronjobs", true},
+    {ObjectKind::kPod, "/api/v1/pods", "pods", false},
+}};
+
+// Takes one resource's objects into the inventory; runs in its watch's thread.
+class ResourceHandler final : public ObjectHandler {
+ public:
+  ResourceHandler(ObjectKind kind, const InventoryFeedParts& parts, const DecoderOptions& options,
+                  std::atomic<uint64_t>& version, Counter& malformed)
+      : kind_(kind), parts_(parts), decoder_(options), version_(version), malformed_(malformed) {}
+
+  void BeginList() override { parts_.inventory.BeginReplace(kind_); }
+
+  void EndList() override {
+    parts_.inventory.EndReplace(kind_, parts_.clock.Now());
+    ++version_;
+  }
+
+  void Upsert(std::string_view object_json) override {
+    Visit(
+        object_json,
+        [this](auto record, Time now) { parts_.inventory.Upsert(std::move(record), now); },
+        [this](const OwnerRecord& record, Time now) {
+          parts_.inventory.Upsert(record, kind_, now);
+        });
+  }
+
+  void Delete(std::string_view object_json) override {
+    Visit(
+        object_json,
+        [this](auto record, Time now) { parts_.inventory.Delete(std::move(record), now); },
+        [this](const OwnerRecord& record, Time now) { parts_.inventory.Delete(record, now); });
+  }
+
+ private:
+  template <typename Record, typename Use>
+  void Take(StatusOr<Record> record, Use use) {
+    if (!record.ok()) {
+      malformed_.Increment();
+      return;
+    }
+    use(*std::move(record), parts_.clock.Now());
+    ++version_;
+  }
+
+  template <typename UseRecord, typename UseOwner>
+  void Visit(std::string_view json, UseRecord use_record, UseOwner use_owner) {
+    switch (kind_) {
+      case ObjectKind::kPod:
+        return Take(decoder_.DecodePod(json), use_record);
+      case ObjectKind::kService:
+        return Take(decoder_.DecodeService(json), use_record);
+      case ObjectKind::kEndpointSlice:
+        return Take(decoder_.DecodeEndpointSlice(json), use_record);
+      case ObjectKind::kNode:
+        return Take(decoder_.DecodeNode(json), use_record);
+      case ObjectKind::kReplicaSet:
+      case ObjectKind::kDeployment:
+      case ObjectKind::kStatefulSet:
+      case ObjectKind::kDaemonSet:
+      case ObjectKind::kJob:
+      case ObjectKind::kCronJob:
+        return Take(decoder_.DecodeOwner(json), use_owner);
+    }
+  }
+
+  ObjectKind kind_;
+  InventoryFeedParts parts_;
+  ObjectDecoder decoder_;
+  std::atomic<uint64_t>& version_;
+  Counter& malformed_;
+};
+
+struct ResourceWatch {
+  std::string_view plural;
+  std::unique_ptr<ResourceHandler> handler;
+  // Declared after the handler, which it calls.
+  std::unique_ptr<kube::ObjectWatch> watch;
+};
+
+std::optional<OwnerReference> ControllerOf(const kube::ObjectMetadata& metadata) {
+  const kube::OwnerReference* chosen = nullptr;
+  for (const kube::OwnerReference& owner : metadata.owners) {
+    if (chosen == nullptr || (owner.controller && !chosen->controller)) {
+      chosen = &owner;
+    }
+  }
+  if (chosen == nullptr) {
+    return std::nullopt;
+  }
+  size_t slash = chosen->api_version.find('/');
+  bool core = slash == std::string::npos;
+  return OwnerReference{
+      .kind = {.group = core ? "" : chosen->api_version.substr(0, slash),
+               .version = core ? chosen->api_version : chosen->api_version.substr(slash + 1),
+               .kind = chosen->kind},
+      .name = chosen->name,
+      .uid = ObjectUid::Parse(chosen->uid)};
+}
+
+}  // namespace
+
+class InventoryFeed::Implementation {
+ public:
+  Implementation(InventoryFeedParts parts, const DecoderOptions& options)
+      : parts_(parts), discovery_(parts.client, parts.clock) {
+    for (const Resource& resource : kResources) {
+      ResourceWatch watch;
+      watch.plural = resource.plural;
+      Counter& malformed =
+          parts.metrics.AddCounter("network_mapper_inventory_malformed_objects_total",
+                                   "Objects of the API server that could not be read.",
+                                   {{"resource", std::string(resource.plural)}});
+      watch.handler =
+          std::make_unique<ResourceHandler>(resource.kind, parts, options, version_, malformed);
+      kube::ObjectWatchOptions watch_options;
+      watch_options.path = resource.path;
+      watch_options.metadata_only = resource.metadata_only;
+      watch.watch = std::make_unique<kube::ObjectWatch>(
+          watch_options, kube::ObjectWatch::Dependencies{.client = parts.client,
+                                                         .handler = *watch.handler,
+                                                         .metrics = parts.metrics,
+                                                         .clock = parts.clock});
+      watches_.push_back(std::move(watch));
+    }
+    for (ResourceWatch& watch : watches_) {
+      watch.watch->Start();
+    }
+    housekeeping_ = std::jthread([this](const std::stop_token& stop) { KeepHouse(stop); });
+  }
+
+  Status State(bool failures_count) const {
+    std::string missing;
+    for (const ResourceWatch& watch : watches_) {
+      kube::ObjectWatchState state = watch.watch->State();
+      if (state.synced && (state.last_error.ok() || !failures_count)) {
+        continue;
+      }
+      missing += missing.empty() ? "" : "; ";
+      missing += state.last_error.ok()
+                     ? fmt::format("{}: not listed yet", watch.plural)
+                     : fmt::format("{}: {}", watch.plural, StatusMessage(state.last_error));
+    }
+    return missing.empty() ? OkStatus() : Unavailable("{}", missing);
+  }
+
+  uint64_t Version() const { return version_; }
+
+ private:
+  // Forgets what is too old, fetches owners, publishes sizes.
+  void KeepHouse(const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    while (!stop.stop_requested()) {
+      Time now = parts_.clock.Now();
+      parts_.inventory.Tick(now);
+      for (const OwnerRequest& request : parts_.inventory.TakeWantedOwners(now, kOwnersPerRound)) {
+        if (stop.stop_requested()) {
+          return;
+        }
+        Fetch(request);
+      }
+      PublishSizes();
+      // A waiting owner's deadline passes without an event.
+      ++version_;
+      std::unique_lock lock(mutex);
+      woken.wait_for(lock, stop, kTickInterval, [] { return false; });
+    }
+  }
+
+  void Fetch(const OwnerRequest& request) {
+    if (!request.reference.uid) {
+      return;
+    }
+    const GroupVersionKind& kind = request.reference.kind;
+    std::string api_version = kind.group.empty() ? kind.version : kind.group + "/" + kind.version;
+    StatusOr<kube::ObjectMetadata> metadata =
+        discovery_.GetObjectMetadata({.api_version = api_version,
+                                      .kind = kind.kind,
+                                      .name_space = request.name_space,
+                                      .name = request.reference.name});
+    Time now = parts_.clock.Now();
+    if (metadata.ok()) {
+      parts_.inventory.UpsertFetchedOwner(
+          {.uid = *request.reference.uid, .owner = ControllerOf(*metadata)}, now);
+      return;
+    }
+    StatusCode code = metadata.status().code();
+    LogDebug("owner cannot be read",
+             {{"kind", kind.kind}, {"name", request.reference.name}, {"error", metadata.status()}});
+    if (code == StatusCode::kPermissionDenied || code == StatusCode::kNotFound) {
+      parts_.inventory.MarkOwnerUnreadable(*request.reference.uid, now);
+    }
+  }
+
+  void PublishSizes() {
+    InventorySizes sizes = parts_.inventory.Sizes();
+    auto set = [this](const char* what, size_t count) {
+      parts_.metrics
+          .AddGauge("network_mapper_inventory_objects", "What the inventory holds.",
+                    {{"kind", what}})
+          .Set(static_cast<double>(count));
+    };
+    set("pods", sizes.pods);
+    set("services", sizes.services);
+    set("endpoint_slices", sizes.endpoint_slices);
+    set("nodes", sizes.nodes);
+    set("owners", sizes.owners);
+    set("wanted_owners", sizes.wanted_owners);
+    set("pod_addresses", sizes.pod_addresses);
+  }
+
+  InventoryFeedParts parts_;
+  kube::Discovery discovery_;
+  std::atomic<uint64_t> version_{0};
+  std::vector<ResourceWatch> watches_;
+  std::jthread housekeeping_;
+};
+
+InventoryFeed::InventoryFeed(InventoryFeedParts parts, DecoderOptions options)
+    : implementation_(std::make_unique<Implementation>(parts, options)) {}
+
+InventoryFeed::~InventoryFeed() = default;
+
+Status InventoryFeed::Synced() const {
+  return implementation_->State(true);
+}
+
+Status InventoryFeed::ListedOnce() const {
+  return implementation_->State(false);
+}
+
+uint64_t InventoryFeed::Version() const {
+  return implementation_->Version();
+}
+
+}  // namespace network_mapper

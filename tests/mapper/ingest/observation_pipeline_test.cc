@@ -1,0 +1,214 @@
+#include "mapper/ingest/observation_pipeline.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/mapper/ingest/pipeline_fixture.h"
+
+namespace network_mapper {
+namespace {
+
+using namespace std::chrono_literals;
+using ObservationPipelineTest = PipelineFixture;
+
+TEST_F(ObservationPipelineTest, AppliesABatchAndThenAcknowledges) {
+  Start();
+  EXPECT_TRUE(Submit(Batch("one", 1, "10.0.0.2", 3)));
+  ASSERT_TRUE(applied_.WaitFor(1));
+  EXPECT_EQ(CountOf("db"), 3U);
+  EXPECT_EQ(pipeline_->AppliedSequence("one"), 1U);
+  EXPECT_EQ(metrics_.Resolved(Collector::kTcpSyn).Value(), 3);
+}
+
+TEST_F(ObservationPipelineTest, AResentBatchHasNoEffectAndIsAcknowledgedAgain) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.2"));
+  Apply(Batch("one", 1, "10.0.0.2"));
+  EXPECT_EQ(CountOf("db"), 1U);
+  EXPECT_EQ(store_metrics_.duplicate_batches.Value(), 1);
+}
+
+TEST_F(ObservationPipelineTest, ABatchResentWhileTheFirstIsStillQueuedDoesNotCountTwice) {
+  CloseGate();
+  Start();
+  for (uint64_t sequence : {1U, 2U, 1U, 2U, 3U}) {
+    Submit(Batch("one", sequence, "10.0.0.2"));
+  }
+  OpenGate();
+  ASSERT_TRUE(applied_.WaitFor(5));
+  EXPECT_EQ(CountOf("db"), 3U);
+}
+
+TEST_F(ObservationPipelineTest, ReportsWithoutSequenceAlwaysCount) {
+  Start();
+  Apply(Batch("", 0, "10.0.0.2"));
+  Apply(Batch("", 0, "10.0.0.2"));
+  EXPECT_EQ(CountOf("db"), 2U);
+}
+
+TEST_F(ObservationPipelineTest, CountsGapsInASequence) {
+  Start();
+  Apply(Batch("one", 7, "10.0.0.2"));
+  EXPECT_EQ(metrics_.sequence_gaps.Value(), 0);
+  Apply(Batch("one", 9, "10.0.0.2"));
+  EXPECT_EQ(metrics_.sequence_gaps.Value(), 1);
+  EXPECT_EQ(CountOf("db"), 2U);
+}
+
+TEST_F(ObservationPipelineTest, AFullQueueSaysSoAndAsksForMoreOnceAtLowWater) {
+  options_.queue_observations = 10;
+  options_.low_water_observations = 4;
+  CloseGate();
+  Start();
+  EXPECT_TRUE(pipeline_->HasRoom());
+  EXPECT_TRUE(Submit(Batch("one", 1, "10.0.0.2", 5)));
+  EXPECT_FALSE(Submit(Batch("one", 2, "10.0.0.2", 5)));
+  EXPECT_FALSE(pipeline_->HasRoom());
+  // One that comes all the same is taken, and asked on too.
+  EXPECT_FALSE(Submit(Batch("two", 1, "10.0.0.2", 0)));
+  EXPECT_EQ(resumed_.Count(), 0);
+  OpenGate();
+  ASSERT_TRUE(applied_.WaitFor(3));
+  ASSERT_TRUE(resumed_.WaitFor(2));
+  EXPECT_TRUE(pipeline_->HasRoom());
+  EXPECT_EQ(CountOf("db"), 10U);
+  Apply(Batch("one", 3, "10.0.0.2"));
+  EXPECT_EQ(resumed_.Count(), 2);
+}
+
+TEST_F(ObservationPipelineTest, P4AHeldObservationIsResolvedWhenTheInventoryLearnsThePod) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9"));
+  EXPECT_EQ(store_.Held().size(), 1U);
+  EXPECT_EQ(metrics_.held.Value(), 1);
+  // A resend does not hold it twice.
+  Apply(Batch("one", 1, "10.0.0.9"));
+  EXPECT_EQ(store_.Held().size(), 1U);
+  clock_.Advance(1s);
+  AddPod("late-1", "late", "10.0.0.9");
+  EXPECT_TRUE(Eventually([this] { return CountOf("late") == 1; }));
+  EXPECT_TRUE(store_.Held().empty());
+}
+
+TEST_F(ObservationPipelineTest, HeldObservationsAreNotTriedAgainBeforeTheInventoryChanges) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9"));
+  clock_.Advance(1s);
+  Apply(Batch("one", 2, "10.0.0.2"));
+  // The first look at the version may cost one retry; after it only batches read the inventory.
+  const int reads = reads_;
+  clock_.Advance(1s);
+  Apply(Batch("one", 3, "10.0.0.2"));
+  Apply(Batch("one", 4, "10.0.0.2"));
+  EXPECT_LE(reads_ - reads, 3);
+  EXPECT_EQ(store_.Held().size(), 1U);
+}
+
+TEST_F(ObservationPipelineTest, AHeldObservationIsRefusedWithItsReasonWhenItsTimeIsOver) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9"));
+  clock_.Advance(9s);
+  Apply(Batch("one", 2, "10.0.0.2"));
+  EXPECT_EQ(store_.Held().size(), 1U);
+  clock_.Advance(1s);
+  EXPECT_TRUE(Eventually([this] { return store_.Held().empty(); }));
+  pipeline_->Stop();
+  EXPECT_EQ(metrics_.Refused(Refusal::kExternalAddress, Collector::kTcpSyn).Value(), 1);
+}
+
+TEST_F(ObservationPipelineTest, WhatFindsNoRoomToWaitIsRefusedAtOnceAndCounted) {
+  options_.max_held = 2;
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9", 5));
+  EXPECT_EQ(store_.Held().size(), 2U);
+  pipeline_->Stop();
+  EXPECT_EQ(metrics_.hold_overflow.Value(), 3);
+}
+
+TEST_F(ObservationPipelineTest, StopAppliesWhatIsQueuedAndGivesHeldOnesTheirLastChance) {
+  CloseGate();
+  Start();
+  Submit(Batch("one", 1, "10.0.0.2"));
+  Submit(Batch("one", 2, "10.0.0.9"));
+  OpenGate();
+  pipeline_->Stop();
+  EXPECT_EQ(applied_.Count(), 2);
+  EXPECT_EQ(CountOf("db"), 1U);
+  EXPECT_TRUE(store_.Held().empty());
+  EXPECT_EQ(metrics_.Refused(Refusal::kExternalAddress, Collector::kTcpSyn).Value(), 1);
+  EXPECT_FALSE(pipeline_->HasRoom());
+  EXPECT_FALSE(Submit(Batch("one", 3, "10.0.0.2")));
+  pipeline_->Stop();
+  EXPECT_EQ(applied_.Count(), 2);
+}
+
+TEST_F(ObservationPipelineTest, StopLeavesWhatItHasNoTimeForUnacknowledged) {
+  options_.stop_limit = 0s;
+  CloseGate();
+  Start();
+  Submit(Batch("one", 1, "10.0.0.2"));
+  Submit(Batch("one", 2, "10.0.0.2"));
+  // The worker sits at the gate with the first batch; the second is left when it looks up.
+  std::jthread stop([this] { pipeline_->Stop(); });
+  ASSERT_TRUE(Eventually([this] { return !pipeline_->HasRoom(); }));
+  OpenGate();
+  stop.join();
+  EXPECT_LE(applied_.Count(), 1);
+  EXPECT_EQ(pipeline_->AppliedSequence("one"), static_cast<uint64_t>(applied_.Count()));
+}
+
+TEST_F(ObservationPipelineTest, ANewPipelineTakesOverWhatWaits) {
+  Start();
+  auto held = std::make_shared<HeldObservation>();
+  held->id = 41;
+  held->observation = Batch("", 0, "10.0.0.9").observations.front();
+  held->deadline = clock_.SteadyNow() + 10s;
+  BatchEffect effect;
+  effect.hold.push_back(std::move(held));
+  pipeline_.reset();
+  store_.Apply(std::move(effect));
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9"));
+  EXPECT_EQ(store_.Held().size(), 2U);
+  clock_.Advance(1s);
+  AddPod("late-1", "late", "10.0.0.9");
+  EXPECT_TRUE(Eventually([this] { return CountOf("late") == 2; }));
+}
+
+TEST_F(ObservationPipelineTest, AddsUpWhatCollectorsSayOfThemselves) {
+  Start();
+  ObservationBatch batch = Batch("one", 1, "10.0.0.2");
+  batch.totals = {100, 5, 2, 1};
+  Apply(batch);
+  batch.sequence = 2;
+  batch.totals = {150, 5, 2, 1};
+  Apply(batch);
+  // Sent again after a reconnect: an older total takes nothing back.
+  batch.sequence = 1;
+  batch.totals = {100, 5, 2, 1};
+  Apply(batch);
+  batch = Batch("two", 1, "10.0.0.2");
+  batch.totals = {10, 0, 0, 0};
+  Apply(batch);
+  EXPECT_EQ(pipeline_->Totals(), (CollectorTotals{160, 5, 2, 1}));
+  EXPECT_EQ(metrics_.packets_received.Value(), 160);
+}
+
+TEST(CollectorTotalsSum, ForgetsTheLongestSilentInstance) {
+  CollectorTotalsSum sum(2);
+  sum.Update("one", {1, 0, 0, 0});
+  sum.Update("two", {1, 0, 0, 0});
+  sum.Update("one", {2, 0, 0, 0});
+  sum.Update("three", {1, 0, 0, 0});
+  // "one" is still known: nothing new. "two" is not: counted again.
+  sum.Update("one", {2, 0, 0, 0});
+  EXPECT_EQ(sum.Sum().packets_received, 4U);
+  sum.Update("two", {1, 0, 0, 0});
+  EXPECT_EQ(sum.Sum().packets_received, 5U);
+}
+
+}  // namespace
+}  // namespace network_mapper
