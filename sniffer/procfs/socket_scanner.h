@@ -1,0 +1,99 @@
+// Established TCP connections that a network namespace opened as client, from the kernel's socket
+// tables, each namespace read once. Used by the sniffer's loop at each report interval. It finds
+// sockets; whom they belong to is for attribution to say.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/net/ip_address.h"
+#include "common/status/status.h"
+#include "common/time/clock.h"
+#include "sniffer/procfs/namespace_scanner.h"
+#include "sniffer/procfs/proc_fs.h"
+#include "sniffer/procfs/proc_net.h"
+
+namespace network_mapper::sniffer {
+
+struct ClientSocket {
+  IpAddress local_address;
+  uint16_t local_port = 0;
+  IpAddress remote_address;
+  uint16_t remote_port = 0;
+  uint64_t inode = 0;
+};
+
+// Ports with a listener, over both address families.
+class ListenPorts;
+
+// The client side of the table's connections: ESTABLISHED, neither end loopback, and the local port
+// is not one of `server_ports`. Pure.
+std::vector<ClientSocket> SelectClientSockets(const ProcNetTable& table,
+                                              const std::map<uint16_t, SteadyTime>& server_ports);
+
+struct SocketScannerOptions {
+  // A port that had a listener counts as a server's for this long after the listener closed:
+  // a terminating server drains its connections without one.
+  std::chrono::nanoseconds listener_memory = std::chrono::minutes(10);
+  // A namespace whose TCP counters stand still is read again only after this time.
+  std::chrono::nanoseconds reread_interval = std::chrono::seconds(30);
+  // Time that one round of scans may take; namespaces that did not fit come first in the next.
+  std::chrono::nanoseconds round_budget = std::chrono::milliseconds(150);
+};
+
+struct SocketScanStatistics {
+  uint64_t tables_read = 0;
+  // Namespaces whose counters said that nothing had changed.
+  uint64_t unchanged = 0;
+  // Namespaces left to the next round by the budget.
+  uint64_t postponed = 0;
+  // Namespaces that no process could be found to read through.
+  uint64_t unreadable = 0;
+  uint64_t malformed_lines = 0;
+};
+
+// Reading /proc/<pid>/net/tcp walks the kernel's hash table of all namespaces (milliseconds on a
+// large machine), so a table is read only when net/snmp of the namespace says that connections were
+// opened or closed, and net/tcp6 only when net/sockstat6 counts sockets.
+// Not thread-safe. `proc_fs` and `clock` must outlive it.
+class SocketScanner {
+ public:
+  SocketScanner(const ProcFs& proc_fs, const Clock& clock, SocketScannerOptions options = {});
+
+  // Brings the tables of the snapshot's namespaces up to date; forgets namespaces that are gone.
+  SocketScanStatistics Scan(const NamespaceSnapshot& snapshot);
+
+  // Client connections of a namespace as of its last read; empty for an unknown one. Valid until
+  // the next Scan.
+  const std::vector<ClientSocket>& ClientSockets(const NamespaceId& id) const;
+
+ private:
+  struct NamespaceState {
+    std::vector<ClientSocket> clients;
+    std::map<uint16_t, SteadyTime> server_ports;
+    TcpCounters counters;
+    bool has_counters = false;
+    // A connection was being opened at the last read.
+    bool opening = false;
+    SteadyTime read_at;
+    SteadyTime looked_at;
+  };
+
+  bool Unchanged(const NetworkNamespace& network_namespace, NamespaceState& state, SteadyTime now);
+  // False when no process could be read through.
+  bool Read(const NetworkNamespace& network_namespace, NamespaceState& state,
+            SocketScanStatistics& statistics);
+
+  const ProcFs& proc_fs_;
+  const Clock& clock_;
+  SocketScannerOptions options_;
+  std::map<NamespaceId, NamespaceState> namespaces_;
+  ProcNetTable table_;
+  std::string buffer_;
+};
+
+}  // namespace network_mapper::sniffer
