@@ -86,6 +86,7 @@ Status ErrnoStatus(int error_number, std::string_view what);
 
 }  // namespace network_mapper
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define NM_STATUS_CONCAT_INNER(a, b) a##b
 #define NM_STATUS_CONCAT(a, b) NM_STATUS_CONCAT_INNER(a, b)
 
@@ -106,3 +107,4 @@ Status ErrnoStatus(int error_number, std::string_view what);
     return temporary.status();                                  \
   }                                                             \
   declaration = std::move(temporary).value()
+// NOLINTEND(bugprone-macro-parentheses)
