@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -200,9 +201,7 @@ bool StartThreads(const std::vector<std::string>& texts, std::vector<std::thread
   return true;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int Run(int argc, char** argv) {
   Options options;
   CLI::App app("Plays one workload: answers on ports and calls others by their DNS names.");
   app.add_option("--listen", options.listen, "Port to answer on; may be repeated");
@@ -232,4 +231,15 @@ int main(int argc, char** argv) {
     thread.join();
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "shop_workload: %s\n", error.what());
+    std::_Exit(1);
+  }
 }

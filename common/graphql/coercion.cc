@@ -296,7 +296,8 @@ const Type* ResolveTypeNode(const Schema& schema, const TypeNode& node, TypeAren
 std::string PrintTypeNode(const TypeNode& node) {
   std::string text = node.name;
   for (TypeNode::Wrapper wrapper : node.wrappers) {
-    text = wrapper == TypeNode::Wrapper::kList ? "[" + text + "]" : text + "!";
+    text =
+        wrapper == TypeNode::Wrapper::kList ? fmt::format("[{}]", text) : fmt::format("{}!", text);
   }
   return text;
 }

@@ -12,7 +12,7 @@
 namespace network_mapper::graphql {
 
 struct Limits {
-  size_t document_bytes = 256 * 1024;
+  size_t document_bytes = size_t{256} * 1024;
   size_t tokens = 20'000;
   // Of selections and of values.
   size_t depth = 32;

@@ -44,8 +44,8 @@ void WriteNothing(FieldWriter& writer) {
 }
 
 struct IntrospectionTypes {
-  const Type* type_kind;
-  const Type* directive_location;
+  const Type* type_kind = nullptr;
+  const Type* directive_location = nullptr;
   // Types refer to each other before their fields are known.
   ObjectBuilder<Type> type;
   ObjectBuilder<Field> field;

@@ -23,6 +23,7 @@ using Names = std::set<std::string, std::less<>>;
 template <typename Items>
 std::vector<std::string> NamesOf(const Items& items) {
   std::vector<std::string> names;
+  names.reserve(items.size());
   for (const auto& item : items) {
     names.push_back(item.name);
   }

@@ -51,7 +51,7 @@ class MetricsRegistry::Implementation {
     prometheus::Labels label_map(labels.begin(), labels.end());
     std::string key(name);
     for (const auto& [label, value] : label_map) {
-      key += '\n' + label + '=' + value;
+      key.append("\n").append(label).append("=").append(value);
     }
     std::lock_guard lock(mutex_);
     std::unique_ptr<Instrument>& slot = instruments[key];

@@ -24,7 +24,8 @@ void LogConfiguration(const OptionTable& options) {
 }
 
 // Waits for signals until `done`; the first asks to stop, the second ends the process.
-void WaitForSignals(const std::stop_token& done, const sigset_t& signals, std::stop_source stop) {
+void WaitForSignals(const std::stop_token& done, const sigset_t& signals,
+                    const std::stop_source& stop) {
   constexpr timespec kPatience{.tv_sec = 0, .tv_nsec = 100'000'000};
   while (!done.stop_requested()) {
     int signal_number = sigtimedwait(&signals, nullptr, &kPatience);

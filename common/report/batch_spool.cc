@@ -138,13 +138,13 @@ size_t BatchSpool::Cost(const Entry& entry) {
   return entry.batch.payload.size() + kEntryOverhead;
 }
 
-void BatchSpool::Insert(std::deque<Entry>::iterator position, Entry entry) {
+void BatchSpool::Insert(const std::deque<Entry>::iterator& position, Entry entry) {
   observations_ += entry.batch.observations;
   bytes_ += Cost(entry);
   entries_.insert(position, std::move(entry));
 }
 
-void BatchSpool::Erase(std::deque<Entry>::iterator position) {
+void BatchSpool::Erase(const std::deque<Entry>::iterator& position) {
   observations_ -= position->batch.observations;
   bytes_ -= Cost(*position);
   entries_.erase(position);

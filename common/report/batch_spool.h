@@ -19,7 +19,7 @@ namespace network_mapper {
 // What one batch may hold.
 struct BatchLimits {
   size_t observations = 1'000;
-  size_t bytes = 64 * 1024;
+  size_t bytes = size_t{64} * 1024;
 };
 
 // Observations in wire form: the repeated field `observations` of a Batch message.
@@ -104,8 +104,8 @@ class BatchSpool {
   };
 
   static size_t Cost(const Entry& entry);
-  void Insert(std::deque<Entry>::iterator position, Entry entry);
-  void Erase(std::deque<Entry>::iterator position);
+  void Insert(const std::deque<Entry>::iterator& position, Entry entry);
+  void Erase(const std::deque<Entry>::iterator& position);
 
   Bounds bounds_;
   std::deque<Entry> entries_;

@@ -263,7 +263,8 @@ class Connection {
 
 class ReportTransport::Implementation {
  public:
-  Implementation(const ReportClientOptions& options, std::string instance_id) : options_(options) {
+  Implementation(ReportClientOptions options, std::string instance_id)
+      : options_(std::move(options)) {
     v1::ReportRequest request;
     v1::Hello& hello = *request.mutable_hello();
     hello.set_instance_id(std::move(instance_id));

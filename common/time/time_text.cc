@@ -87,13 +87,14 @@ struct DurationUnit {
   nanoseconds length;
 };
 
+// Longest first.
 constexpr std::array<DurationUnit, 6> kDurationUnits = {{
-    {"ns", nanoseconds(1)},
-    {"us", std::chrono::microseconds(1)},
-    {"ms", std::chrono::milliseconds(1)},
-    {"s", std::chrono::seconds(1)},
-    {"m", std::chrono::minutes(1)},
     {"h", std::chrono::hours(1)},
+    {"m", std::chrono::minutes(1)},
+    {"s", std::chrono::seconds(1)},
+    {"ms", std::chrono::milliseconds(1)},
+    {"us", std::chrono::microseconds(1)},
+    {"ns", nanoseconds(1)},
 }};
 
 }  // namespace
@@ -196,11 +197,11 @@ std::string FormatDuration(nanoseconds duration) {
   }
   std::string text = duration.count() < 0 ? "-" : "";
   int64_t rest = std::abs(duration.count());
-  for (auto unit = kDurationUnits.rbegin(); unit != kDurationUnits.rend(); ++unit) {
-    int64_t whole = rest / unit->length.count();
+  for (const DurationUnit& unit : kDurationUnits) {
+    int64_t whole = rest / unit.length.count();
     if (whole > 0) {
-      text += fmt::format("{}{}", whole, unit->suffix);
-      rest -= whole * unit->length.count();
+      text += fmt::format("{}{}", whole, unit.suffix);
+      rest -= whole * unit.length.count();
     }
   }
   return text;

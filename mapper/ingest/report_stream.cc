@@ -12,7 +12,7 @@ constexpr size_t kMaxInstanceIdLength = 64;
 constexpr size_t kMaxComponentLength = 64;
 constexpr size_t kMaxVersionLength = 128;
 // A message object that grew beyond it is not kept for the next read: streams are many.
-constexpr size_t kKeptMessageBytes = 8 * 1024;
+constexpr size_t kKeptMessageBytes = size_t{8} * 1024;
 // How long a close waits for a peer that does not read.
 constexpr std::chrono::seconds kCloseGrace{5};
 

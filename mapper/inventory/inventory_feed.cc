@@ -257,7 +257,7 @@ class InventoryFeed::Implementation {
   std::jthread housekeeping_;
 };
 
-InventoryFeed::InventoryFeed(InventoryFeedParts parts, DecoderOptions options)
+InventoryFeed::InventoryFeed(InventoryFeedParts parts, const DecoderOptions& options)
     : implementation_(std::make_unique<Implementation>(parts, options)) {}
 
 InventoryFeed::~InventoryFeed() = default;

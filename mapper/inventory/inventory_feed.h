@@ -28,7 +28,7 @@ struct InventoryFeedParts {
 class InventoryFeed {
  public:
   // Starts the watches.
-  InventoryFeed(InventoryFeedParts parts, DecoderOptions options);
+  InventoryFeed(InventoryFeedParts parts, const DecoderOptions& options);
   InventoryFeed(const InventoryFeed&) = delete;
   InventoryFeed& operator=(const InventoryFeed&) = delete;
   // Stops, within about a second.

@@ -28,7 +28,7 @@ constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 // simdjson's default-constructed object must not be looked into; this one may.
 object EmptyObject() {
   static simdjson::dom::parser parser;
-  static const object kEmpty = [] {
+  static const object empty_object = [] {
     element empty;
     object result;
     bool parsed = parser.parse(std::string_view("{}")).get(empty) == simdjson::SUCCESS &&
@@ -38,7 +38,7 @@ object EmptyObject() {
     }
     return result;
   }();
-  return kEmpty;
+  return empty_object;
 }
 
 // Empty when the field is absent or of another type.

@@ -95,14 +95,15 @@ void PodStore::Tick(Time now) {
 
 PodEntryPtr PodStore::EntryOf(const PodRecord& record) {
   auto [found, is_new] = by_uid_.try_emplace(record.uid);
+  PodEntryPtr& entry = found->second;
   if (is_new) {
-    found->second = std::make_shared<PodEntry>();
-  } else if (found->second->gone) {
+    entry = std::make_shared<PodEntry>();
+  } else if (entry->gone) {
     // Told gone too early, by a list that was older than the last event.
-    std::erase_if(gone_, [&](const Gone& gone) { return gone.pod == found->second; });
-    found->second->gone = false;
+    std::erase_if(gone_, [&entry](const Gone& gone) { return gone.pod == entry; });
+    entry->gone = false;
   }
-  return found->second;
+  return entry;
 }
 
 void PodStore::UpdateFacts(PodEntry& pod, PodRecord& record, Time now) {

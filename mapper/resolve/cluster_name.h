@@ -22,7 +22,7 @@ class LoweredName {
   std::string_view View() const { return {text_.data(), size_}; }
 
  private:
-  std::array<char, 255> text_;
+  std::array<char, 255> text_{};
   size_t size_ = 0;
 };
 

@@ -8,13 +8,13 @@
 namespace network_mapper {
 
 const Workload& ApiServerWorkload() {
-  static const Workload kApiServer = [] {
+  static const Workload api_server_workload = [] {
     WorkloadIdentity identity;
     identity.name = "kubernetes";
     identity.name_space = "default";
     return Workload{std::make_shared<const WorkloadIdentity>(std::move(identity)), nullptr};
   }();
-  return kApiServer;
+  return api_server_workload;
 }
 
 bool IsApiServerService(std::string_view name_space, std::string_view name) {

@@ -189,8 +189,8 @@ Outcome Attempt::UseServerPod(const PodFactsPtr& pod) {
 }
 
 Outcome Attempt::UseApiServer() {
-  static const auto kServiceName = std::make_shared<const std::string>("kubernetes");
-  found_.service = kServiceName;
+  static const auto api_server_service = std::make_shared<const std::string>("kubernetes");
+  found_.service = api_server_service;
   if (found_.resolution == Resolution::kSocketScanPod) {
     found_.resolution = Resolution::kSocketScanService;
   }
