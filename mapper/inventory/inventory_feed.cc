@@ -198,7 +198,10 @@ class InventoryFeed::Implementation {
         if (stop.stop_requested()) {
           return;
         }
-        Fetch(request);
+        if (!Fetch(request)) {
+          // The server does not answer: the others would wait as long.
+          break;
+        }
       }
       PublishSizes();
       // A waiting owner's deadline passes without an event.
@@ -208,9 +211,10 @@ class InventoryFeed::Implementation {
     }
   }
 
-  void Fetch(const OwnerRequest& request) {
+  // False when it could not be found out.
+  bool Fetch(const OwnerRequest& request) {
     if (!request.reference.uid) {
-      return;
+      return true;
     }
     const GroupVersionKind& kind = request.reference.kind;
     std::string api_version = kind.group.empty() ? kind.version : kind.group + "/" + kind.version;
@@ -220,17 +224,24 @@ class InventoryFeed::Implementation {
                                       .name_space = request.name_space,
                                       .name = request.reference.name});
     Time now = parts_.clock.Now();
+    if (metadata.ok() && ObjectUid::Parse(metadata->uid) != request.reference.uid) {
+      // Another object of that name: the owner itself is gone.
+      parts_.inventory.MarkOwnerUnreadable(*request.reference.uid, now);
+      return true;
+    }
     if (metadata.ok()) {
       parts_.inventory.UpsertFetchedOwner(
           {.uid = *request.reference.uid, .owner = ControllerOf(*metadata)}, now);
-      return;
+      return true;
     }
     StatusCode code = metadata.status().code();
     LogDebug("owner cannot be read",
              {{"kind", kind.kind}, {"name", request.reference.name}, {"error", metadata.status()}});
     if (code == StatusCode::kPermissionDenied || code == StatusCode::kNotFound) {
       parts_.inventory.MarkOwnerUnreadable(*request.reference.uid, now);
+      return true;
     }
+    return false;
   }
 
   void PublishSizes() {

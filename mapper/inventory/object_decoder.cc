@@ -25,6 +25,8 @@ constexpr std::string_view kWorkloadLabel = "otterize/service-name";
 constexpr std::string_view kConfigHashAnnotation = "kubernetes.io/config.hash";
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 
+constexpr Time kLatestTime{std::chrono::seconds(7'258'118'400)};
+
 // simdjson's default-constructed object must not be looked into; this one may.
 object EmptyObject() {
   static simdjson::dom::parser parser;
@@ -90,8 +92,22 @@ std::optional<uint16_t> PortAt(const object& parent, std::string_view key) {
   return static_cast<uint16_t>(*port);
 }
 
+// Absent outside of 1970 to 2200: what is nobody's clock would overflow sums later.
 std::optional<Time> TimeAt(const object& parent, std::string_view key) {
-  return ParseRfc3339(TextAt(parent, key));
+  std::optional<Time> time = ParseRfc3339(TextAt(parent, key));
+  return time && *time >= Time() && *time < kLatestTime ? time : std::nullopt;
+}
+
+// deletionTimestamp is when the pod shall be gone: the request came one grace period earlier.
+std::optional<Time> TerminatingSince(const object& metadata) {
+  std::optional<Time> deletion = TimeAt(metadata, "deletionTimestamp");
+  if (!deletion) {
+    return std::nullopt;
+  }
+  std::chrono::seconds since_epoch =
+      std::chrono::duration_cast<std::chrono::seconds>(deletion->time_since_epoch());
+  int64_t grace = IntegerAt(metadata, "deletionGracePeriodSeconds").value_or(0);
+  return *deletion - std::chrono::seconds(std::clamp<int64_t>(grace, 0, since_epoch.count()));
 }
 
 bool IsPresent(const object& parent, std::string_view key) {
@@ -188,11 +204,7 @@ void ReadPodMetadata(const object& metadata, std::string_view workload_annotatio
   pod.labels = SortedTexts(ObjectAt(metadata, "labels"));
   pod.owner = OwnerOf(metadata);
   pod.created = TimeAt(metadata, "creationTimestamp").value_or(Time());
-  if (std::optional<Time> deletion = TimeAt(metadata, "deletionTimestamp")) {
-    pod.terminating_since =
-        *deletion -
-        std::chrono::seconds(IntegerAt(metadata, "deletionGracePeriodSeconds").value_or(0));
-  }
+  pod.terminating_since = TerminatingSince(metadata);
   object annotations = ObjectAt(metadata, "annotations");
   pod.config_hash = ObjectUid::Parse(TextAt(annotations, kConfigHashAnnotation));
   object labels = ObjectAt(metadata, "labels");
