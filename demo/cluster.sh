@@ -151,7 +151,8 @@ NFT
 }
 
 resolv_conf() {
-  printf 'nameserver %s\nsearch %s.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n' "$2" "$1"
+  printf 'nameserver %s\nsearch %s.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5 %s\n' "$2" "$1" \
+    "${POD_RESOLV_OPTIONS:-}"
 }
 
 api_up() {
@@ -308,7 +309,7 @@ pod_network_up() {
 
 # pod_up NAMESPACE WORKLOAD -- PROGRAM ARGUMENT...: a pod of a Deployment, Running, its program in its namespace and cgroup.
 # Environment: POD_IP_WANTED (take this address), POD_IP6_WANTED=1 (dual stack), POD_IP6_ONLY=1, POD_HOST_NETWORK=1 (on the
-# node's network), POD_BARE=1 (no owner), POD_ANNOTATIONS ("key: value, ..."), POD_SKIP_API=1 (no API object).
+# node's network), POD_BARE=1 (no owner), POD_RESOLV_OPTIONS (for resolv.conf), POD_ANNOTATIONS ("key: value, ..."), POD_SKIP_API=1 (no API object).
 # Sets POD_NAME, POD_UID, POD_IP, POD_IP6 ("-" for none), POD_NS (network namespace).
 pod_up() {
   local namespace="$1" workload="$2" number container cgroup dns="$DNS_SERVICE_IP"
