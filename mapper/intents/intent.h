@@ -2,7 +2,6 @@
 // intent store, read by the API and the exporters inside IntentStore::Visit.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,7 +52,11 @@ struct PortSeen {
   uint16_t number = 0;
   Protocol protocol = Protocol::kTcp;
 
-  friend auto operator<=>(const PortSeen&, const PortSeen&) = default;
+  friend bool operator==(const PortSeen&, const PortSeen&) = default;
+
+  friend bool operator<(const PortSeen& a, const PortSeen& b) {
+    return a.number != b.number ? a.number < b.number : a.protocol < b.protocol;
+  }
 };
 
 // One example of an observation; what is not known is null or absent.

@@ -138,6 +138,9 @@ void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample)
   }
   if (evidence.samples.size() >= limits_.samples_per_evidence) {
     evidence.samples.erase(evidence.samples.begin());
+  } else {
+    // Exact: there are few, and many evidence records.
+    evidence.samples.reserve(evidence.samples.size() + 1);
   }
   evidence.samples.push_back(EvidenceSample{
       names_.Intern(sample.client_pod), names_.Intern(sample.server_pod), sample.server_address});
