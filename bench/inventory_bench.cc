@@ -81,14 +81,14 @@ struct Cluster {
 };
 
 const Cluster& TheCluster() {
-  static const Cluster kCluster;
-  return kCluster;
+  static const Cluster instance;
+  return instance;
 }
 
 void PodByIp(benchmark::State& state) {
   const Cluster& cluster = TheCluster();
   Walk walk;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const PodRecord& pod = cluster.pods[walk.Index(cluster.pods.size())];
     benchmark::DoNotOptimize(cluster.inventory.Read([&](const InventoryView& view) {
       return view.PodByIp(pod.ips.front(), cluster.asked_at).pod;
@@ -102,7 +102,7 @@ BENCHMARK(PodByIp)->ThreadRange(1, 2)->UseRealTime();
 void PodByUid(benchmark::State& state) {
   const Cluster& cluster = TheCluster();
   Walk walk;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const PodRecord& pod = cluster.pods[walk.Index(cluster.pods.size())];
     benchmark::DoNotOptimize(
         cluster.inventory.Read([&](const InventoryView& view) { return view.PodByUid(pod.uid); }));
@@ -115,7 +115,7 @@ BENCHMARK(PodByUid);
 void ServiceByIpAndItsBackends(benchmark::State& state) {
   const Cluster& cluster = TheCluster();
   Walk walk;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const ServiceRecord& service = cluster.services[walk.Index(cluster.services.size())];
     benchmark::DoNotOptimize(cluster.inventory.Read([&](const InventoryView& view) {
       ServiceFactsPtr facts =
@@ -133,7 +133,7 @@ void DecodePod(benchmark::State& state) {
   ObjectDecoder decoder;
   Walk walk;
   int64_t bytes = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const std::string& text = cluster.pod_texts[walk.Index(cluster.pod_texts.size())];
     bytes += static_cast<int64_t>(text.size());
     benchmark::DoNotOptimize(decoder.DecodePod(text));
@@ -151,7 +151,7 @@ void UpsertUnchangedPod(benchmark::State& state) {
     inventory.Upsert(pod, cluster.asked_at);
   }
   Walk walk;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     inventory.Upsert(cluster.pods[walk.Index(cluster.pods.size())], cluster.asked_at);
   }
   state.SetItemsProcessed(state.iterations());
@@ -162,7 +162,7 @@ BENCHMARK(UpsertUnchangedPod);
 // What an inventory of that size allocates (pods and services; the rest is small beside them).
 void Memory(benchmark::State& state) {
   const Cluster& cluster = TheCluster();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     double before = AllocatedMebibytes();
     Inventory inventory;
     for (const PodRecord& pod : cluster.pods) {
@@ -181,7 +181,7 @@ void FirstSync(benchmark::State& state) {
   auto server = stand_in::KubeStandIn::Start({});
   stand_in::GenerateCluster({.pods = kPods, .services = kServices}, (*server)->Objects());
   auto client = kube::Client::Create(*kube::ServerUrlAccess((*server)->Url()));
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     Inventory inventory;
     MetricsRegistry metrics;
     auto start = std::chrono::steady_clock::now();

@@ -281,13 +281,11 @@ PodFactsPtr PodStore::ByCanonicalName(ObjectNameView workload) const {
   if (found == by_canonical_name_.end()) {
     return nullptr;
   }
-  const PodEntryPtr* best = nullptr;
-  for (const PodEntryPtr& pod : found->second) {
-    bool better = best == nullptr || ((*best)->gone && !pod->gone) ||
-                  ((*best)->gone == pod->gone && (*best)->facts->created < pod->facts->created);
-    best = better ? &pod : best;
-  }
-  return (*best)->facts;
+  auto best = std::max_element(
+      found->second.begin(), found->second.end(), [](const PodEntryPtr& a, const PodEntryPtr& b) {
+        return a->gone == b->gone ? a->facts->created < b->facts->created : a->gone;
+      });
+  return best == found->second.end() ? nullptr : (*best)->facts;
 }
 
 }  // namespace network_mapper

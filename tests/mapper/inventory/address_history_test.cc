@@ -29,7 +29,7 @@ TEST_P(PodHeldIpAtTime, Holds) {
   }
 }
 
-std::vector<HolderCase> HolderCases() {
+std::vector<HolderCase> EndsOfTenures() {
   return {
       {"YoungPodHoldsItsAddressBeforeItsStatusArrives",
        [](Inventory& inventory) { inventory.Upsert(PodWithIp(1, "a", kIp, 100), At(104)); },
@@ -79,6 +79,11 @@ std::vector<HolderCase> HolderCases() {
          inventory.Delete(PodWithIp(1, "a", kIp, 100), At(120));
        },
        {{119, "a"}, {121, "a"}, {123, "(unknown)"}}},
+  };
+}
+
+std::vector<HolderCase> ConflictsAndGaps() {
+  return {
       {"RunningPodsThatShareAnAddressAreAmbiguous",
        [](Inventory& inventory) {
          inventory.Upsert(PodWithIp(1, "a", kIp, 100), At(101));
@@ -119,6 +124,11 @@ std::vector<HolderCase> HolderCases() {
          }
        },
        {{300, "web-0"}}},
+  };
+}
+
+std::vector<HolderCase> KindsOfPods() {
+  return {
       {"HostNetworkPodIsNeverFoundByAddress",
        [](Inventory& inventory) {
          PodRecord pod = PodWithIp(1, "proxy", kIp, 100);
@@ -142,8 +152,14 @@ std::vector<HolderCase> HolderCases() {
   };
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, PodHeldIpAtTime, testing::ValuesIn(HolderCases()),
-                         [](const auto& parameter) { return parameter.param.name; });
+std::string CaseName(const testing::TestParamInfo<HolderCase>& info) {
+  return info.param.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ends, PodHeldIpAtTime, testing::ValuesIn(EndsOfTenures()), CaseName);
+INSTANTIATE_TEST_SUITE_P(Conflicts, PodHeldIpAtTime, testing::ValuesIn(ConflictsAndGaps()),
+                         CaseName);
+INSTANTIATE_TEST_SUITE_P(Kinds, PodHeldIpAtTime, testing::ValuesIn(KindsOfPods()), CaseName);
 
 TEST(AddressHistory, KnowsBothFamiliesOfADualStackPod) {
   Inventory inventory;
