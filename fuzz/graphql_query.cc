@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                       .variables = variables.ok() ? *variables : Value()},
                                      &zoo);
   // A response is always one JSON object.
-  if (!ValueFromJson(response.body, 1000).ok()) {
+  if (!ValueFromJson(response.body, {.depth = 1000}).ok()) {
     std::abort();
   }
   return 0;

@@ -436,4 +436,25 @@ std::optional<Value> CoerceLiteral(const Type& type, const Value& literal,
   return Value(std::move(result));
 }
 
+bool HasForbiddenNull(const Type& type, const Value& coerced) {
+  if (coerced.IsNull()) {
+    return type.IsNonNull();
+  }
+  const Type& nullable = type.IsNonNull() ? *type.of_type : type;
+  if (const auto* list = coerced.As<Value::List>();
+      list != nullptr && nullable.of_type != nullptr) {
+    return std::any_of(list->begin(), list->end(), [&](const Value& item) {
+      return HasForbiddenNull(*nullable.of_type, item);
+    });
+  }
+  if (nullable.kind != TypeKind::kInputObject) {
+    return false;
+  }
+  return std::any_of(
+      nullable.input_fields.begin(), nullable.input_fields.end(), [&](const InputField& field) {
+        const Value* value = coerced.Field(field.name);
+        return value == nullptr ? field.type->IsNonNull() : HasForbiddenNull(*field.type, *value);
+      });
+}
+
 }  // namespace network_mapper::graphql

@@ -45,4 +45,8 @@ std::variant<Variables, Error> CoerceVariables(const Schema& schema, const Opera
 std::optional<Value> CoerceLiteral(const Type& type, const Value& literal,
                                    const Variables& variables);
 
+// Whether a coerced value lacks something that its type wants: a variable with a default passes
+// validation where null must not be, and may be given as null all the same.
+bool HasForbiddenNull(const Type& type, const Value& coerced);
+
 }  // namespace network_mapper::graphql

@@ -45,8 +45,8 @@ const OperationNode* FindOperation(const Document& document, std::string_view na
   return nullptr;
 }
 
-Response Run(const SelectionPlan& plan, const void* root, size_t max_errors) {
-  Execution execution(max_errors);
+Response Run(const SelectionPlan& plan, const void* root, const Limits& limits) {
+  Execution execution({.errors = limits.errors, .bytes = limits.response_bytes});
   constexpr std::string_view kDataKey = "{\"data\":";
   execution.Output() = kDataKey;
   if (!execution.WriteSelection(plan, root)) {
@@ -107,12 +107,13 @@ Response Engine::Execute(const Request& request, const void* root) const {
   }
   PlanInput input{.document = document,
                   .variables = std::get<Variables>(coerced),
-                  .max_fields = limits_.fields};
+                  .max_fields = limits_.fields,
+                  .max_root_fields = limits_.root_fields};
   auto planned = MakePlan(input, *RootType(context, operation->kind), operation->selections);
   if (const auto* error = std::get_if<Error>(&planned)) {
     return Rejected(*error);
   }
-  return Run(*std::get<std::unique_ptr<SelectionPlan>>(planned), root, limits_.errors);
+  return Run(*std::get<std::unique_ptr<SelectionPlan>>(planned), root, limits_);
 }
 
 }  // namespace network_mapper::graphql

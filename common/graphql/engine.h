@@ -18,6 +18,10 @@ struct Limits {
   size_t depth = 32;
   // Fields after fragments are spread, each spread counted.
   size_t fields = 5'000;
+  // Of the operation; each may be a walk through all data.
+  size_t root_fields = 50;
+  // A response that would be longer is given up.
+  size_t response_bytes = size_t{256} * 1024 * 1024;
   // Errors that are reported; the rest is left out.
   size_t errors = 50;
 };

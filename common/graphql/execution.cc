@@ -11,7 +11,7 @@
 namespace network_mapper::graphql {
 
 void Execution::AddError(std::string message) {
-  if (errors_.size() < max_errors_) {
+  if (errors_.size() < bounds_.errors) {
     errors_.push_back({.message = std::move(message), .locations = {}, .path = path_, .code = {}});
   }
 }
@@ -56,7 +56,11 @@ bool Execution::WriteSelection(const SelectionPlan& plan, const void* source) {
     output_ += separator;
     output_ += planned.key_json;
     separator = ',';
-    if (!WriteField(planned, source)) {
+    if (!too_long_ && output_.size() > bounds_.bytes) {
+      too_long_ = true;
+      AddError(fmt::format("the response is longer than {} bytes", bounds_.bytes));
+    }
+    if (too_long_ || !WriteField(planned, source)) {
       output_.resize(start);
       return false;
     }

@@ -13,10 +13,15 @@ namespace network_mapper::graphql {
 
 class Execution {
  public:
-  explicit Execution(size_t max_errors) : max_errors_(max_errors) {}
+  struct Bounds {
+    size_t errors = 50;
+    size_t bytes = size_t{256} * 1024 * 1024;
+  };
+
+  explicit Execution(const Bounds& bounds) : bounds_(bounds) {}
 
   // Appends the object to Output(); false, with nothing appended, when a field that must not be
-  // null failed.
+  // null failed or the response became too long.
   bool WriteSelection(const SelectionPlan& plan, const void* source);
 
   std::string& Output() { return output_; }
@@ -29,7 +34,8 @@ class Execution {
   bool WriteField(const PlannedField& planned, const void* source);
   void AddError(std::string message);
 
-  size_t max_errors_;
+  Bounds bounds_;
+  bool too_long_ = false;
   std::string output_;
   std::vector<Error> errors_;
   // Where in the response the execution is; list indexes are put in by writers.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,6 +34,10 @@ class Planner {
     std::vector<Group> groups;
     std::unordered_map<std::string_view, size_t> by_key;
     Collect(selections, groups, by_key);
+    if (groups.size() > input_.max_root_fields) {
+      Fail(fmt::format("The operation selects more than {} root fields.", input_.max_root_fields),
+           groups[input_.max_root_fields].front()->location);
+    }
     return Finish(type, groups);
   }
 
@@ -115,18 +120,23 @@ class Planner {
   // FieldsInSetCanMerge of the specification, for fields of one object type.
   void CheckMergeable(const Group& group) {
     const SelectionNode& first = *group.front();
+    // A fragment that is spread again brings the same nodes again.
+    std::unordered_set<const SelectionNode*> seen = {&first};
+    std::string first_arguments = group.size() > 1 ? PrintArguments(first) : "";
     for (const SelectionNode* other : group) {
+      if (!seen.insert(other).second) {
+        continue;
+      }
       std::string reason;
       if (other->name != first.name) {
         reason = fmt::format("\"{}\" and \"{}\" are different fields", first.name, other->name);
-      } else if (other != &first && PrintArguments(*other) != PrintArguments(first)) {
+      } else if (PrintArguments(*other) != first_arguments) {
         reason = "they have differing arguments";
       } else {
         continue;
       }
       Fail(fmt::format("Fields \"{}\" conflict because {}. Use different aliases on the fields to "
-                       "fetch both if this "
-                       "was intentional.",
+                       "fetch both if this was intentional.",
                        first.ResponseKey(), reason),
            other->location);
       return;
@@ -146,7 +156,12 @@ class Planner {
       if (!value) {
         value = wanted.default_value;
       }
-      if (wanted.type->IsNonNull() && (!value || value->IsNull())) {
+      // A variable by itself was checked against its own type, which is no weaker inside.
+      bool is_variable =
+          given != node.arguments.end() && given->value.As<Value::Variable>() != nullptr;
+      bool is_null = !value || value->IsNull();
+      if (is_null ? wanted.type->IsNonNull()
+                  : !is_variable && HasForbiddenNull(*wanted.type, *value)) {
         Fail(fmt::format("Argument \"{}\" of required type \"{}\" was provided a null value.",
                          wanted.name, wanted.type->ToString()),
              node.location);
@@ -177,15 +192,30 @@ class Planner {
       planned.arguments = CoerceArguments(*planned.field, node);
       const Type& named = planned.field->type->Named();
       if (!named.IsLeaf()) {
+        bool multiplies = MultipliesTypes(type, node);
+        type_lists_ += multiplies ? 1 : 0;
+        if (type_lists_ > kMaxTypeLists) {
+          Fail("Introspection is nested too deeply.", node.location);
+        }
         planned.selection = Plan(named, group);
+        type_lists_ -= multiplies ? 1 : 0;
       }
       plan->fields.push_back(std::move(planned));
     }
     return plan;
   }
 
+  // Lists of the schema that lead back to types: each level multiplies the response by the size of
+  // the schema.
+  static bool MultipliesTypes(const Type& type, const SelectionNode& node) {
+    return type.name == "__Type" && (node.name == "fields" || node.name == "inputFields");
+  }
+
+  static constexpr size_t kMaxTypeLists = 2;
+
   const PlanInput& input_;
   size_t visited_ = 0;
+  size_t type_lists_ = 0;
   std::optional<Error> failure_;
 };
 

@@ -39,6 +39,7 @@ struct PlanInput {
   const Document& document;
   const Variables& variables;
   size_t max_fields = 5'000;
+  size_t max_root_fields = 50;
 };
 
 // Of a validated document. An error when merged fields conflict, or there are more fields than

@@ -195,7 +195,7 @@ class Validator {
         continue;
       }
       if (variable.default_value) {
-        const Type* type = ResolveTypeNode(context_.schema, variable.type, arena_);
+        const Type* type = TypeOf(variable);
         CheckLiteral(*type, *variable.default_value,
                      [&](std::string message) { Complain(std::move(message), variable.location); });
       }
@@ -408,8 +408,20 @@ class Validator {
     return reached;
   }
 
+  // Made once for each variable: a fragment may use it often, in many operations.
+  const Type* TypeOf(const VariableNode& variable) {
+    auto [known, added] = variable_types_.try_emplace(&variable, nullptr);
+    if (added) {
+      known->second = ResolveTypeNode(context_.schema, variable.type, arena_);
+    }
+    return known->second;
+  }
+
   void CheckUse(const OperationNode& operation, const VariableUse& use, Names& used) {
     used.insert(use.name);
+    if (Full()) {
+      return;
+    }
     auto variable = std::find_if(operation.variables.begin(), operation.variables.end(),
                                  [&](const VariableNode& node) { return node.name == use.name; });
     if (variable == operation.variables.end()) {
@@ -420,7 +432,7 @@ class Validator {
                use.location);
       return;
     }
-    const Type* type = ResolveTypeNode(context_.schema, variable->type, arena_);
+    const Type* type = TypeOf(*variable);
     if (type == nullptr || use.position == nullptr) {
       return;
     }
@@ -477,6 +489,7 @@ class Validator {
   const Document& document_;
   ConditionDirective condition_;
   TypeArena arena_;
+  std::map<const VariableNode*, const Type*> variable_types_;
   std::vector<Error> errors_;
   std::map<std::string, Uses, std::less<>> fragment_uses_;
   std::map<const OperationNode*, Uses> operation_uses_;

@@ -1,5 +1,8 @@
 #include "common/graphql/value.h"
 
+#include <limits>
+#include <unordered_map>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -9,43 +12,129 @@ namespace {
 
 using Json = nlohmann::json;
 
-StatusOr<Value> FromJson(const Json& json, size_t depth_left) {
-  if (depth_left == 0) {
-    return InvalidArgument("the JSON value is nested too deeply");
-  }
-  switch (json.type()) {
-    case Json::value_t::boolean:
-      return Value(json.get<bool>());
-    case Json::value_t::number_integer:
-      return Value(json.get<int64_t>());
-    case Json::value_t::number_unsigned:
-      if (json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-        return Value(json.get<double>());
-      }
-      return Value(json.get<int64_t>());
-    case Json::value_t::number_float:
-      return Value(json.get<double>());
-    case Json::value_t::string:
-      return Value(json.get<std::string>());
-    case Json::value_t::array: {
-      Value::List list;
-      for (const Json& item : json) {
-        ASSIGN_OR_RETURN(Value value, FromJson(item, depth_left - 1));
-        list.push_back(std::move(value));
-      }
-      return Value(std::move(list));
+// Builds values from the events of the parser, without a document in between.
+class ValueBuilder final : public nlohmann::json_sax<Json> {
+ public:
+  explicit ValueBuilder(const JsonLimits& limits) : limits_(limits) {}
+
+  bool null() override { return Add(Value()); }
+
+  bool boolean(bool value) override { return Add(Value(value)); }
+
+  bool number_integer(number_integer_t value) override { return Add(Value(value)); }
+
+  bool number_unsigned(number_unsigned_t value) override {
+    if (value > static_cast<number_unsigned_t>(std::numeric_limits<int64_t>::max())) {
+      return Add(Value(static_cast<double>(value)));
     }
-    case Json::value_t::object: {
-      Value::Object object;
-      for (const auto& [key, item] : json.items()) {
-        ASSIGN_OR_RETURN(Value value, FromJson(item, depth_left - 1));
-        object.emplace_back(key, std::move(value));
-      }
-      return Value(std::move(object));
-    }
-    default:
-      return Value();
+    return Add(Value(static_cast<int64_t>(value)));
   }
+
+  bool number_float(number_float_t value, const string_t& /*text*/) override {
+    return Add(Value(value));
+  }
+
+  bool string(string_t& value) override { return Add(Value(std::move(value))); }
+
+  bool binary(binary_t& /*value*/) override { return Refuse("binary values are not JSON"); }
+
+  bool start_object(std::size_t /*size*/) override { return Open(true); }
+
+  bool start_array(std::size_t /*size*/) override { return Open(false); }
+
+  bool key(string_t& value) override {
+    open_.back().object.emplace_back(std::move(value), Value());
+    return true;
+  }
+
+  bool end_object() override {
+    Value::Object object = std::move(open_.back().object);
+    open_.pop_back();
+    KeepLastOfRepeatedKeys(object);
+    return Add(Value(std::move(object)));
+  }
+
+  bool end_array() override {
+    Value::List list = std::move(open_.back().list);
+    open_.pop_back();
+    return Add(Value(std::move(list)));
+  }
+
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*exception*/) override {
+    return Refuse(fmt::format("not valid JSON at byte {}", position));
+  }
+
+  StatusOr<Value> Finish(bool parsed) && {
+    if (!parsed) {
+      return InvalidArgument("{}", problem_);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  struct Level {
+    bool is_object = false;
+    Value::List list;
+    Value::Object object;
+  };
+
+  bool Refuse(std::string problem) {
+    problem_ = std::move(problem);
+    return false;
+  }
+
+  bool Open(bool is_object) {
+    if (open_.size() >= limits_.depth) {
+      return Refuse("the JSON value is nested too deeply");
+    }
+    open_.push_back({.is_object = is_object, .list = {}, .object = {}});
+    return true;
+  }
+
+  bool Add(Value value) {
+    if (++count_ > limits_.values) {
+      return Refuse("the JSON value has too many parts");
+    }
+    if (open_.empty()) {
+      result_ = std::move(value);
+    } else if (open_.back().is_object) {
+      open_.back().object.back().second = std::move(value);
+    } else {
+      open_.back().list.push_back(std::move(value));
+    }
+    return true;
+  }
+
+  static void KeepLastOfRepeatedKeys(Value::Object& object) {
+    std::unordered_map<std::string_view, size_t> last;
+    for (size_t i = 0; i < object.size(); ++i) {
+      last[object[i].first] = i;
+    }
+    if (last.size() == object.size()) {
+      return;
+    }
+    Value::Object kept;
+    for (size_t i = 0; i < object.size(); ++i) {
+      if (last[object[i].first] == i) {
+        kept.push_back(object[i]);
+      }
+    }
+    object = std::move(kept);
+  }
+
+  const JsonLimits& limits_;
+  std::vector<Level> open_;
+  Value result_;
+  size_t count_ = 0;
+  std::string problem_;
+};
+
+StatusOr<Value> Build(std::string_view json, const JsonLimits& limits, bool whole) {
+  ValueBuilder builder(limits);
+  bool parsed =
+      Json::sax_parse(json.begin(), json.end(), &builder, Json::input_format_t::json, whole);
+  return std::move(builder).Finish(parsed);
 }
 
 struct Printer {
@@ -148,21 +237,12 @@ std::string PrintValue(const Value& value) {
   return printer(*value.As<Value::Object>());
 }
 
-StatusOr<Value> ValueFromJson(std::string_view json, size_t max_depth) {
-  // The parser keeps its own stack, so that nesting costs memory in proportion to the text only.
-  bool too_deep = false;
-  auto guard = [&too_deep, max_depth](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > static_cast<int>(max_depth);
-    return !too_deep;
-  };
-  Json parsed = Json::parse(json.begin(), json.end(), guard, false);
-  if (too_deep) {
-    return InvalidArgument("the JSON value is nested too deeply");
-  }
-  if (parsed.is_discarded()) {
-    return InvalidArgument("not valid JSON");
-  }
-  return FromJson(parsed, max_depth + 1);
+StatusOr<Value> ValueFromJson(std::string_view json, const JsonLimits& limits) {
+  return Build(json, limits, true);
+}
+
+StatusOr<Value> FirstValueFromJson(std::string_view json, const JsonLimits& limits) {
+  return Build(json, limits, false);
 }
 
 }  // namespace network_mapper::graphql

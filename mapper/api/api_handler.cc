@@ -38,6 +38,29 @@ bool IsJson(const HttpRequest& request) {
   return type == kJson;
 }
 
+// What is wrong with a request's JSON; empty when nothing is.
+std::string ProblemOf(const StatusOr<Value>& body) {
+  if (!body.ok()) {
+    return StatusMessage(body.status());
+  }
+  if (body->As<Value::Object>() == nullptr) {
+    return "a JSON object is expected";
+  }
+  for (const char* name : {"query", "operationName"}) {
+    const Value* value = body->Field(name);
+    if (value != nullptr && value->As<std::string>() == nullptr) {
+      return fmt::format("{} must be a string", name);
+    }
+  }
+  for (const char* name : {"variables", "extensions"}) {
+    const Value* value = body->Field(name);
+    if (value != nullptr && value->As<Value::Object>() == nullptr) {
+      return fmt::format("{} must be an object", name);
+    }
+  }
+  return "";
+}
+
 std::string TextField(const Value& body, std::string_view name) {
   const Value* value = body.Field(name);
   return value == nullptr ? std::string() : value->Text().value_or("");
@@ -110,14 +133,13 @@ HttpResponse ApiHandler::HandleQuery(const HttpRequest& request) const {
 }
 
 HttpResponse ApiHandler::HandlePost(const HttpRequest& request) const {
-  StatusOr<Value> body = graphql::ValueFromJson(request.body);
+  StatusOr<Value> body = graphql::FirstValueFromJson(request.body);
   if (body.ok() && body->IsNull()) {
     return ErrorResponse(422, "internal system error");
   }
-  if (!body.ok() || body->As<Value::Object>() == nullptr) {
-    std::string reason = body.ok() ? "a JSON object is expected" : StatusMessage(body.status());
+  if (std::string problem = ProblemOf(body); !problem.empty()) {
     return ErrorResponse(400, fmt::format("json request body could not be decoded: {} body:{}",
-                                          reason, request.body.substr(0, kLongestQuotedBody)));
+                                          problem, request.body.substr(0, kLongestQuotedBody)));
   }
   std::string query = TextField(*body, "query");
   const Value* extensions = body->Field("extensions");
@@ -143,8 +165,8 @@ HttpResponse ApiHandler::HandleGet(const HttpRequest& request) const {
   Value variables;
   std::string_view text = request.Parameter("variables").value_or("");
   if (!text.empty()) {
-    StatusOr<Value> parsed = graphql::ValueFromJson(text);
-    if (!parsed.ok()) {
+    StatusOr<Value> parsed = graphql::FirstValueFromJson(text);
+    if (!parsed.ok() || (!parsed->IsNull() && parsed->As<Value::Object>() == nullptr)) {
       return ErrorResponse(400, "variables could not be decoded");
     }
     variables = *std::move(parsed);

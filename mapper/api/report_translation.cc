@@ -33,6 +33,15 @@ std::optional<uint16_t> PortOf(const Value* value) {
   return static_cast<uint16_t>(*number);
 }
 
+// RFC 2181 8: 31 bits.
+std::optional<std::chrono::seconds> TimeToLiveOf(const Value* value) {
+  const auto* number = value == nullptr ? nullptr : value->As<int64_t>();
+  if (number == nullptr || *number < 0 || *number > std::numeric_limits<int32_t>::max()) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(*number);
+}
+
 StatusOr<Time> TimeOf(const Value& object, std::string_view name) {
   std::string text = TextOf(object, name);
   std::optional<Time> time = ParseRfc3339(text);
@@ -101,22 +110,19 @@ std::vector<HttpMethod> MethodsOf(const Value& object, Status& status) {
 }  // namespace
 
 StatusOr<TranslatedReport> TranslateDnsReport(const Value& results) {
-  return TranslateDestinations(
-      results, Collector::kDns, [](const Value& destination, Observation& observation) {
-        NameTarget target;
-        target.name = TextOf(destination, "destination");
-        if (std::optional<IpAddress> address =
-                IpAddress::Parse(TextOf(destination, "destinationIP"))) {
-          target.addresses.push_back(*address);
-        }
-        const Value* ttl = destination.Field("TTL");
-        if (const auto* seconds = ttl == nullptr ? nullptr : ttl->As<int64_t>()) {
-          target.ttl = std::chrono::seconds(*seconds);
-        }
-        bool named = !target.name.empty();
-        observation.target = std::move(target);
-        return named;
-      });
+  return TranslateDestinations(results, Collector::kDns,
+                               [](const Value& destination, Observation& observation) {
+                                 NameTarget target;
+                                 target.name = TextOf(destination, "destination");
+                                 if (std::optional<IpAddress> address =
+                                         IpAddress::Parse(TextOf(destination, "destinationIP"))) {
+                                   target.addresses.push_back(*address);
+                                 }
+                                 target.ttl = TimeToLiveOf(destination.Field("TTL"));
+                                 bool named = !target.name.empty();
+                                 observation.target = std::move(target);
+                                 return named;
+                               });
 }
 
 StatusOr<TranslatedReport> TranslateTcpReport(const Value& results) {

@@ -178,11 +178,48 @@ TEST_F(GraphqlEngine, BoundsTheDocumentAndTheErrors) {
   EXPECT_EQ(body["errors"].size(), 50U);
 }
 
+TEST_F(GraphqlEngine, GivesUpAResponseThatIsTooLong) {
+  Limits limits;
+  limits.response_bytes = 60;
+  ToySchema toy;
+  Engine engine(toy.schema, limits);
+  Request request{
+      .query = "{first {name} animals {legs foods}}", .operation_name = "", .variables = {}};
+  zoo_.animals.resize(5000);
+  Response response = engine.Execute(request, &zoo_);
+  EXPECT_EQ(response.outcome, Outcome::kExecuted);
+  Json body = Json::parse(response.body);
+  EXPECT_EQ(body["errors"].size(), 1U);
+  EXPECT_THAT(body["errors"][0]["message"].get<std::string>(), HasSubstr("longer than 60 bytes"));
+  EXPECT_LT(response.body.size(), 1000U);
+}
+
+TEST_F(GraphqlEngine, BoundsRootFieldsAndListsOfTypes) {
+  std::string many = "{";
+  for (int i = 0; i < 51; ++i) {
+    many += "a" + std::to_string(i) + ": first {name} ";
+  }
+  EXPECT_THAT(Execute(many + "}").body, HasSubstr("more than 50 root fields"));
+  EXPECT_EQ(Execute("{__schema {types {fields {type {fields {name}}}}}}").outcome,
+            Outcome::kExecuted);
+  EXPECT_THAT(
+      Execute("{__schema {types {fields {type {fields {type {inputFields {name}}}}}}}}").body,
+      HasSubstr("nested too deeply"));
+}
+
 TEST(GraphqlValue, ReadsJson) {
   EXPECT_EQ(PrintValue(*ValueFromJson(R"({"a":[1,-2.5,"x",true,null,{}]})")),
             R"({a: [1, -2.5, "x", true, null, {}]})");
   EXPECT_FALSE(ValueFromJson("{").ok());
   EXPECT_FALSE(ValueFromJson("").ok());
+  EXPECT_FALSE(ValueFromJson("1 2").ok());
+  EXPECT_EQ(PrintValue(*FirstValueFromJson(R"({"a":[1]} 2)")), "{a: [1]}");
+  EXPECT_EQ(PrintValue(*ValueFromJson(R"({"a":1,"b":2,"a":3})")), "{b: 2, a: 3}");
+  EXPECT_EQ(PrintValue(*ValueFromJson("-9223372036854775808")), "-9223372036854775808");
+  EXPECT_NE(ValueFromJson("9223372036854775808")->As<double>(), nullptr);
+  EXPECT_THAT(ValueFromJson("[1,[2],3]", {.values = 4}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("too many")));
+  EXPECT_THAT(ValueFromJson("[1,[2],3]", {.values = 5}), IsOk());
   EXPECT_THAT(ValueFromJson(std::string(1000, '[') + std::string(1000, ']')),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("deep")));
 }
