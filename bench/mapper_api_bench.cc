@@ -41,6 +41,7 @@ Workload MakeWorkload(int number) {
 void Fill(IntentStore& store, int intents) {
   std::vector<Workload> workloads;
   int count = std::max(intents / kServersOfAClient, 2 * kServersOfAClient);
+  workloads.reserve(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {
     workloads.push_back(MakeWorkload(i));
   }

@@ -114,7 +114,9 @@ void CheckInputObject(const Type& type, const Value& literal,
 // Converts JSON variables; the first misfit stops it.
 class VariableCoercer {
  public:
-  explicit VariableCoercer(std::string name) { path_ = {"variable", std::move(name)}; }
+  explicit VariableCoercer(std::string name) {
+    path_ = {PathPart("variable"), PathPart(std::move(name))};
+  }
 
   std::optional<Value> Coerce(const Type& type, const Value& given) {
     if (given.IsNull()) {
@@ -175,7 +177,7 @@ class VariableCoercer {
       return Value(std::move(result));
     }
     for (size_t i = 0; i < list->size(); ++i) {
-      path_.push_back(std::to_string(i));
+      path_.emplace_back(i);
       std::optional<Value> item = Coerce(*type.of_type, (*list)[i]);
       if (!item) {
         return std::nullopt;
@@ -193,13 +195,13 @@ class VariableCoercer {
     }
     for (const auto& [name, value] : *object) {
       if (type.FindInputField(name) == nullptr) {
-        path_.push_back(name);
+        path_.emplace_back(name);
         return Fail("unknown field");
       }
     }
     Value::Object result;
     for (const InputField& field : type.input_fields) {
-      path_.push_back(field.name);
+      path_.emplace_back(field.name);
       auto found = std::find_if(object->begin(), object->end(),
                                 [&](const auto& item) { return item.first == field.name; });
       if (found == object->end()) {
@@ -273,7 +275,7 @@ class VariableCoercer {
     return FailKind(type, given);
   }
 
-  std::vector<std::string> path_;
+  std::vector<PathPart> path_;
   Error error_;
 };
 

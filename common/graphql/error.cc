@@ -79,11 +79,6 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-bool IsNumber(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 }  // namespace
 
 void AppendJsonString(std::string& out, std::string_view text) {
@@ -107,12 +102,12 @@ std::string ErrorsJson(const std::vector<Error>& errors) {
     AppendJsonString(out, error.message);
     if (!error.path.empty()) {
       std::string path;
-      for (const std::string& part : error.path) {
+      for (const PathPart& part : error.path) {
         path += path.empty() ? "" : ",";
-        if (IsNumber(part)) {
-          path += part;
+        if (const auto* index = std::get_if<size_t>(&part)) {
+          path += std::to_string(*index);
         } else {
-          AppendJsonString(path, part);
+          AppendJsonString(path, std::get<std::string>(part));
         }
       }
       out += ",\"path\":[" + path + "]";

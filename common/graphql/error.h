@@ -1,9 +1,11 @@
 // Errors of the language as they stand in a response (GraphQL October 2021, 7.1.2).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace network_mapper::graphql {
@@ -16,11 +18,13 @@ struct Location {
 inline constexpr std::string_view kParseFailed = "GRAPHQL_PARSE_FAILED";
 inline constexpr std::string_view kValidationFailed = "GRAPHQL_VALIDATION_FAILED";
 
+// A name or an index of a list. Names may look like numbers: clients choose the keys of variables.
+using PathPart = std::variant<std::string, size_t>;
+
 struct Error {
   std::string message;
   std::vector<Location> locations;
-  // Names and, as decimal text, indexes.
-  std::vector<std::string> path;
+  std::vector<PathPart> path;
   // extensions.code; empty: none.
   std::string_view code;
 };

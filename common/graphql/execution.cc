@@ -22,7 +22,7 @@ bool Execution::WriteField(const PlannedField& planned, const void* source) {
     return true;
   }
   size_t start = output_.size();
-  path_.push_back(planned.response_key);
+  path_.emplace_back(planned.response_key);
   FieldWriter writer(*this, planned.selection.get());
   Status status = planned.field->resolve(source, planned.arguments, writer);
   bool ok = !writer.failed_;
@@ -122,7 +122,7 @@ bool FieldWriter::WriteObject(const void* source) {
   }
   Separate();
   if (in_list_) {
-    execution_.path_.push_back(std::to_string(index_));
+    execution_.path_.emplace_back(static_cast<size_t>(index_));
   }
   failed_ = !execution_.WriteSelection(*selection_, source);
   if (in_list_) {

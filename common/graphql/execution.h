@@ -39,7 +39,7 @@ class Execution {
   std::string output_;
   std::vector<Error> errors_;
   // Where in the response the execution is; list indexes are put in by writers.
-  std::vector<std::string> path_;
+  std::vector<PathPart> path_;
 };
 
 }  // namespace network_mapper::graphql

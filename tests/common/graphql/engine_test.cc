@@ -207,6 +207,16 @@ TEST_F(GraphqlEngine, BoundsRootFieldsAndListsOfTypes) {
       HasSubstr("nested too deeply"));
 }
 
+TEST_F(GraphqlEngine, KeysThatLookLikeNumbersStayNamesInPaths) {
+  for (const char* key : {"00", "1", ""}) {
+    Response response = Execute("query Q($f: Filter) {animals(filter: $f) {name}}",
+                                R"({"f":{")" + std::string(key) + R"(":1,"names":"x"}})");
+    EXPECT_EQ(response.outcome, Outcome::kRejected);
+    Json path = Json::parse(response.body)["errors"][0]["path"];
+    EXPECT_EQ(path, (Json{"variable", "f", key})) << response.body;
+  }
+}
+
 TEST(GraphqlValue, ReadsJson) {
   EXPECT_EQ(PrintValue(*ValueFromJson(R"({"a":[1,-2.5,"x",true,null,{}]})")),
             R"({a: [1, -2.5, "x", true, null, {}]})");
