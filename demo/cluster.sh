@@ -65,6 +65,11 @@ new_uid() {
   cat /proc/sys/kernel/random/uuid
 }
 
+# The same UID for the same text, as an object keeps its own.
+uid_of() {
+  md5sum <<< "$1" | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/'
+}
+
 now_rfc3339() {
   date -u +%Y-%m-%dT%H:%M:%SZ
 }
@@ -156,7 +161,8 @@ resolv_conf() {
 }
 
 api_up() {
-  on_node "$CLUSTER_BIN/kube_stand_in" --port "$API_PORT" --bookmark-seconds 5 > "$CLUSTER_DIR/log/api.log" 2>&1 &
+  # Without on_node, so that the number kept is the program's own.
+  ip netns exec "$NODE_NS" "$CLUSTER_BIN/kube_stand_in" --port "$API_PORT" --bookmark-seconds 5 > "$CLUSTER_DIR/log/api.log" 2>&1 &
   echo $! > "$CLUSTER_DIR/api.pid"
   disown
   wait_for 20 on_node curl -sf --max-time 2 "$CLUSTER_API/api/v1/pods" || {
@@ -261,21 +267,23 @@ EOF
 # The pod object and, unless it is bare, its Deployment and ReplicaSet. Arguments: namespace workload pod uid phase
 api_pod() {
   local namespace="$1" workload="$2" pod="$3" uid="$4" phase="$5" owner="" ips="" host_network=false host_ip=192.168.88.10
-  local address
+  local address deployment_uid replica_set_uid
+  deployment_uid="$(uid_of "Deployment/$namespace/$workload")"
+  replica_set_uid="$(uid_of "ReplicaSet/$namespace/${pod%-*}")"
   for address in "$POD_IP" "$POD_IP6"; do
     [ "$address" = - ] || ips+="{ip: \"$address\"}, "
   done
   [ -z "${POD_HOST_NETWORK:-}" ] || host_network=true
   if [ -z "${POD_BARE:-}" ]; then
-    owner=", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: ${pod%-*}, uid: $(new_uid), controller: true}]"
+    owner=", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: ${pod%-*}, uid: $replica_set_uid, controller: true}]"
     api_apply << EOF
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: $workload, namespace: $namespace, uid: $(new_uid), labels: {app: $workload}}
+metadata: {name: $workload, namespace: $namespace, uid: $deployment_uid, labels: {app: $workload}}
 ---
 apiVersion: apps/v1
 kind: ReplicaSet
-metadata: {name: ${pod%-*}, namespace: $namespace, uid: $(new_uid), labels: {app: $workload}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: $workload, uid: $(new_uid), controller: true}]}
+metadata: {name: ${pod%-*}, namespace: $namespace, uid: $replica_set_uid, labels: {app: $workload}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: $workload, uid: $deployment_uid, controller: true}]}
 EOF
   fi
   api_apply << EOF

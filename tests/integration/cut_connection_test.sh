@@ -3,6 +3,7 @@
 # observation is dropped, nothing is counted that did not happen, and a new mapper hears what the old one did not
 # acknowledge.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 calls=40

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The outgoing connection of a pod on the node's network is attributed to that pod and to no other on the same address.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 test_up

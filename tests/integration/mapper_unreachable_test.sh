@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A sniffer without a mapper goes on and keeps what it saw; the map is complete once the mapper is there.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 test_up

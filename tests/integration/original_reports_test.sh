@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The GraphQL mutations of the original's collectors, over HTTP, show up on the map.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 # report MUTATION INPUT_TYPE RESULTS

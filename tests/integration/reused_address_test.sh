@@ -2,6 +2,7 @@
 # An address that another workload's pod takes over within a second: what either pod did, and what was done to it, is
 # attributed to the right one.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 test_up

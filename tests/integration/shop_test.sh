@@ -2,14 +2,14 @@
 # The twelve workloads of the shop: the map has exactly their connections, with all collectors (no argument) or with one
 # alone (dns, tcp, socket).
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
-options=()
 case "${1:-all}" in
   all) ;;
-  dns) options=(--enable-tcp=false --enable-socket-scanner=false) ;;
-  tcp) options=(--enable-dns=false --enable-socket-scanner=false) ;;
-  socket) options=(--enable-dns=false --enable-tcp=false) ;;
+  dns) sniffer_options=(--enable-tcp=false --enable-socket-scanner=false) ;;
+  tcp) sniffer_options=(--enable-dns=false --enable-socket-scanner=false) ;;
+  socket) sniffer_options=(--enable-dns=false --enable-tcp=false) ;;
   *) echo "usage: $0 [dns|tcp|socket]" >&2; exit 2 ;;
 esac
 
@@ -19,7 +19,7 @@ map_is_complete() {
 
 test_up
 start_mapper
-start_sniffer "${options[@]}"
+start_sniffer
 shop_up shop
 wait_for 45 map_is_complete || { shop_expected_list shop >&2; fail "the map is not what the shop does"; }
 # What should not be there may come later.

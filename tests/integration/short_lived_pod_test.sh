@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A pod that lives for one second is on the map after it is gone.
 set -euo pipefail
+# shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
 
 test_up

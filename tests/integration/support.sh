@@ -6,7 +6,9 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 bin="${NETWORK_MAPPER_BIN:-${NETWORK_MAPPER_BINARY_DIR:-$root/build/debug}/bin}"
 mapper_url=http://127.0.0.1:9090
-mapper_pid="" sniffer_pid=""
+# Numbers of the running programs, and what a test wants the sniffer to be started with.
+# shellcheck disable=SC2034 # for the tests
+mapper_pid="" sniffer_pid="" sniffer_options=()
 
 if [ "$(id -u)" -ne 0 ]; then
   echo "skipped: network namespaces need root"
@@ -41,8 +43,9 @@ fail() {
 
 # Started without on_node, so that the number is the program's own and kill -9 hits it.
 start_mapper() {
-  ip netns exec "$NODE_NS" "$bin/network-mapper-mapper" --kube-api-url "$CLUSTER_API" "$@" \
+  ip netns exec "$NODE_NS" "$bin/network-mapper-mapper" --kube-api-url "$CLUSTER_API" \
     >> "$CLUSTER_DIR/log/mapper.log" 2>&1 &
+  # shellcheck disable=SC2034 # for the tests
   mapper_pid=$!
   disown
   wait_for 20 on_node curl -sf --max-time 2 "$mapper_url/readyz" || fail "the mapper does not become ready"
@@ -51,8 +54,9 @@ start_mapper() {
 # Its report interval is short, so that tests are.
 start_sniffer() {
   ip netns exec "$NODE_NS" "$bin/network-mapper-sniffer" --mapper-address 127.0.0.1:9091 --node-name "$NODE_NAME" \
-    --host-proc-dir /proc --metrics-port 2113 --health-probes-port 9092 --sniffer-report-interval 500ms "$@" \
+    --host-proc-dir /proc --metrics-port 2113 --health-probes-port 9092 --sniffer-report-interval 500ms "${sniffer_options[@]}" \
     >> "$CLUSTER_DIR/log/sniffer.log" 2>&1 &
+  # shellcheck disable=SC2034 # for the tests
   sniffer_pid=$!
   disown
   wait_for 10 on_node curl -sf --max-time 2 http://127.0.0.1:9092/readyz || fail "the sniffer does not become ready"
