@@ -7,93 +7,12 @@
 
 #include <fmt/format.h>
 
+#include "common/text/edit_distance.h"
+#include "common/text/json_string.h"
+
 namespace network_mapper::graphql {
 
-namespace {
-
-// Length of the valid UTF-8 sequence (RFC 3629) at the front of `text`, or 0.
-size_t SequenceLength(std::string_view text) {
-  auto byte = [text](size_t i) { return static_cast<unsigned char>(text[i]); };
-  auto continues = [&](size_t i) { return i < text.size() && (byte(i) & 0xC0U) == 0x80; };
-  unsigned char lead = byte(0);
-  if (lead < 0x80) {
-    return 1;
-  }
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    return continues(1) ? 2 : 0;
-  }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    bool overlong = lead == 0xE0 && text.size() > 1 && byte(1) < 0xA0;
-    bool surrogate = lead == 0xED && text.size() > 1 && byte(1) > 0x9F;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    bool overlong = lead == 0xF0 && text.size() > 1 && byte(1) < 0x90;
-    bool too_large = lead == 0xF4 && text.size() > 1 && byte(1) > 0x8F;
-    return continues(1) && continues(2) && continues(3) && !overlong && !too_large ? 4 : 0;
-  }
-  return 0;
-}
-
-bool IsPlain(char c) {
-  auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
-}
-
-void AppendSpecial(std::string& out, std::string_view& rest) {
-  char c = rest.front();
-  size_t length = SequenceLength(rest);
-  if (length == 0) {
-    out += "\xEF\xBF\xBD";
-    length = 1;
-  } else if (c == '"' || c == '\\') {
-    out += '\\';
-    out += c;
-  } else if (c == '\n') {
-    out += "\\n";
-  } else if (c == '\t') {
-    out += "\\t";
-  } else if (c == '\r') {
-    out += "\\r";
-  } else if (static_cast<unsigned char>(c) < 0x20) {
-    out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-  } else {
-    out += rest.substr(0, length);
-  }
-  rest.remove_prefix(length);
-}
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
-
-void AppendJsonString(std::string& out, std::string_view text) {
-  out += '"';
-  while (!text.empty()) {
-    const auto* special = std::find_if_not(text.begin(), text.end(), IsPlain);
-    auto plain = static_cast<size_t>(special - text.begin());
-    out += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (!text.empty()) {
-      AppendSpecial(out, text);
-    }
-  }
-  out += '"';
-}
+namespace {}  // namespace
 
 std::string ErrorsJson(const std::vector<Error>& errors) {
   std::string out = "[";

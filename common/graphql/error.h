@@ -29,9 +29,6 @@ struct Error {
   std::string_view code;
 };
 
-// Appends `text` as a JSON string with quotes; bytes that are no UTF-8 are replaced by U+FFFD.
-void AppendJsonString(std::string& out, std::string_view text);
-
 // The array of "errors".
 std::string ErrorsJson(const std::vector<Error>& errors);
 

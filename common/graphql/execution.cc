@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/graphql/field_writer.h"
+#include "common/text/json_string.h"
 
 namespace network_mapper::graphql {
 

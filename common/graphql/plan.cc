@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "common/graphql/validation.h"
+#include "common/text/json_string.h"
 
 namespace network_mapper::graphql {
 

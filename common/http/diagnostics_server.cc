@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/log/log.h"
+#include "common/text/json_string.h"
 
 namespace network_mapper {
 

@@ -5,6 +5,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "common/text/json_string.h"
+
 namespace network_mapper {
 
 namespace {
@@ -65,50 +67,7 @@ std::string TimestampNow() {
                      clock.subseconds().count());
 }
 
-// Length of the valid UTF-8 sequence at the front of `text`, or 0.
-size_t Utf8SequenceLength(std::string_view text) {
-  auto lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80            ? 1
-                  : (lead >> 5U) == 0x6  ? 2
-                  : (lead >> 4U) == 0xE  ? 3
-                  : (lead >> 3U) == 0x1E ? 4
-                                         : 0;
-  if (length == 0 || text.size() < length || lead == 0xC0 || lead == 0xC1 || lead > 0xF4) {
-    return 0;
-  }
-  for (size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) {
-      return 0;
-    }
-  }
-  return length;
-}
-
 }  // namespace
-
-std::string EscapeJson(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size());
-  while (!text.empty()) {
-    size_t length = Utf8SequenceLength(text);
-    auto byte = static_cast<unsigned char>(text[0]);
-    if (length == 0) {
-      escaped += "\xEF\xBF\xBD";
-      length = 1;
-    } else if (byte == '"' || byte == '\\') {
-      escaped += '\\';
-      escaped += text[0];
-    } else if (byte == '\n') {
-      escaped += "\\n";
-    } else if (byte < 0x20) {
-      escaped += fmt::format("\\u{:04x}", byte);
-    } else {
-      escaped += text.substr(0, length);
-    }
-    text.remove_prefix(length);
-  }
-  return escaped;
-}
 
 void ConfigureLog(std::string_view component, LogLevel minimum_level) {
   Backend& backend = GetBackend();

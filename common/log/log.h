@@ -95,8 +95,4 @@ class LogRateLimit {
   std::chrono::steady_clock::time_point next_{};
 };
 
-// `text` as the inside of a JSON string: quotes, backslashes and control characters escaped,
-// invalid UTF-8 replaced.
-std::string EscapeJson(std::string_view text);
-
 }  // namespace network_mapper

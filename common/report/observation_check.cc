@@ -5,60 +5,13 @@
 #include <type_traits>
 
 #include "common/report/observation_codec.h"
+#include "common/text/utf8.h"
 
 namespace network_mapper {
 
 namespace {
 
 using Refusal = std::optional<ObservationRefusal>;
-
-// Bytes of the sequence that `lead` opens (RFC 3629); 0: none.
-size_t Utf8SequenceLength(unsigned char lead) {
-  if (lead < 0x80) {
-    return 1;
-  }
-  if (lead >= 0xC2 && lead <= 0xDF) {
-    return 2;
-  }
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    return 3;
-  }
-  return lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
-}
-
-// Overlong forms, surrogates and code points over U+10FFFF show in the second byte.
-bool SecondByteFits(unsigned char lead, unsigned char second) {
-  switch (lead) {
-    case 0xE0:
-      return second >= 0xA0;
-    case 0xED:
-      return second <= 0x9F;
-    case 0xF0:
-      return second >= 0x90;
-    case 0xF4:
-      return second <= 0x8F;
-    default:
-      return true;
-  }
-}
-
-bool IsUtf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    size_t length = Utf8SequenceLength(lead);
-    if (length == 0 || length > text.size() - i) {
-      return false;
-    }
-    for (size_t k = 1; k < length; ++k) {
-      auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xC0U) != 0x80U || (k == 1 && !SecondByteFits(lead, next))) {
-        return false;
-      }
-    }
-    i += length;
-  }
-  return true;
-}
 
 Refusal CheckText(std::string_view text, size_t limit) {
   if (text.size() > limit) {

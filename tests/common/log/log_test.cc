@@ -5,12 +5,6 @@
 namespace network_mapper {
 namespace {
 
-TEST(Log, EscapesWhatWouldBreakALine) {
-  EXPECT_EQ(EscapeJson("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\nd\\u0001");
-  EXPECT_EQ(EscapeJson("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
-  EXPECT_EQ(EscapeJson("bad\xFF\xC3"), "bad\xEF\xBF\xBD\xEF\xBF\xBD");
-}
-
 TEST(Log, FieldsKeepTheirType) {
   EXPECT_TRUE(LogField("a", "1").Quoted());
   EXPECT_FALSE(LogField("a", 1).Quoted());

@@ -1,0 +1,15 @@
+// Which bytes are UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF. Used
+// wherever text from outside meets a form that must be UTF-8 (JSON, Protobuf).
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace network_mapper {
+
+// Bytes of the character at the front of `text`; 0 when there is none, or the bytes are no UTF-8.
+size_t Utf8SequenceLength(std::string_view text);
+
+bool IsUtf8(std::string_view text);
+
+}  // namespace network_mapper
