@@ -110,6 +110,24 @@ remove_cgroup() {
   done
 }
 
+# ClusterIPs of one family: what pods (prerouting) and the node's own processes (output) send to them is rewritten.
+# Arguments: the family, its address type.
+nat_table() {
+  local protocol chain
+  echo "table $1 services {"
+  for protocol in tcp udp; do
+    echo "map ${protocol}_ports { type $2 . inet_service : $2 . inet_service; }"
+  done
+  for chain in prerouting output; do
+    echo "chain $chain { type nat hook $chain priority -100;"
+    for protocol in tcp udp; do
+      echo "dnat $1 to $1 daddr . $protocol dport map @${protocol}_ports"
+    done
+    echo "}"
+  done
+  echo "}"
+}
+
 node_network_up() {
   ip netns add "$NODE_NS"
   on_node ip link set lo up
@@ -123,36 +141,7 @@ node_network_up() {
   on_node ip link set eth0 up
   on_node sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
     echo 0 > /proc/sys/net/ipv4/conf/all/send_redirects; echo 0 > /proc/sys/net/ipv4/conf/cni0/send_redirects'
-  on_node nft -f - << 'NFT'
-table ip services {
-  map tcp_ports { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
-  map udp_ports { type ipv4_addr . inet_service : ipv4_addr . inet_service; }
-  chain prerouting {
-    type nat hook prerouting priority -100;
-    dnat ip to ip daddr . tcp dport map @tcp_ports
-    dnat ip to ip daddr . udp dport map @udp_ports
-  }
-  chain output {
-    type nat hook output priority -100;
-    dnat ip to ip daddr . tcp dport map @tcp_ports
-    dnat ip to ip daddr . udp dport map @udp_ports
-  }
-}
-table ip6 services {
-  map tcp_ports { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
-  map udp_ports { type ipv6_addr . inet_service : ipv6_addr . inet_service; }
-  chain prerouting {
-    type nat hook prerouting priority -100;
-    dnat ip6 to ip6 daddr . tcp dport map @tcp_ports
-    dnat ip6 to ip6 daddr . udp dport map @udp_ports
-  }
-  chain output {
-    type nat hook output priority -100;
-    dnat ip6 to ip6 daddr . tcp dport map @tcp_ports
-    dnat ip6 to ip6 daddr . udp dport map @udp_ports
-  }
-}
-NFT
+  { nat_table ip ipv4_addr; nat_table ip6 ipv6_addr; } | on_node nft -f -
 }
 
 resolv_conf() {

@@ -11,23 +11,14 @@
 #include <CLI/CLI.hpp>
 #include <yaml-cpp/yaml.h>
 
-#include "common/text/edit_distance.h"
+#include "common/config/option_text.h"
 #include "common/time/time_text.h"
 
 namespace network_mapper {
 
 namespace {
 
-constexpr std::string_view kEnvironmentPrefix = "OTTERIZE_";
 constexpr std::string_view kDefaultGroup = "General";
-
-std::string EnvironmentName(std::string_view option) {
-  std::string name(kEnvironmentPrefix);
-  for (char c : option) {
-    name += c == '-' ? '_' : (c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c);
-  }
-  return name;
-}
 
 std::vector<std::string> Split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -68,10 +59,6 @@ StatusOr<int64_t> ParseInteger(std::string_view text, int64_t minimum, int64_t m
   return value;
 }
 
-std::string Join(const std::vector<std::string>& parts, std::string_view separator) {
-  return fmt::format("{}", fmt::join(parts, std::string(separator)));
-}
-
 // The values of one YAML entry: a scalar is one text, a sequence of scalars several.
 StatusOr<std::vector<std::string>> YamlValues(const YAML::Node& node) {
   std::vector<std::string> values;
@@ -109,68 +96,6 @@ StatusOr<YAML::Node> LoadYaml(const std::string& path) {
 }
 
 }  // namespace
-
-std::optional<std::string> NearestName(std::string_view name,
-                                       const std::vector<std::string>& candidates) {
-  std::optional<std::string> nearest;
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const std::string& candidate : candidates) {
-    size_t distance = EditDistance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest;
-}
-
-OptionTable::Row& OptionTable::Row::Min(int64_t minimum) {
-  minimum_ = minimum;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Max(int64_t maximum) {
-  maximum_ = maximum;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Min(std::chrono::nanoseconds minimum) {
-  return Min(static_cast<int64_t>(minimum.count()));
-}
-
-OptionTable::Row& OptionTable::Row::Max(std::chrono::nanoseconds maximum) {
-  return Max(static_cast<int64_t>(maximum.count()));
-}
-
-OptionTable::Row& OptionTable::Row::OneOf(std::vector<std::string> values) {
-  allowed_ = std::move(values);
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Group(std::string_view group) {
-  group_ = group;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Ignored(std::string_view why) {
-  ignored_reason_ = why;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::AlsoEnvironment(std::string_view variable) {
-  extra_environment_ = variable;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Short(char letter) {
-  short_letter_ = letter;
-  return *this;
-}
-
-OptionTable::Row& OptionTable::Row::Secret() {
-  secret_ = true;
-  return *this;
-}
 
 OptionTable::OptionTable(std::string_view program, std::string_view description)
     : program_(program), description_(description) {
@@ -297,6 +222,12 @@ OptionTable::Row& OptionTable::AddIgnored(std::string_view name, std::string_vie
   row.current_text_ = [] { return std::string(); };
   row.assign_ = [](const Row&, const std::vector<std::string>&) { return OkStatus(); };
   return row;
+}
+
+void OptionTable::AddIgnored(std::span<const std::string_view> names, std::string_view why) {
+  for (std::string_view name : names) {
+    AddIgnored(name, why);
+  }
 }
 
 void OptionTable::SetDefaultConfigFile(std::string path) {
@@ -507,108 +438,6 @@ std::vector<std::string> OptionTable::IgnoredButSet() const {
     }
   }
   return names;
-}
-
-std::string OptionTable::HelpLines(std::string_view group) const {
-  std::string text;
-  for (const auto& row : rows_) {
-    if (row->group_ != group || row->ignored_reason_) {
-      continue;
-    }
-    std::string left = row->short_letter_ == 0
-                           ? fmt::format("      --{}", row->name_)
-                           : fmt::format("  -{}, --{}", row->short_letter_, row->name_);
-    if (!row->type_name_.empty()) {
-      left += " " + row->type_name_;
-    }
-    std::string right = row->help_;
-    if (!row->allowed_.empty()) {
-      right += fmt::format(" ({})", Join(row->allowed_, ", "));
-    }
-    if (!row->default_text_.empty() && row->default_text_ != "false" && !row->secret_) {
-      right += fmt::format(" (default {})", row->default_text_);
-    }
-    text += fmt::format("{:<44} {}\n", left, right);
-  }
-  return text;
-}
-
-std::vector<std::string> OptionTable::Flags() const {
-  std::vector<std::string> flags;
-  for (const auto& row : rows_) {
-    flags.push_back("--" + row->name_);
-    if (row->short_letter_ != 0) {
-      flags.push_back(fmt::format("-{}", row->short_letter_));
-    }
-  }
-  return flags;
-}
-
-std::vector<std::string> OptionTable::FlagsWithValue() const {
-  std::vector<std::string> flags;
-  for (const auto& row : rows_) {
-    if (!row->is_bool_) {
-      flags.push_back("--" + row->name_);
-      if (row->short_letter_ != 0) {
-        flags.push_back(fmt::format("-{}", row->short_letter_));
-      }
-    }
-  }
-  return flags;
-}
-
-std::string OptionTable::Help() const {
-  std::string text = fmt::format("{}\n\nUsage:\n  {} [options]\n", description_, program_);
-  std::vector<std::string> groups;
-  for (const auto& row : rows_) {
-    if (std::find(groups.begin(), groups.end(), row->group_) == groups.end()) {
-      groups.push_back(row->group_);
-    }
-  }
-  for (const std::string& group : groups) {
-    std::string lines = HelpLines(group);
-    if (!lines.empty()) {
-      text += fmt::format("\n{}:\n{}", group, lines);
-    }
-  }
-  text +=
-      "\nEvery option can also be given as an environment variable (OTTERIZE_ and the name in "
-      "capitals, \"-\" as \"_\")\n"
-      "or as a key of the file named by --config. A flag wins over the environment, the "
-      "environment over the file.\n";
-  return text;
-}
-
-std::string OptionTable::Markdown() const {
-  std::string text =
-      fmt::format("## {}\n\n{}\n\n| flag | environment | default | meaning |\n|---|---|---|---|\n",
-                  program_, description_);
-  std::string ignored;
-  for (const auto& row : rows_) {
-    if (row->ignored_reason_) {
-      ignored += fmt::format("| `{}` | {} |\n", row->name_, *row->ignored_reason_);
-      continue;
-    }
-    bool flag_only = row->name_ == "help" || row->name_ == "version";
-    std::string environment =
-        flag_only ? std::string() : fmt::format("`{}`", EnvironmentName(row->name_));
-    if (!row->extra_environment_.empty()) {
-      environment += fmt::format(", `{}`", row->extra_environment_);
-    }
-    std::string meaning = row->help_;
-    if (!row->allowed_.empty()) {
-      meaning += fmt::format(" (one of {})", Join(row->allowed_, ", "));
-    }
-    text += fmt::format("| `--{}` | {} | {} | {} |\n", row->name_, environment,
-                        row->default_text_.empty() ? "" : "`" + row->default_text_ + "`", meaning);
-  }
-  if (!ignored.empty()) {
-    text +=
-        "\nAccepted for configurations written for the original suite, without effect here:\n\n"
-        "| name | why |\n|---|---|\n" +
-        ignored;
-  }
-  return text;
 }
 
 }  // namespace network_mapper

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,9 +45,6 @@ class OptionTable {
     Row& OneOf(std::vector<std::string> values);
     // Heading in --help and docs/options.md, valid for this row.
     Row& Group(std::string_view group);
-    // A name of the original suite that has no meaning here: accepted with any value, listed as
-    // ignored.
-    Row& Ignored(std::string_view why);
     // A further environment variable without the prefix, such as NODE_NAME; the prefixed one wins.
     Row& AlsoEnvironment(std::string_view variable);
     // One letter: -q.
@@ -91,6 +89,7 @@ class OptionTable {
   Row& Add(std::string_view name, std::vector<std::string>* field, std::string_view help);
   // An option of the original suite without a meaning here.
   Row& AddIgnored(std::string_view name, std::string_view why);
+  void AddIgnored(std::span<const std::string_view> names, std::string_view why);
 
   // Read before the other sources if it exists and --config names no file. Since such a file may
   // serve other programs too, keys that are not known here are passed over.

@@ -88,4 +88,17 @@ StatusOr<std::unique_ptr<DiagnosticsServer>> DiagnosticsServer::Start(std::strin
   return server;
 }
 
+std::unique_ptr<DiagnosticsServer> DiagnosticsServer::StartOrLog(std::string_view host,
+                                                                 uint16_t port,
+                                                                 std::string_view option,
+                                                                 DiagnosticsOptions options) {
+  StatusOr<std::unique_ptr<DiagnosticsServer>> server = Start(host, port, std::move(options));
+  if (server.ok()) {
+    return *std::move(server);
+  }
+  LogError("port cannot be listened on; going on without it",
+           {{"option", option}, {"port", port}, {"error", server.status()}});
+  return nullptr;
+}
+
 }  // namespace network_mapper

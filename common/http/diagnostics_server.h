@@ -48,10 +48,15 @@ HttpResponse HandleDiagnostics(const DiagnosticsOptions& options, const HttpRequ
 
 class DiagnosticsServer {
  public:
-  // Empty host: all addresses; port 0: any free one. Unavailable when the port is taken: on the
-  // host network somebody else may own it, which is no reason to stop; log it and go on without.
+  // Empty host: all addresses; port 0: any free one. Unavailable when the port is taken.
   static StatusOr<std::unique_ptr<DiagnosticsServer>> Start(std::string_view host, uint16_t port,
                                                             DiagnosticsOptions options);
+
+  // The same for programs that go on without it: on the host network somebody else may own the
+  // port, which is no reason to stop. Then null, and the log names `option`, which set the port.
+  static std::unique_ptr<DiagnosticsServer> StartOrLog(std::string_view host, uint16_t port,
+                                                       std::string_view option,
+                                                       DiagnosticsOptions options);
 
   uint16_t Port() const { return server_->Port(); }
 

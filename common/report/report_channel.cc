@@ -1,9 +1,6 @@
 #include "common/report/report_channel.h"
 
-#include <cerrno>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +9,7 @@
 #include <grpcpp/support/channel_arguments.h>
 
 #include "common/net/ip_address.h"
+#include "common/report/pem_file.h"
 
 namespace network_mapper {
 
@@ -68,18 +66,6 @@ std::optional<std::string> ChannelTarget(const std::string& address) {
     return "ipv4:" + address;
   }
   return IsHostName(parts->host) ? std::optional("dns:///" + address) : std::nullopt;
-}
-
-StatusOr<std::string> ReadPem(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return ErrnoStatus(errno, fmt::format("open {}", path));
-  }
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (content.find("-----BEGIN ") == std::string::npos) {
-    return InvalidArgument("{} is not a PEM file", path);
-  }
-  return content;
 }
 
 StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const ReportClientTls& tls) {

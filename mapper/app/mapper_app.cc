@@ -1,14 +1,13 @@
 #include "mapper/app/mapper_app.h"
 
-#include <condition_variable>
 #include <fstream>
-#include <mutex>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
 
 #include "common/build_info/build_info.h"
+#include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
 #include "common/kube/client.h"
 #include "common/kube/cluster_access.h"
@@ -123,10 +122,8 @@ class MapperApp::Implementation {
   }
 
   void Run(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any woken;
-    std::unique_lock lock(mutex);
-    woken.wait(lock, stop, [] { return false; });
+    while (WaitUnlessStopped(stop, std::chrono::hours(1))) {
+    }
     auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
     report_server_->Shutdown(grace);
     pipeline_->Stop();
@@ -176,19 +173,12 @@ class MapperApp::Implementation {
     return OkStatus();
   }
 
-  // A taken metrics port must not stop the mapper.
   void StartMetricsServer() {
     DiagnosticsOptions options;
     options.metrics = &metrics_;
     options.readiness = Readiness();
-    StatusOr<std::unique_ptr<DiagnosticsServer>> server =
-        DiagnosticsServer::Start(config_.listen_address, config_.metrics_port, std::move(options));
-    if (server.ok()) {
-      metrics_server_ = *std::move(server);
-    } else {
-      LogError("metrics-port cannot be listened on; going on without it",
-               {{"error", server.status()}});
-    }
+    metrics_server_ = DiagnosticsServer::StartOrLog(config_.listen_address, config_.metrics_port,
+                                                    "metrics-port", std::move(options));
   }
 
   // In the order of construction; torn down in reverse.

@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "common/config/original_options.h"
+
 namespace network_mapper {
 
 namespace {
@@ -110,20 +112,14 @@ void DeclareLimitOptions(OptionTable& table, MapperConfig& config) {
 
 void DeclareIgnoredOptions(OptionTable& table) {
   constexpr std::string_view kNoCloud = "there is no cloud service to upload to";
+  table.AddIgnored(kOriginalCloudOptions, kNoCloud);
   for (std::string_view name :
-       {"client-id", "client-secret", "api-address", "api-extra-ca-pem", "cloud-client-timeout",
-        "upload-interval-seconds", "upload-batch-size", "service-cache-ttl-duration",
+       {"upload-interval-seconds", "upload-batch-size", "service-cache-ttl-duration",
         "service-cache-size", "metrics-collection-traffic-cache-size",
         "webhook-services-cache-size"}) {
     table.AddIgnored(name, kNoCloud);
   }
-  for (std::string_view name :
-       {"telemetry-enabled", "telemetry-usage-enabled", "telemetry-errors-enabled",
-        "telemetry-errors-stage", "telemetry-errors-api-key", "telemetry-client-timeout",
-        "telemetry-max-batch-size", "telemetry-interval-seconds",
-        "telemetry-reset-interval-duration", "telemetry-active-interval-duration"}) {
-    table.AddIgnored(name, "nothing is ever sent to anyone");
-  }
+  table.AddIgnored(kOriginalTelemetryOptions, "nothing is ever sent to anyone");
   for (std::string_view name : {"enable-otel-export", "otel-metric-name"}) {
     table.AddIgnored(name, "metrics are served to Prometheus instead");
   }

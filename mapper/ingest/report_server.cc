@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -17,6 +15,7 @@
 #include <grpcpp/server_builder.h>
 
 #include "common/log/log.h"
+#include "common/report/pem_file.h"
 #include "mapper/ingest/report_stream.h"
 #include "network_mapper/v1/report.grpc.pb.h"
 
@@ -36,27 +35,15 @@ constexpr int kIdleConnectionMs = 300'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
 constexpr unsigned kCertificateRefreshSeconds = 60;
 
-Status CheckPem(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return ErrnoStatus(errno, fmt::format("open {}", path));
-  }
-  std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (content.find("-----BEGIN ") == std::string::npos) {
-    return InvalidArgument("{} is not a PEM file", path);
-  }
-  return OkStatus();
-}
-
 StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportServerTls& tls) {
   if (!tls.enabled) {
     return grpc::InsecureServerCredentials();
   }
-  RETURN_IF_ERROR(CheckPem(tls.certificate_file));
-  RETURN_IF_ERROR(CheckPem(tls.key_file));
+  RETURN_IF_ERROR(ReadPem(tls.certificate_file).status());
+  RETURN_IF_ERROR(ReadPem(tls.key_file).status());
   bool mutual = !tls.client_ca_file.empty();
   if (mutual) {
-    RETURN_IF_ERROR(CheckPem(tls.client_ca_file));
+    RETURN_IF_ERROR(ReadPem(tls.client_ca_file).status());
   }
   auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
       tls.key_file, tls.certificate_file, tls.client_ca_file, kCertificateRefreshSeconds);

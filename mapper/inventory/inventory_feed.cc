@@ -3,16 +3,16 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "common/concurrency/stop_wait.h"
 #include "common/kube/discovery.h"
 #include "common/kube/object_watch.h"
 #include "common/log/log.h"
+#include "mapper/inventory/workload_naming.h"
 
 namespace network_mapper {
 
@@ -111,6 +111,30 @@ class ResourceHandler final : public ObjectHandler {
   Counter& malformed_;
 };
 
+Gauge& AddSizeGauge(MetricsRegistry& metrics, const char* kind) {
+  return metrics.AddGauge("network_mapper_inventory_objects", "What the inventory holds.",
+                          {{"kind", kind}});
+}
+
+struct SizeGauges {
+  explicit SizeGauges(MetricsRegistry& metrics)
+      : pods(AddSizeGauge(metrics, "pods")),
+        services(AddSizeGauge(metrics, "services")),
+        endpoint_slices(AddSizeGauge(metrics, "endpoint_slices")),
+        nodes(AddSizeGauge(metrics, "nodes")),
+        owners(AddSizeGauge(metrics, "owners")),
+        wanted_owners(AddSizeGauge(metrics, "wanted_owners")),
+        pod_addresses(AddSizeGauge(metrics, "pod_addresses")) {}
+
+  Gauge& pods;
+  Gauge& services;
+  Gauge& endpoint_slices;
+  Gauge& nodes;
+  Gauge& owners;
+  Gauge& wanted_owners;
+  Gauge& pod_addresses;
+};
+
 struct ResourceWatch {
   std::string_view plural;
   std::unique_ptr<ResourceHandler> handler;
@@ -128,14 +152,9 @@ std::optional<OwnerReference> ControllerOf(const kube::ObjectMetadata& metadata)
   if (chosen == nullptr) {
     return std::nullopt;
   }
-  size_t slash = chosen->api_version.find('/');
-  bool core = slash == std::string::npos;
-  return OwnerReference{
-      .kind = {.group = core ? "" : chosen->api_version.substr(0, slash),
-               .version = core ? chosen->api_version : chosen->api_version.substr(slash + 1),
-               .kind = chosen->kind},
-      .name = chosen->name,
-      .uid = ObjectUid::Parse(chosen->uid)};
+  return OwnerReference{.kind = ParseGroupVersionKind(chosen->api_version, chosen->kind),
+                        .name = chosen->name,
+                        .uid = ObjectUid::Parse(chosen->uid)};
 }
 
 }  // namespace
@@ -143,7 +162,7 @@ std::optional<OwnerReference> ControllerOf(const kube::ObjectMetadata& metadata)
 class InventoryFeed::Implementation {
  public:
   Implementation(InventoryFeedParts parts, const DecoderOptions& options)
-      : parts_(parts), discovery_(parts.client, parts.clock) {
+      : parts_(parts), gauges_(parts.metrics), discovery_(parts.client, parts.clock) {
     for (const Resource& resource : kResources) {
       ResourceWatch watch;
       watch.plural = resource.plural;
@@ -169,11 +188,11 @@ class InventoryFeed::Implementation {
     housekeeping_ = std::jthread([this](const std::stop_token& stop) { KeepHouse(stop); });
   }
 
-  Status State(bool failures_count) const {
+  Status Synced() const {
     std::string missing;
     for (const ResourceWatch& watch : watches_) {
       kube::ObjectWatchState state = watch.watch->State();
-      if (state.synced && (state.last_error.ok() || !failures_count)) {
+      if (state.synced && state.last_error.ok()) {
         continue;
       }
       missing += missing.empty() ? "" : "; ";
@@ -189,8 +208,6 @@ class InventoryFeed::Implementation {
  private:
   // Forgets what is too old, fetches owners, publishes sizes.
   void KeepHouse(const std::stop_token& stop) {
-    std::mutex mutex;
-    std::condition_variable_any woken;
     while (!stop.stop_requested()) {
       Time now = parts_.clock.Now();
       parts_.inventory.Tick(now);
@@ -206,8 +223,7 @@ class InventoryFeed::Implementation {
       PublishSizes();
       // A waiting owner's deadline passes without an event.
       ++version_;
-      std::unique_lock lock(mutex);
-      woken.wait_for(lock, stop, kTickInterval, [] { return false; });
+      (void)WaitUnlessStopped(stop, kTickInterval);
     }
   }
 
@@ -246,22 +262,17 @@ class InventoryFeed::Implementation {
 
   void PublishSizes() {
     InventorySizes sizes = parts_.inventory.Sizes();
-    auto set = [this](const char* what, size_t count) {
-      parts_.metrics
-          .AddGauge("network_mapper_inventory_objects", "What the inventory holds.",
-                    {{"kind", what}})
-          .Set(static_cast<double>(count));
-    };
-    set("pods", sizes.pods);
-    set("services", sizes.services);
-    set("endpoint_slices", sizes.endpoint_slices);
-    set("nodes", sizes.nodes);
-    set("owners", sizes.owners);
-    set("wanted_owners", sizes.wanted_owners);
-    set("pod_addresses", sizes.pod_addresses);
+    gauges_.pods.Set(static_cast<double>(sizes.pods));
+    gauges_.services.Set(static_cast<double>(sizes.services));
+    gauges_.endpoint_slices.Set(static_cast<double>(sizes.endpoint_slices));
+    gauges_.nodes.Set(static_cast<double>(sizes.nodes));
+    gauges_.owners.Set(static_cast<double>(sizes.owners));
+    gauges_.wanted_owners.Set(static_cast<double>(sizes.wanted_owners));
+    gauges_.pod_addresses.Set(static_cast<double>(sizes.pod_addresses));
   }
 
   InventoryFeedParts parts_;
+  SizeGauges gauges_;
   kube::Discovery discovery_;
   std::atomic<uint64_t> version_{0};
   std::vector<ResourceWatch> watches_;
@@ -274,11 +285,7 @@ InventoryFeed::InventoryFeed(InventoryFeedParts parts, const DecoderOptions& opt
 InventoryFeed::~InventoryFeed() = default;
 
 Status InventoryFeed::Synced() const {
-  return implementation_->State(true);
-}
-
-Status InventoryFeed::ListedOnce() const {
-  return implementation_->State(false);
+  return implementation_->Synced();
 }
 
 uint64_t InventoryFeed::Version() const {

@@ -37,9 +37,6 @@ class InventoryFeed {
   // OK once every resource was listed, and while every watch works; otherwise names what is
   // missing. Thread-safe.
   Status Synced() const;
-  // As Synced, but a resource that was listed once counts, even if its watch fails now.
-  // Thread-safe.
-  Status ListedOnce() const;
 
   // A number that rises with every change. Thread-safe.
   uint64_t Version() const;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/time/time_text.h"
+#include "mapper/inventory/workload_naming.h"
 
 namespace network_mapper {
 
@@ -136,12 +137,7 @@ Labels SortedTexts(const object& map) {
 }
 
 GroupVersionKind KindOf(const object& reference) {
-  std::string_view api_version = TextAt(reference, "apiVersion");
-  size_t slash = api_version.find('/');
-  bool core = slash == std::string_view::npos;
-  return {.group = std::string(core ? std::string_view() : api_version.substr(0, slash)),
-          .version = std::string(core ? api_version : api_version.substr(slash + 1)),
-          .kind = std::string(TextAt(reference, "kind"))};
+  return ParseGroupVersionKind(TextAt(reference, "apiVersion"), TextAt(reference, "kind"));
 }
 
 std::optional<OwnerReference> OwnerOf(const object& metadata) {

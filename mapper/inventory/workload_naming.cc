@@ -51,6 +51,14 @@ std::optional<OwnerReference> LikelyCronJob(const OwnerReference& job, Time pod_
 
 }  // namespace
 
+GroupVersionKind ParseGroupVersionKind(std::string_view api_version, std::string_view kind) {
+  size_t slash = api_version.find('/');
+  bool core = slash == std::string_view::npos;
+  return {.group = std::string(core ? std::string_view() : api_version.substr(0, slash)),
+          .version = std::string(core ? api_version : api_version.substr(slash + 1)),
+          .kind = std::string(kind)};
+}
+
 std::string NameOnTheWire(std::string_view owner_name) {
   std::string name(owner_name);
   std::replace(name.begin(), name.end(), '.', '_');

@@ -13,6 +13,9 @@
 
 namespace network_mapper {
 
+// `api_version` as objects and owner references have it: "v1" (core group) or "group/version".
+GroupVersionKind ParseGroupVersionKind(std::string_view api_version, std::string_view kind);
+
 // Dots become "_": clients of the GraphQL API join name and namespace with a dot.
 std::string NameOnTheWire(std::string_view owner_name);
 

@@ -77,20 +77,6 @@ ReportClientOptions ReportOptions(const SnifferConfig& config) {
   return options;
 }
 
-// A taken port must not stop capture: on the host's network somebody else may own it.
-std::unique_ptr<DiagnosticsServer> StartServer(const std::string& address, uint16_t port,
-                                               std::string_view option,
-                                               DiagnosticsOptions options) {
-  StatusOr<std::unique_ptr<DiagnosticsServer>> server =
-      DiagnosticsServer::Start(address, port, std::move(options));
-  if (server.ok()) {
-    return *std::move(server);
-  }
-  LogError("port cannot be listened on; going on without it",
-           {{"option", option}, {"port", port}, {"error", server.status()}});
-  return nullptr;
-}
-
 void WarnAboutMissingCapabilities(bool live) {
   if (live && !HasCapability(CAP_SYS_PTRACE)) {
     LogWarn(
@@ -163,8 +149,6 @@ class SnifferApp::Implementation {
 
   uint16_t HealthPort() const { return health_server_ == nullptr ? 0 : health_server_->Port(); }
 
-  const MetricsRegistry& Metrics() const { return metrics_; }
-
  private:
   SnifferLoopOptions LoopOptions() const {
     SnifferLoopOptions options;
@@ -178,9 +162,9 @@ class SnifferApp::Implementation {
   }
 
   void StartServers() {
-    metrics_server_ =
-        StartServer(config_.listen_address, config_.metrics_port, "metrics-port",
-                    {.metrics = &metrics_, .liveness = {}, .readiness = {}, .serve_health = false});
+    metrics_server_ = DiagnosticsServer::StartOrLog(
+        config_.listen_address, config_.metrics_port, "metrics-port",
+        {.metrics = &metrics_, .liveness = {}, .readiness = {}, .serve_health = false});
     DiagnosticsOptions health;
     health.liveness.push_back({.name = "loop", .check = [this]() -> Status {
                                  SteadyTime beat = loop_->Heartbeat();
@@ -193,8 +177,9 @@ class SnifferApp::Implementation {
                                }});
     health.readiness.push_back(
         {.name = "capture", .check = [this] { return loop_->CaptureState(); }});
-    health_server_ = StartServer(config_.listen_address, config_.health_probes_port,
-                                 "health-probes-port", std::move(health));
+    health_server_ =
+        DiagnosticsServer::StartOrLog(config_.listen_address, config_.health_probes_port,
+                                      "health-probes-port", std::move(health));
   }
 
   SnifferConfig config_;
@@ -231,10 +216,6 @@ uint16_t SnifferApp::MetricsPort() const {
 
 uint16_t SnifferApp::HealthPort() const {
   return implementation_->HealthPort();
-}
-
-const MetricsRegistry& SnifferApp::Metrics() const {
-  return implementation_->Metrics();
 }
 
 }  // namespace network_mapper::sniffer

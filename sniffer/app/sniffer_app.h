@@ -32,7 +32,6 @@ class SnifferApp {
   // Ports that are listened on; 0 where the port was taken.
   uint16_t MetricsPort() const;
   uint16_t HealthPort() const;
-  const MetricsRegistry& Metrics() const;
 
  private:
   class Implementation;

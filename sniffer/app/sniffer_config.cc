@@ -5,6 +5,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "common/config/original_options.h"
+
 namespace network_mapper::sniffer {
 
 namespace {
@@ -105,17 +107,8 @@ void DeclareIgnoredOptions(OptionTable& table) {
                    "had no effect in the original either; see pcap-buffer-bytes");
   table.AddIgnored("workload-name-override-annotation", "workloads are named by the mapper");
   table.AddIgnored("use-image-name-for-service-id-for-jobs", "workloads are named by the mapper");
-  for (std::string_view name :
-       {"client-id", "client-secret", "api-address", "api-extra-ca-pem", "cloud-client-timeout"}) {
-    table.AddIgnored(name, "there is no cloud service");
-  }
-  for (std::string_view name :
-       {"telemetry-enabled", "telemetry-usage-enabled", "telemetry-errors-enabled",
-        "telemetry-errors-stage", "telemetry-errors-api-key", "telemetry-client-timeout",
-        "telemetry-max-batch-size", "telemetry-interval-seconds",
-        "telemetry-reset-interval-duration", "telemetry-active-interval-duration"}) {
-    table.AddIgnored(name, "nothing is ever sent to anyone but the mapper");
-  }
+  table.AddIgnored(kOriginalCloudOptions, "there is no cloud service");
+  table.AddIgnored(kOriginalTelemetryOptions, "nothing is ever sent to anyone but the mapper");
 }
 
 // The host of "http://host:port/path", brackets of IPv6 kept; empty when there is none.

@@ -100,11 +100,6 @@ bool PodAttribution::SameOwner(const IpAddress& address, Time first, Time last) 
   return ownership != nullptr && ownership == Find(address, last);
 }
 
-bool PodAttribution::IsLocal(const IpAddress& address) const {
-  auto found = histories_.find(address);
-  return found != histories_.end() && !found->second.empty() && found->second.back().current;
-}
-
 bool PodAttribution::IsHostAddress(const IpAddress& address) const {
   return std::find(host_addresses_.begin(), host_addresses_.end(), address) !=
          host_addresses_.end();

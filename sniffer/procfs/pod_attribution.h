@@ -39,12 +39,8 @@ class PodAttribution {
   // True when one and the same namespace had the address from `first` to `last`.
   bool SameOwner(const IpAddress& address, Time first, Time last) const;
 
-  // Whether any namespace of this node, the host's included, had the address at the last scan.
-  bool IsLocal(const IpAddress& address) const;
+  // Whether the host's namespace had the address at the last scan.
   bool IsHostAddress(const IpAddress& address) const;
-
-  // Addresses remembered, for metrics.
-  size_t Size() const { return histories_.size(); }
 
  private:
   struct Ownership {
