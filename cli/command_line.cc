@@ -55,7 +55,8 @@ const CommandInfo& InfoOf(Command command) {
 
 void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) {
   table.Add("quiet", &options.quiet, "Print nothing but the result").Short('q').Group(kGlobalFlags);
-  table.Add("debug", &options.debug, "Print what is asked and answered").Group(kGlobalFlags);
+  table.Add("debug", &options.debug, "Accepted for scripts; nothing more is printed")
+      .Group(kGlobalFlags);
   table.Add("no-headers", &options.no_headers, "Accepted for scripts; no output has headers")
       .Group(kGlobalFlags);
   if (command != Command::kExport && command != Command::kVisualize) {
@@ -289,7 +290,6 @@ CommandLineResult ParseCommandLine(int argc, const char* const* argv,
   if (!problem.empty()) {
     return Fail(problem, info->command, program);
   }
-  invocation.options.output_version_set = table->SourceOf("output-version") != "default";
   return {.invocation = std::move(invocation), .error = std::nullopt};
 }
 

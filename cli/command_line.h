@@ -45,7 +45,6 @@ struct CliOptions {
   std::string output_type;
   std::string server;
   std::string output_version = "v2";
-  bool output_version_set = false;
 
   // visualize
   std::string output_path;
