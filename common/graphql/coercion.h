@@ -1,9 +1,7 @@
-// Checks and conversion of input values against input types (GraphQL October
-// 2021, 3.5-3.12, 5.6.1, 6.1.2).
+// Conversion of input values to input types (GraphQL October 2021, 3.5 to 3.12, 6.1.2).
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,16 +21,6 @@ using TypeArena = std::deque<Type>;
 // Null when the name in it is no type of the schema or no input type. Wrappers are made in `arena`.
 const Type* ResolveTypeNode(const Schema& schema, const TypeNode& node, TypeArena& arena);
 std::string PrintTypeNode(const TypeNode& node);
-
-// Messages about a literal that does not fit; variables inside are passed over, their types being
-// checked by position.
-void CheckLiteral(const Type& type, const Value& literal,
-                  const std::function<void(std::string)>& complain);
-
-// Calls `visit` for each variable in `literal`, with the type that its position wants and whether
-// that position has a default value; the type is null where the literal does not fit any.
-void VisitVariables(const Type* type, const Value& literal, bool has_default,
-                    const std::function<void(const Value::Variable&, const Type*, bool)>& visit);
 
 using Variables = std::map<std::string, Value, std::less<>>;
 

@@ -3,22 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "common/graphql/coercion.h"
+#include "common/graphql/document_uses.h"
 #include "common/graphql/field_writer.h"
+#include "common/graphql/literal_check.h"
 
 namespace network_mapper::graphql {
 
 namespace {
-
-using Names = std::set<std::string, std::less<>>;
 
 template <typename Items>
 std::vector<std::string> NamesOf(const Items& items) {
@@ -28,34 +25,6 @@ std::vector<std::string> NamesOf(const Items& items) {
     names.push_back(item.name);
   }
   return names;
-}
-
-struct VariableUse {
-  std::string name;
-  // Null where the value around it does not fit its type.
-  const Type* position = nullptr;
-  bool position_has_default = false;
-  Location location;
-};
-
-// What a fragment or an operation uses itself, without the fragments that it spreads.
-struct Uses {
-  std::vector<VariableUse> variables;
-  Names fragments;
-};
-
-// AreTypesCompatible of the specification.
-bool Compatible(const Type& variable, const Type& position) {
-  if (position.IsNonNull()) {
-    return variable.IsNonNull() && Compatible(*variable.of_type, *position.of_type);
-  }
-  if (variable.IsNonNull()) {
-    return Compatible(*variable.of_type, position);
-  }
-  if (position.kind == TypeKind::kList || variable.kind == TypeKind::kList) {
-    return position.kind == variable.kind && Compatible(*variable.of_type, *position.of_type);
-  }
-  return &variable == &position;
 }
 
 // What the argument of @skip and @include looks like.
@@ -76,7 +45,11 @@ struct ConditionDirective {
 class Validator {
  public:
   Validator(const ValidationContext& context, const Document& document)
-      : context_(context), document_(document), condition_(context.schema) {}
+      : context_(context),
+        document_(document),
+        condition_(context.schema),
+        variable_types_(context.schema),
+        errors_(context.max_errors) {}
 
   std::vector<Error> Run() {
     CheckNames();
@@ -86,25 +59,14 @@ class Validator {
     for (const OperationNode& operation : document_.operations) {
       CheckOperation(operation);
     }
-    CheckFragmentCycles();
-    for (const OperationNode& operation : document_.operations) {
-      CheckVariableUses(operation);
-    }
-    CheckUnusedFragments();
-    return std::move(errors_);
+    CheckUses(document_, uses_, variable_types_, errors_);
+    return errors_.Take();
   }
 
  private:
   void Complain(std::string message, Location location) {
-    if (errors_.size() < context_.max_errors) {
-      errors_.push_back({.message = std::move(message),
-                         .locations = {location},
-                         .path = {},
-                         .code = kValidationFailed});
-    }
+    errors_.Add(std::move(message), location);
   }
-
-  bool Full() const { return errors_.size() >= context_.max_errors; }
 
   void CheckNames() {
     Names operations;
@@ -147,7 +109,7 @@ class Validator {
 
   void CheckFragment(const FragmentNode& fragment) {
     const Type* type = ConditionType(fragment.type_condition, fragment.name, fragment.location);
-    uses_ = &fragment_uses_[fragment.name];
+    current_uses_ = &uses_.fragments[fragment.name];
     CheckDirectives(fragment.directives, "FRAGMENT_DEFINITION");
     CheckSelections(type, fragment.selections);
   }
@@ -161,7 +123,7 @@ class Validator {
       Complain(fmt::format("Schema does not support operation type \"{}\"", kWords[kind]),
                operation.location);
     }
-    uses_ = &operation_uses_[&operation];
+    current_uses_ = &uses_.operations[&operation];
     CheckVariables(operation);
     CheckDirectives(operation.directives, kLocations[kind]);
     CheckSelections(root, operation.selections);
@@ -195,7 +157,7 @@ class Validator {
         continue;
       }
       if (variable.default_value) {
-        const Type* type = TypeOf(variable);
+        const Type* type = variable_types_.Of(variable);
         CheckLiteral(*type, *variable.default_value,
                      [&](std::string message) { Complain(std::move(message), variable.location); });
       }
@@ -257,10 +219,10 @@ class Validator {
       VisitVariables(
           type, argument.value, has_default,
           [&](const Value::Variable& variable, const Type* position, bool position_has_default) {
-            uses_->variables.push_back({.name = variable.name,
-                                        .position = position,
-                                        .position_has_default = position_has_default,
-                                        .location = argument.location});
+            current_uses_->variables.push_back({.name = variable.name,
+                                                .position = position,
+                                                .position_has_default = position_has_default,
+                                                .location = argument.location});
           });
     }
     for (const InputField& field : wanted) {
@@ -277,7 +239,7 @@ class Validator {
   // collected.
   void CheckSelections(const Type* type, const std::vector<SelectionNode>& selections) {
     for (const SelectionNode& selection : selections) {
-      if (Full()) {
+      if (errors_.Full()) {
         return;
       }
       switch (selection.kind) {
@@ -346,7 +308,7 @@ class Validator {
       Complain(fmt::format("Unknown fragment \"{}\".", node.name), node.location);
       return;
     }
-    uses_->fragments.insert(node.name);
+    current_uses_->fragments.insert(node.name);
     CheckPossible(type, context_.schema.FindType(fragment->type_condition), node.name,
                   node.location);
   }
@@ -362,139 +324,14 @@ class Validator {
     CheckSelections(condition, node.selections);
   }
 
-  void CheckFragmentCycles() {
-    Names finished;
-    for (const FragmentNode& fragment : document_.fragments) {
-      std::vector<std::string> path;
-      FindCycle(fragment.name, path, finished);
-    }
-  }
-
-  void FindCycle(const std::string& name, std::vector<std::string>& path, Names& finished) {
-    auto begin = std::find(path.begin(), path.end(), name);
-    if (begin != path.end()) {
-      std::string via;
-      for (auto part = begin + 1; part != path.end(); ++part) {
-        via += fmt::format("{}\"{}\"", via.empty() ? " via " : ", ", *part);
-      }
-      Complain(fmt::format("Cannot spread fragment \"{}\" within itself{}.", name, via),
-               document_.FindFragment(name)->location);
-      return;
-    }
-    if (finished.contains(name) || Full()) {
-      return;
-    }
-    path.push_back(name);
-    for (const std::string& next : fragment_uses_[name].fragments) {
-      FindCycle(next, path, finished);
-    }
-    path.pop_back();
-    finished.insert(name);
-  }
-
-  // All fragments that an operation reaches.
-  Names Reachable(const OperationNode& operation) {
-    Names reached;
-    std::vector<std::string> open(operation_uses_[&operation].fragments.begin(),
-                                  operation_uses_[&operation].fragments.end());
-    while (!open.empty()) {
-      std::string name = std::move(open.back());
-      open.pop_back();
-      if (reached.insert(name).second) {
-        const Names& next = fragment_uses_[name].fragments;
-        open.insert(open.end(), next.begin(), next.end());
-      }
-    }
-    return reached;
-  }
-
-  // Made once for each variable: a fragment may use it often, in many operations.
-  const Type* TypeOf(const VariableNode& variable) {
-    auto [known, added] = variable_types_.try_emplace(&variable, nullptr);
-    if (added) {
-      known->second = ResolveTypeNode(context_.schema, variable.type, arena_);
-    }
-    return known->second;
-  }
-
-  void CheckUse(const OperationNode& operation, const VariableUse& use, Names& used) {
-    used.insert(use.name);
-    if (Full()) {
-      return;
-    }
-    auto variable = std::find_if(operation.variables.begin(), operation.variables.end(),
-                                 [&](const VariableNode& node) { return node.name == use.name; });
-    if (variable == operation.variables.end()) {
-      Complain(operation.name.empty()
-                   ? fmt::format("Variable \"${}\" is not defined.", use.name)
-                   : fmt::format("Variable \"${}\" is not defined by operation \"{}\".", use.name,
-                                 operation.name),
-               use.location);
-      return;
-    }
-    const Type* type = TypeOf(*variable);
-    if (type == nullptr || use.position == nullptr) {
-      return;
-    }
-    bool default_helps =
-        (variable->default_value && !variable->default_value->IsNull()) || use.position_has_default;
-    const Type& position = use.position->IsNonNull() && !type->IsNonNull() && default_helps
-                               ? *use.position->of_type
-                               : *use.position;
-    // A list position takes a single value of its item type, as the original does.
-    const Type& item = position.IsNonNull() ? *position.of_type : position;
-    bool single = item.kind == TypeKind::kList && Compatible(*type, *item.of_type);
-    if (!Compatible(*type, position) && !single) {
-      Complain(
-          fmt::format("Variable \"${}\" of type \"{}\" used in position expecting type \"{}\".",
-                      use.name, PrintTypeNode(variable->type), use.position->ToString()),
-          use.location);
-    }
-  }
-
-  void CheckVariableUses(const OperationNode& operation) {
-    Names used;
-    for (const VariableUse& use : operation_uses_[&operation].variables) {
-      CheckUse(operation, use, used);
-    }
-    for (const std::string& fragment : Reachable(operation)) {
-      for (const VariableUse& use : fragment_uses_[fragment].variables) {
-        CheckUse(operation, use, used);
-      }
-    }
-    for (const VariableNode& variable : operation.variables) {
-      if (!used.contains(variable.name)) {
-        Complain(operation.name.empty()
-                     ? fmt::format("Variable \"${}\" is never used.", variable.name)
-                     : fmt::format("Variable \"${}\" is never used in operation \"{}\".",
-                                   variable.name, operation.name),
-                 variable.location);
-      }
-    }
-  }
-
-  void CheckUnusedFragments() {
-    Names used;
-    for (const OperationNode& operation : document_.operations) {
-      used.merge(Reachable(operation));
-    }
-    for (const FragmentNode& fragment : document_.fragments) {
-      if (!used.contains(fragment.name)) {
-        Complain(fmt::format("Fragment \"{}\" is never used.", fragment.name), fragment.location);
-      }
-    }
-  }
-
   const ValidationContext& context_;
   const Document& document_;
   ConditionDirective condition_;
-  TypeArena arena_;
-  std::map<const VariableNode*, const Type*> variable_types_;
-  std::vector<Error> errors_;
-  std::map<std::string, Uses, std::less<>> fragment_uses_;
-  std::map<const OperationNode*, Uses> operation_uses_;
+  VariableTypes variable_types_;
+  ErrorList errors_;
+  DocumentUses uses_;
   // Where uses are noted at the moment.
-  Uses* uses_ = nullptr;
+  Uses* current_uses_ = nullptr;
 };
 
 }  // namespace

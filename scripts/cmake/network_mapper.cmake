@@ -94,9 +94,10 @@ function(nm_binary name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
-# Groups to build by: the tests that the thread sanitizer runs, and the fuzz targets.
+# Groups to build by: the tests that the thread sanitizer runs, the fuzz targets, what scripts/bench runs.
 add_custom_target(concurrency_tests)
 add_custom_target(fuzz_targets)
+add_custom_target(benchmarks)
 
 # nm_test(<name> SRCS ... [DEPS ...] [LABELS unit|integration|concurrency|root ...] [TIMEOUT seconds])
 function(nm_test name)
@@ -143,6 +144,7 @@ function(nm_bench name)
   add_executable(${name} ${ARG_SRCS})
   target_link_libraries(${name} PRIVATE nm_options ${ARG_DEPS} benchmark::benchmark benchmark::benchmark_main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bench")
+  add_dependencies(benchmarks ${name})
   add_test(NAME ${name} COMMAND ${name} --benchmark_min_time=0.01)
   set_tests_properties(${name} PROPERTIES LABELS "bench" TIMEOUT 120)
 endfunction()

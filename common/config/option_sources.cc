@@ -1,0 +1,220 @@
+// How options are filled: file, environment, flags, in this order.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <yaml-cpp/yaml.h>
+
+#include "common/config/option_text.h"
+#include "common/config/options.h"
+
+namespace network_mapper {
+
+namespace {
+
+std::vector<std::string> Split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    size_t end = text.find_first_of(separators);
+    std::string_view part = text.substr(0, end);
+    if (!part.empty()) {
+      parts.emplace_back(part);
+    }
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return parts;
+}
+
+// The values of one YAML entry: a scalar is one text, a sequence of scalars several.
+StatusOr<std::vector<std::string>> YamlValues(const YAML::Node& node) {
+  std::vector<std::string> values;
+  if (node.IsScalar()) {
+    values.push_back(node.Scalar());
+    return values;
+  }
+  if (node.IsNull()) {
+    return values;
+  }
+  if (!node.IsSequence()) {
+    return InvalidArgument("must be a scalar or a list");
+  }
+  for (const YAML::Node& item : node) {
+    if (!item.IsScalar()) {
+      return InvalidArgument("a list may hold scalars only");
+    }
+    values.push_back(item.Scalar());
+  }
+  return values;
+}
+
+StatusOr<YAML::Node> LoadYaml(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    return InvalidArgument("configuration file {} cannot be read", path);
+  }
+  std::ostringstream content;
+  content << file.rdbuf();
+  try {
+    return YAML::Load(content.str());
+  } catch (const YAML::Exception& error) {
+    return InvalidArgument("configuration file {} is not valid YAML: {}", path, error.what());
+  }
+}
+
+}  // namespace
+
+Status OptionTable::Assign(const Row& row, const std::vector<std::string>& values,
+                           std::string_view where) {
+  sources_[row.name_] = where;
+  if (row.ignored_reason_) {
+    return OkStatus();
+  }
+  if (!row.is_list_ && values.size() != 1) {
+    return InvalidArgument("option {} ({}) takes one value, not {}", row.name_, where,
+                           values.size());
+  }
+  return Annotate(row.assign_(row, values), fmt::format("option {} ({})", row.name_, where));
+}
+
+Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
+                              std::map<std::string, std::vector<std::string>>& flags) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  for (const auto& row : rows_) {
+    std::string names = row->short_letter_ == 0
+                            ? fmt::format("--{}", row->name_)
+                            : fmt::format("-{},--{}", row->short_letter_, row->name_);
+    auto collect = [&flags, name = row->name_](const CLI::results_t& results) {
+      std::vector<std::string>& values = flags[name];
+      values.insert(values.end(), results.begin(), results.end());
+      return true;
+    };
+    if (row->is_bool_) {
+      app.add_flag_function(names, [&flags, name = row->name_](int64_t count) {
+        flags[name] = {count > 0 ? "true" : "false"};
+      });
+    } else {
+      app.add_option(names, CLI::callback_t(collect))->allow_extra_args(false)->take_all();
+    }
+  }
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app.parse(reversed);
+  } catch (const CLI::Error& error) {
+    return InvalidArgument("{}", error.what());
+  }
+  for (const std::string& extra : app.remaining()) {
+    if (extra.size() > 1 && extra.front() == '-') {
+      return UnknownName("flag", extra.substr(0, extra.find('=')));
+    }
+    positionals_.push_back(extra);
+  }
+  if (!allow_positionals_ && !positionals_.empty()) {
+    return InvalidArgument("unexpected argument \"{}\"; options begin with --",
+                           positionals_.front());
+  }
+  return OkStatus();
+}
+
+Status OptionTable::ApplyFile(const std::string& path, bool unknown_keys_allowed) {
+  ASSIGN_OR_RETURN(YAML::Node root, LoadYaml(path));
+  if (root.IsNull()) {
+    return OkStatus();
+  }
+  if (!root.IsMap()) {
+    return InvalidArgument("configuration file {} must be a mapping of option names to values",
+                           path);
+  }
+  for (const auto& entry : root) {
+    if (!entry.first.IsScalar()) {
+      return InvalidArgument("configuration file {}: a key is not a plain word", path);
+    }
+    const Row* row = Find(entry.first.Scalar());
+    if (row == nullptr || row->name_ == "config" || row->name_ == "help" ||
+        row->name_ == "version") {
+      if (unknown_keys_allowed) {
+        continue;
+      }
+      return Annotate(UnknownName("key", entry.first.Scalar()),
+                      fmt::format("configuration file {}", path));
+    }
+    StatusOr<std::vector<std::string>> values = YamlValues(entry.second);
+    if (!values.ok()) {
+      return Annotate(values.status(),
+                      fmt::format("configuration file {}: key {}", path, row->name_));
+    }
+    if (values->empty() && !row->is_list_) {
+      continue;
+    }
+    RETURN_IF_ERROR(Assign(*row, *values, "file"));
+  }
+  return OkStatus();
+}
+
+Status OptionTable::ApplyEnvironment(const std::map<std::string, std::string>& environment) {
+  for (const auto& row : rows_) {
+    auto found = environment.find(EnvironmentName(row->name_));
+    if (found == environment.end() || found->second.empty()) {
+      found = environment.find(row->extra_environment_);
+    }
+    if (found == environment.end() || found->second.empty() || row->name_ == "help" ||
+        row->name_ == "version") {
+      continue;
+    }
+    std::vector<std::string> values =
+        row->is_list_ ? Split(found->second, " \t\n,") : std::vector<std::string>{found->second};
+    RETURN_IF_ERROR(Annotate(Assign(*row, values, "environment"), found->first));
+  }
+  return OkStatus();
+}
+
+StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* argv,
+                                                  const char* const* environment) {
+  std::map<std::string, std::string> variables;
+  for (const char* const* entry = environment; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    size_t equals = text.find('=');
+    if (equals != std::string_view::npos) {
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  std::map<std::string, std::vector<std::string>> flags;
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  RETURN_IF_ERROR(ReadFlags(arguments, flags));
+  if (flags.contains("help")) {
+    return Outcome::kHelp;
+  }
+  if (flags.contains("version")) {
+    return Outcome::kVersion;
+  }
+  std::string config_path = variables["OTTERIZE_CONFIG"];
+  if (auto flag = flags.find("config"); flag != flags.end() && !flag->second.empty()) {
+    config_path = flag->second.back();
+  }
+  if (!config_path.empty()) {
+    RETURN_IF_ERROR(ApplyFile(config_path, false));
+  } else if (!default_config_path_.empty() &&
+             std::filesystem::is_regular_file(default_config_path_)) {
+    RETURN_IF_ERROR(ApplyFile(default_config_path_, true));
+  }
+  RETURN_IF_ERROR(ApplyEnvironment(variables));
+  for (const auto& [name, values] : flags) {
+    const Row* row = Find(name);
+    std::vector<std::string> all;
+    for (const std::string& value : values) {
+      if (row->is_list_) {
+        std::vector<std::string> parts = Split(value, ",");
+        all.insert(all.end(), parts.begin(), parts.end());
+      } else {
+        all = {value};
+      }
+    }
+    RETURN_IF_ERROR(Assign(*row, all, "flag"));
+  }
+  return Outcome::kRun;
+}
+
+}  // namespace network_mapper
