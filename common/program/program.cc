@@ -9,6 +9,7 @@
 
 #include "common/build_info/build_info.h"
 #include "common/log/log.h"
+#include "common/program/resident_code.h"
 
 namespace network_mapper {
 
@@ -75,6 +76,7 @@ int RunProgram(const Program& program, int argc, const char* const* argv,
   {
     std::jthread waiter(
         [&signals, &stop](const std::stop_token& done) { WaitForSignals(done, signals, stop); });
+    std::jthread code_releaser(ReleaseResidentCode);
     status = program.run(stop.get_token());
   }
   if (!status.ok()) {
