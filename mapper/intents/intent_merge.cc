@@ -41,8 +41,8 @@ T* FindOrMake(std::vector<T>& values, std::string T::*key, const std::string& na
 
 Intent IntentMerger::Begin(const IntentSighting& sighting) {
   Intent intent;
-  intent.client = {identities_.Intern(sighting.client.identity), sighting.client.labels};
-  intent.server = {identities_.Intern(sighting.server.identity), sighting.server.labels};
+  intent.client = {identities_.Adopt(sighting.client.identity), sighting.client.labels};
+  intent.server = {identities_.Adopt(sighting.server.identity), sighting.server.labels};
   intent.type = sighting.type;
   intent.resolution = sighting.resolution;
   intent.first_seen = sighting.first_seen;
@@ -75,13 +75,16 @@ void IntentMerger::MergeWorkload(Workload& known, const Workload& seen, bool new
       (newest || known.labels == nullptr)) {
     known.labels = seen.labels;
   }
+  if (known.identity == seen.identity) {
+    return;
+  }
   const WorkloadIdentity& old_identity = *known.identity;
   const WorkloadIdentity& new_identity = *seen.identity;
   const bool says_more = new_identity.owner_kind.has_value() || new_identity.named_by_override;
   const bool knows_nothing =
       !old_identity.owner_kind.has_value() && !old_identity.named_by_override;
   if (says_more && (newest || knows_nothing) && !(old_identity == new_identity)) {
-    known.identity = identities_.Intern(seen.identity);
+    known.identity = identities_.Adopt(seen.identity);
   }
 }
 

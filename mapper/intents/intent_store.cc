@@ -27,7 +27,7 @@ IntentKey KeyOf(const Intent& intent) {
 }
 
 bool SameName(const WorkloadIdentity& a, const WorkloadIdentity& b) {
-  return a.name == b.name && a.name_space == b.name_space;
+  return &a == &b || (a.name == b.name && a.name_space == b.name_space);
 }
 
 // Orders as the byte strings "namespace/name", which is not the order of the pairs: "-" comes
@@ -43,10 +43,12 @@ std::strong_ordering CompareJoined(const WorkloadIdentity& a, const WorkloadIden
   return (a.name_space + "/" + a.name).compare(b.name_space + "/" + b.name) <=> 0;
 }
 
+// Not noexcept: libstdc++ then keeps each element's hash beside it, which spares a look into the
+// strings of every neighbour.
 struct KeyHash {
   using is_transparent = void;
 
-  size_t operator()(const IntentKey& key) const noexcept {
+  size_t operator()(const IntentKey& key) const {
     size_t hash = key.type.has_value() ? static_cast<size_t>(*key.type) + 1 : 0;
     for (const WorkloadIdentity* identity : {&key.client, &key.server}) {
       hash = hash * 0x9E3779B97F4A7C15ULL + SharedValueHash()(*identity);
@@ -54,7 +56,7 @@ struct KeyHash {
     return hash;
   }
 
-  size_t operator()(const Intent* intent) const noexcept { return (*this)(KeyOf(*intent)); }
+  size_t operator()(const Intent* intent) const { return (*this)(KeyOf(*intent)); }
 };
 
 struct KeyEqual {

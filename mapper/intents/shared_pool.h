@@ -30,16 +30,15 @@ class SharedPool {
   // The pool's copy of `value`; null for null. The copy is the pool's own: a pointer into a larger
   // object does not keep that object alive.
   Pointer Intern(const Pointer& value) {
-    if (value == nullptr) {
-      return nullptr;
-    }
-    if (auto found = values_.find(value); found != values_.end()) {
-      return *found;
-    }
-    if (values_.size() >= sweep_at_) {
-      Sweep();
-    }
-    return *values_.insert(std::make_shared<const T>(*value)).first;
+    return value == nullptr
+               ? nullptr
+               : Find(value, [](const Pointer& own) { return std::make_shared<const T>(*own); });
+  }
+
+  // The same for a value that is an object of its own: the first of equal values itself, so that
+  // who gave it still compares equal by pointer.
+  Pointer Adopt(const Pointer& value) {
+    return Find(value, [](const Pointer& own) { return own; });
   }
 
   size_t Size() const { return values_.size(); }
@@ -49,13 +48,25 @@ class SharedPool {
  private:
   static constexpr size_t kSmallestSweep = 1024;
 
+  // Not noexcept: libstdc++ then keeps each element's hash beside it.
   struct Hash {
-    size_t operator()(const Pointer& value) const noexcept { return SharedValueHash()(*value); }
+    size_t operator()(const Pointer& value) const { return SharedValueHash()(*value); }
   };
 
   struct Equal {
     bool operator()(const Pointer& a, const Pointer& b) const { return *a == *b; }
   };
+
+  template <typename Make>
+  Pointer Find(const Pointer& value, const Make& make) {
+    if (auto found = values_.find(value); found != values_.end()) {
+      return *found;
+    }
+    if (values_.size() >= sweep_at_) {
+      Sweep();
+    }
+    return *values_.insert(make(value)).first;
+  }
 
   // Drops what nobody but the pool holds. Runs when the pool has doubled since the last time, so
   // the cost of an Intern stays constant on average.
