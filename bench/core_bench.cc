@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <random>
@@ -65,7 +66,12 @@ std::vector<Observation> MakeObservations(size_t count) {
   std::mt19937 random(1);
   const auto below = [&random](size_t limit) { return random() % limit; };
   std::vector<Observation> observations(count);
+  Time seen{std::chrono::hours(500'000)};
   for (Observation& observation : observations) {
+    // 500,000 a second.
+    seen += std::chrono::microseconds(2);
+    observation.first_seen = seen;
+    observation.last_seen = seen;
     const size_t client = below(kPods);
     const size_t workload = client % kWorkloads;
     const size_t service = (workload * 7 + below(10)) % kServices;

@@ -82,8 +82,11 @@ struct Evidence {
   uint64_t shared_count = 0;
   // Sorted, bounded (IntentLimits).
   std::vector<PortSeen> ports;
-  // The newest examples with different pods or addresses, bounded (IntentLimits).
+  // Recent examples with different pods or addresses, bounded (IntentLimits); once there are as
+  // many, a newer one takes the place of the oldest at most once a second.
   std::vector<EvidenceSample> samples;
+  // The time of the newest of them.
+  Time sampled_at;
 };
 
 struct KafkaTopicUse {

@@ -1,10 +1,14 @@
 #include "mapper/intents/intent_merge.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace network_mapper {
 namespace {
+
+// A workload of many pods would else have its samples renewed with every observation.
+constexpr std::chrono::seconds kSampleRenewal{1};
 
 bool SameText(const SharedText& a, const SharedText& b) {
   return a == b || (a != nullptr && b != nullptr && *a == *b);
@@ -111,7 +115,7 @@ void IntentMerger::MergeEvidence(Intent& intent, const IntentSighting& sighting)
   if (sighting.port.has_value()) {
     MergePort(evidence, *sighting.port);
   }
-  MergeSample(evidence, sighting.sample);
+  MergeSample(evidence, sighting.sample, sighting.last_seen);
 }
 
 void IntentMerger::MergePort(Evidence& evidence, const PortSeen& port) {
@@ -126,7 +130,11 @@ void IntentMerger::MergePort(Evidence& evidence, const PortSeen& port) {
   evidence.ports.insert(place, port);
 }
 
-void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample) {
+void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample, Time seen) {
+  const bool full = evidence.samples.size() >= limits_.samples_per_evidence;
+  if (full && seen < evidence.sampled_at + kSampleRenewal) {
+    return;
+  }
   for (const EvidenceSample& known : evidence.samples) {
     if (known.server_address == sample.server_address &&
         SameText(known.client_pod, sample.client_pod) &&
@@ -139,7 +147,7 @@ void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample)
   if (says_nothing || limits_.samples_per_evidence == 0) {
     return;
   }
-  if (evidence.samples.size() >= limits_.samples_per_evidence) {
+  if (full) {
     evidence.samples.erase(evidence.samples.begin());
   } else {
     // Exact: there are few, and many evidence records.
@@ -147,6 +155,7 @@ void IntentMerger::MergeSample(Evidence& evidence, const EvidenceSample& sample)
   }
   evidence.samples.push_back(EvidenceSample{
       names_.Intern(sample.client_pod), names_.Intern(sample.server_pod), sample.server_address});
+  evidence.sampled_at = seen;
 }
 
 void IntentMerger::MergeDetails(IntentDetails& known, const IntentDetails& seen) {

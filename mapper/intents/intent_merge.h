@@ -43,7 +43,7 @@ class IntentMerger {
   void MergeWorkload(Workload& known, const Workload& seen, bool newest);
   void MergeEvidence(Intent& intent, const IntentSighting& sighting);
   void MergePort(Evidence& evidence, const PortSeen& port);
-  void MergeSample(Evidence& evidence, const EvidenceSample& sample);
+  void MergeSample(Evidence& evidence, const EvidenceSample& sample, Time seen);
   void MergeDetails(IntentDetails& known, const IntentDetails& seen);
 
   IntentLimits limits_;

@@ -205,8 +205,9 @@ TEST_F(IntentStoreTest, MarksWhatWentToAServiceWithSeveralWorkloads) {
 }
 
 TEST_F(IntentStoreTest, KeepsTheNewestSamplesAndEachOnce) {
+  int second = 0;
   for (const char* pod : {"a-1", "a-2", "a-2", "a-3", "a-4"}) {
-    IntentSighting sighting = MakeSighting("a", "b");
+    IntentSighting sighting = MakeSighting("a", "b", second++);
     sighting.sample.client_pod = Text(pod);
     See(store_, std::move(sighting));
   }
@@ -216,6 +217,19 @@ TEST_F(IntentStoreTest, KeepsTheNewestSamplesAndEachOnce) {
       pods.push_back(*sample.client_pod);
     }
     EXPECT_THAT(pods, ElementsAre("a-2", "a-3", "a-4"));
+  });
+}
+
+TEST_F(IntentStoreTest, RenewsSamplesOnceASecond) {
+  for (const char* pod : {"a-1", "a-2", "a-3", "a-4", "a-5"}) {
+    IntentSighting sighting = MakeSighting("a", "b");
+    sighting.sample.client_pod = Text(pod);
+    See(store_, std::move(sighting));
+  }
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    EXPECT_EQ(intent.evidence[0].samples.size(), 3U);
+    EXPECT_EQ(*intent.evidence[0].samples.back().client_pod, "a-3");
+    EXPECT_EQ(intent.evidence[0].count, 5U);
   });
 }
 
