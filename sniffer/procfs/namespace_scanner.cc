@@ -65,11 +65,17 @@ void NamespaceScanner::Examine(int32_t pid, Process& process, SteadyTime now) {
   process.namespace_id.reset();
   process.not_permitted = false;
   process.pod_uid.reset();
+  process.examine_at = now;
+  std::optional<uint64_t> start_ticks;
   if (proc_fs_.ReadFile(pid, "stat", buffer_, kMaxStatBytes).ok()) {
-    process.start_ticks = StartTicksFromStat(buffer_).value_or(0);
-    process.started_at = boot_time_ + std::chrono::duration_cast<Time::duration>(
-                                          TickLength() * static_cast<int64_t>(process.start_ticks));
+    start_ticks = StartTicksFromStat(buffer_);
   }
+  if (!start_ticks) {
+    // It has gone. Without a start it would seem to have been there for ever.
+    return;
+  }
+  process.started_at = boot_time_ + std::chrono::duration_cast<Time::duration>(
+                                        TickLength() * static_cast<int64_t>(*start_ticks));
   if (proc_fs_.ReadFile(pid, "cgroup", buffer_, kMaxCgroupBytes).ok()) {
     process.pod_uid = PodUidFromCgroup(buffer_);
   }
@@ -85,9 +91,10 @@ void NamespaceScanner::Examine(int32_t pid, Process& process, SteadyTime now) {
   bool young = boot_time_ != Time() && clock_.Now() - process.started_at < options_.settling_time;
   // The pid spreads the examinations of old processes over the interval.
   auto spread = options_.examine_interval * (pid % 16) / 16;
-  process.examine_at = young ? now
-                             : now + std::chrono::duration_cast<SteadyTime::duration>(
-                                         options_.examine_interval + spread);
+  if (!young) {
+    process.examine_at +=
+        std::chrono::duration_cast<SteadyTime::duration>(options_.examine_interval + spread);
+  }
 }
 
 void NamespaceScanner::VisitProcesses(NamespaceSnapshot& snapshot) {
@@ -178,7 +185,7 @@ void NamespaceScanner::DropUnpermittedHostPods(NamespaceSnapshot& snapshot) {
     return;
   }
   std::vector<IpAddress> own;
-  if (proc_fs_.ReadFile(getpid(), "net/fib_trie", buffer_).ok()) {
+  if (proc_fs_.ReadOwnFile("net/fib_trie", buffer_).ok()) {
     own = ParseFibTrieAddresses(buffer_);
   }
   std::erase_if(snapshot.namespaces, [&own](const NetworkNamespace& one) {

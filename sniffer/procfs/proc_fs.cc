@@ -46,11 +46,12 @@ struct CloseDirectory {
 
 using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
-// "<pid>/<name>", without allocation.
+// "<process>/<name>", without allocation; the process is a number or "self".
 class RelativePath {
  public:
-  RelativePath(int32_t pid, std::string_view name) {
-    auto result = fmt::format_to_n(text_.data(), text_.size() - 1, "{}/{}", pid, name);
+  template <typename Process>
+  RelativePath(Process process, std::string_view name) {
+    auto result = fmt::format_to_n(text_.data(), text_.size() - 1, "{}/{}", process, name);
     *result.out = '\0';
   }
 
@@ -134,11 +135,18 @@ Status ProcFs::ListProcesses(std::vector<ProcessDirectory>& processes) const {
 
 Status ProcFs::ReadFile(int32_t pid, std::string_view name, std::string& content,
                         size_t max_bytes) const {
+  return ReadAt(RelativePath(pid, name).Get(), content, max_bytes);
+}
+
+Status ProcFs::ReadOwnFile(std::string_view name, std::string& content, size_t max_bytes) const {
+  return ReadAt(RelativePath("self", name).Get(), content, max_bytes);
+}
+
+Status ProcFs::ReadAt(const char* path, std::string& content, size_t max_bytes) const {
   content.clear();
-  RelativePath path(pid, name);
-  Descriptor file(openat(*root_, path.Get(), O_RDONLY | O_CLOEXEC));
+  Descriptor file(openat(*root_, path, O_RDONLY | O_CLOEXEC));
   if (file.Get() < 0) {
-    return ProcStatus(errno, path.Get());
+    return ProcStatus(errno, path);
   }
   constexpr size_t kFirstRead = 4096;
   constexpr size_t kLargestRead = size_t{1} << 16;
@@ -151,8 +159,9 @@ Status ProcFs::ReadFile(int32_t pid, std::string_view name, std::string& content
       continue;
     }
     if (count < 0) {
+      int error_number = errno;
       content.clear();
-      return ProcStatus(errno, path.Get());
+      return ProcStatus(error_number, path);
     }
     if (count == 0) {
       break;

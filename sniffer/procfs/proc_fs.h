@@ -45,6 +45,9 @@ class ProcFs {
   // than `max_bytes` is cut there.
   Status ReadFile(int32_t pid, std::string_view name, std::string& content,
                   size_t max_bytes = kMaxFileBytes) const;
+  // The same for the calling process, whose number the root may know under another one.
+  Status ReadOwnFile(std::string_view name, std::string& content,
+                     size_t max_bytes = kMaxFileBytes) const;
 
   // PermissionDenied without CAP_SYS_PTRACE, NotFound when the process has gone.
   StatusOr<NamespaceId> NetworkNamespaceOf(int32_t pid) const;
@@ -60,6 +63,8 @@ class ProcFs {
   };
 
   explicit ProcFs(int root_descriptor);
+
+  Status ReadAt(const char* path, std::string& content, size_t max_bytes) const;
 
   std::unique_ptr<int, CloseDescriptor> root_;
 };

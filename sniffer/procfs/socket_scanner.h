@@ -27,9 +27,6 @@ struct ClientSocket {
   uint64_t inode = 0;
 };
 
-// Ports with a listener, over both address families.
-class ListenPorts;
-
 // The client side of the table's connections: ESTABLISHED, neither end loopback, and the local port
 // is not one of `server_ports`. Pure.
 std::vector<ClientSocket> SelectClientSockets(const ProcNetTable& table,

@@ -153,16 +153,15 @@ TEST(FibTrie, DoesNotTakeAMaskForTheLeafBefore) {
 
 // field.md P22
 TEST(IfInet6, FindsGlobalAddressesOnly) {
-  EXPECT_THAT(
-      ParseIfInet6Addresses("00000000000000000000000000000001 01 80 10 80       lo\n"
-                            "fe80000000000000a8bbccfffeddeeff 02 40 20 80     eth0\n"
-                            "fd000077000000000000000000000002 02 40 00 80     eth0\n"
-                            "fd000077000000000000000000000009 02 40 00 48     eth0\n"
-                            "20010db8000000000000000000000001 02 40 00 40     eth0\n"
-                            "20010db80000000000000000000000 02 40 00 40     eth0\n"
-                            "20010db80000000000000000000000zz 02 40 00 40     eth0\n"
-                            "20010db8000000000000000000000003 02 40\n"),
-      ElementsAre(Address("2001:db8::1"), Address("fd00:77::2")));
+  EXPECT_THAT(ParseIfInet6Addresses("00000000000000000000000000000001 01 80 10 80       lo\n"
+                                    "fe80000000000000a8bbccfffeddeeff 02 40 20 80     eth0\n"
+                                    "fd000077000000000000000000000002 02 40 00 80     eth0\n"
+                                    "fd000077000000000000000000000009 02 40 00 48     eth0\n"
+                                    "20010db8000000000000000000000001 02 40 00 40     eth0\n"
+                                    "20010db80000000000000000000000 02 40 00 40     eth0\n"
+                                    "20010db80000000000000000000000zz 02 40 00 40     eth0\n"
+                                    "20010db8000000000000000000000003 02 40\n"),
+              ElementsAre(Address("2001:db8::1"), Address("fd00:77::2")));
 }
 
 TEST(Snmp, FindsTheTcpCountersWhereverTheyStand) {
@@ -173,8 +172,8 @@ TEST(Snmp, FindsTheTcpCountersWhereverTheyStand) {
       "Tcp: 1 200 120000 -1 17 5 2 3 4 999\n"
       "Udp: InDatagrams\nUdp: 7\n");
   ASSERT_TRUE(counters);
-  EXPECT_EQ(*counters, (TcpCounters{.active_opens = 17, .passive_opens = 5,
-                                    .currently_established = 4}));
+  EXPECT_EQ(*counters,
+            (TcpCounters{.active_opens = 17, .passive_opens = 5, .currently_established = 4}));
 }
 
 TEST(Snmp, SaysNothingWhenACounterIsMissing) {

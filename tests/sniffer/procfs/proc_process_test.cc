@@ -113,8 +113,8 @@ INSTANTIATE_TEST_SUITE_P(
         CgroupCase{"QosLevelOnly", "0::/kubepods/burstable", nullptr},
         CgroupCase{"UidTooShort", "0::/kubepods/pod1d24fefc-036b-4076-958d-366e3da868a/x", nullptr},
         CgroupCase{"UidTooLong", "0::/kubepods/" + kPod + "0/x", nullptr},
-        CgroupCase{"UidWithAnotherLetter",
-                   "0::/kubepods/podzd24fefc-036b-4076-958d-366e3da868a1/x", nullptr},
+        CgroupCase{"UidWithAnotherLetter", "0::/kubepods/podzd24fefc-036b-4076-958d-366e3da868a1/x",
+                   nullptr},
         CgroupCase{"PodInsideAWord", "0::/kubepods/my" + kPod + "/x", nullptr},
         CgroupCase{"NoPath", "0:" + kPod, nullptr}),
     [](const auto& one) { return std::string(one.param.name); });
