@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it. Thread-safe.
+// Clocks that stand still until a test moves them, or move when they are read. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -26,6 +26,25 @@ class FakeClock final : public Clock {
 
  private:
   std::atomic<int64_t> elapsed_ns_{0};
+};
+
+// Each reading of the steady clock takes `step`: for code that works until a time is up.
+class TickingClock final : public Clock {
+ public:
+  explicit TickingClock(std::chrono::nanoseconds step) : step_(step) {}
+
+  Time Now() const override { return clock_.Now(); }
+
+  SteadyTime SteadyNow() const override {
+    clock_.Advance(step_);
+    return clock_.SteadyNow();
+  }
+
+  void Advance(std::chrono::nanoseconds by) { clock_.Advance(by); }
+
+ private:
+  std::chrono::nanoseconds step_;
+  mutable FakeClock clock_;
 };
 
 }  // namespace network_mapper
