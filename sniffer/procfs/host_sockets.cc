@@ -28,7 +28,8 @@ void HostSockets::ReadTables(const NetworkNamespace& host) {
 // A socket that several pods hold open belongs to none of them for certain.
 void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
   std::unordered_map<uint64_t, std::optional<PodUid>> owners;
-  bool fresh = false;
+  // A socket may be older than what is known of its process.
+  bool fresh = snapshot.host_pod_processes != looked_at_;
   for (const ProcNetTable* table : {&tcp_, &udp_}) {
     for (const ProcNetSocket& socket : table->sockets) {
       if (socket.inode != 0) {
@@ -42,6 +43,7 @@ void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
   if (!fresh) {
     return;
   }
+  looked_at_ = snapshot.host_pod_processes;
   std::unordered_map<uint64_t, PodUid> found;
   std::vector<uint64_t> contested;
   std::vector<uint64_t> inodes;

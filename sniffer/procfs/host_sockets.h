@@ -27,7 +27,7 @@ class HostSockets {
   explicit HostSockets(const ProcFs& proc_fs) : proc_fs_(proc_fs) {}
 
   // Reads the host namespace's TCP and UDP tables. The open files of processes are listed only
-  // when a socket appeared that was not there before.
+  // when a socket or a pod's process appeared that was not there before.
   void Update(const NamespaceSnapshot& snapshot);
 
   // The pod that holds the socket with this inode; absent: none, several, or not known.
@@ -60,6 +60,8 @@ class HostSockets {
   const ProcFs& proc_fs_;
   // Owner of every socket inode of the last scan; absent value: not a pod's.
   std::unordered_map<uint64_t, std::optional<PodUid>> owners_;
+  // Whose open files owners_ is from.
+  std::vector<HostPodProcess> looked_at_;
   PortTable tcp_ports_;
   PortTable udp_ports_;
   ProcNetTable tcp_;

@@ -40,6 +40,8 @@ struct NetworkNamespace {
 struct HostPodProcess {
   int32_t pid = 0;
   PodUid pod_uid;
+
+  friend bool operator==(const HostPodProcess&, const HostPodProcess&) = default;
 };
 
 struct NamespaceSnapshot {
@@ -77,7 +79,6 @@ class NamespaceScanner {
  private:
   struct Process {
     uint64_t directory_inode = 0;
-    uint64_t start_ticks = 0;
     Time started_at;
     // Absent: not readable. Namespaces grouped by pod UID have device 0 and a number of our own.
     std::optional<NamespaceId> namespace_id;
