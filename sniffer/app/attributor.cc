@@ -49,7 +49,7 @@ Attributor::Attributor(const ProcFs& proc_fs, const Clock& clock, MetricsRegistr
     : clock_(clock),
       options_(options),
       metrics_(metrics),
-      namespaces_(proc_fs, clock),
+      namespaces_(proc_fs, clock, options.namespaces),
       sockets_(proc_fs, clock),
       host_sockets_(proc_fs) {}
 

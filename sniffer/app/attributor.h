@@ -26,6 +26,7 @@ struct AttributorOptions {
   std::chrono::nanoseconds socket_refresh_interval = std::chrono::seconds(30);
   // Open connections that are remembered, so that each is counted once.
   size_t max_known_sockets = 200'000;
+  NamespaceScannerOptions namespaces{};
 };
 
 // Not thread-safe. What is passed by reference must outlive it.

@@ -69,11 +69,10 @@ class FakeProcTree {
                   const std::vector<FakeSocket>& sockets) {
     std::string text = "  sl  local_address rem_address   st ...\n";
     for (const FakeSocket& socket : sockets) {
-      text += fmt::format(
-          "   0: {} {} {} 00000000:00000000 00:00000000 00000000  0  0 {} 1\n",
-          Endpoint(socket.local, socket.local_port, table.ends_with('6')),
-          Endpoint(socket.remote, socket.remote_port, table.ends_with('6')), socket.state,
-          socket.inode);
+      text += fmt::format("   0: {} {} {} 00000000:00000000 00:00000000 00000000  0  0 {} 1\n",
+                          Endpoint(socket.local, socket.local_port, table.ends_with('6')),
+                          Endpoint(socket.remote, socket.remote_port, table.ends_with('6')),
+                          socket.state, socket.inode);
     }
     SetNetFile(name, table, text);
     SetCounters(name, ++changes_);
@@ -122,10 +121,10 @@ class FakeProcTree {
   }
 
   void SetPod(int32_t pid, const std::string& uid) {
-    directory_.WriteFile(
-        fmt::format("{}/cgroup", pid),
-        uid.empty() ? "0::/system.slice/some.service\n"
-                    : fmt::format("0::/kubepods/burstable/pod{}/0123456789abcdef\n", uid));
+    directory_.WriteFile(fmt::format("{}/cgroup", pid),
+                         uid.empty()
+                             ? "0::/system.slice/some.service\n"
+                             : fmt::format("0::/kubepods/burstable/pod{}/0123456789abcdef\n", uid));
   }
 
   void OpenSocket(int32_t pid, uint64_t inode) {

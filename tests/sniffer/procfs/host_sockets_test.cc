@@ -42,8 +42,8 @@ class HostSocketsTest : public ::testing::Test {
   FakeProcTree tree_;
   FakeClock clock_;
   ProcFs proc_fs_ = tree_.Open();
-  NamespaceScanner namespaces_{proc_fs_, clock_,
-                               {.boot_time = clock_.Now() - std::chrono::hours(1)}};
+  NamespaceScanner namespaces_{
+      proc_fs_, clock_, {.boot_time = clock_.Now() - std::chrono::hours(1)}};
   HostSockets sockets_{proc_fs_};
 };
 

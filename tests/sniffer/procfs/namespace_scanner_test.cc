@@ -49,8 +49,7 @@ class NamespaceScannerTest : public ::testing::Test {
 
 TEST_F(NamespaceScannerTest, FindsThePodItsAddressesAndItsStart) {
   tree_.SetAddresses("a", {"10.88.0.2", "fd00:88::2", "127.0.0.1"});
-  tree_.AddProcess(
-      {.pid = 20, .network_namespace = "a", .pod_uid = kPodA, .start_ticks = 5817});
+  tree_.AddProcess({.pid = 20, .network_namespace = "a", .pod_uid = kPodA, .start_ticks = 5817});
   tree_.AddProcess({.pid = 21, .network_namespace = "a", .pod_uid = kPodA, .start_ticks = 9000});
   NamespaceSnapshot snapshot = Scan();
   EXPECT_EQ(snapshot.processes, 3U);
@@ -109,8 +108,8 @@ TEST_F(NamespaceScannerTest, ExaminesAnOldProcessOnce) {
 
 TEST_F(NamespaceScannerTest, LooksAgainAtAYoungProcessThatHasNotJoinedItsPodYet) {
   clock_.Advance(std::chrono::seconds(1));
-  uint64_t just_now = (std::chrono::hours(1) + std::chrono::seconds(1)) /
-                      std::chrono::milliseconds(10);
+  uint64_t just_now =
+      (std::chrono::hours(1) + std::chrono::seconds(1)) / std::chrono::milliseconds(10);
   tree_.AddProcess({.pid = 40, .network_namespace = "a", .start_ticks = just_now});
   EXPECT_FALSE(Others(Scan())[0].pod_uid);
   tree_.SetPod(40, kPodA);

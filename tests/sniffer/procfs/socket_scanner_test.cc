@@ -20,7 +20,8 @@ constexpr FakeSocket kToCart{.local = "10.88.0.2",
                              .remote_port = 80,
                              .inode = 1};
 constexpr FakeSocket kListenAll{.local = "0.0.0.0", .local_port = 8080, .state = "0A", .inode = 2};
-constexpr FakeSocket kListenAllV6{.local = "::", .local_port = 8080, .remote = "::", .state = "0A", .inode = 3};
+constexpr FakeSocket kListenAllV6{
+    .local = "::", .local_port = 8080, .remote = "::", .state = "0A", .inode = 3};
 constexpr FakeSocket kAccepted{.local = "10.88.0.2",
                                .local_port = 8080,
                                .remote = "10.88.0.7",
@@ -52,8 +53,8 @@ class SocketScannerTest : public ::testing::Test {
     std::vector<std::string> servers;
     for (const NetworkNamespace& one : snapshot_.namespaces) {
       for (const ClientSocket& socket : scanner.ClientSockets(one.id)) {
-        servers.push_back(fmt::format("{}:{}", socket.remote_address.ToString(),
-                                      socket.remote_port));
+        servers.push_back(
+            fmt::format("{}:{}", socket.remote_address.ToString(), socket.remote_port));
       }
     }
     return servers;
@@ -62,8 +63,8 @@ class SocketScannerTest : public ::testing::Test {
   FakeProcTree tree_;
   FakeClock clock_;
   ProcFs proc_fs_ = tree_.Open();
-  NamespaceScanner namespaces_{proc_fs_, clock_,
-                               {.boot_time = clock_.Now() - std::chrono::hours(1)}};
+  NamespaceScanner namespaces_{
+      proc_fs_, clock_, {.boot_time = clock_.Now() - std::chrono::hours(1)}};
   NamespaceSnapshot snapshot_;
   SocketScanner scanner_{proc_fs_, clock_};
 };
@@ -109,11 +110,9 @@ TEST_F(SocketScannerTest, FindsTheListenerInTheOtherFamilysTable) {
 
 // field.md P22
 TEST_F(SocketScannerTest, ReadsIpv6) {
-  tree_.SetSockets("a", "tcp6",
-                   {{.local = "fd00:88::2",
-                     .local_port = 40000,
-                     .remote = "fd00:96::10",
-                     .remote_port = 443}});
+  tree_.SetSockets(
+      "a", "tcp6",
+      {{.local = "fd00:88::2", .local_port = 40000, .remote = "fd00:96::10", .remote_port = 443}});
   Scan();
   EXPECT_THAT(Servers(), ElementsAre("fd00:96::10:443"));
 }
