@@ -37,7 +37,9 @@ class PacketMetrics::Implementation {
         interface_drops_(Dropped(registry, "interface")),
         lost_interfaces_(registry.AddGauge("network_mapper_sniffer_capture_interfaces_lost",
                                            "Interfaces that capture was opened on and that are "
-                                           "gone or down.")) {
+                                           "gone or down.")),
+        losses_(registry.AddCounter("network_mapper_sniffer_capture_interface_losses_total",
+                                    "Times that a captured interface went or came down.")) {
     Follow(registry.AddCounter("network_mapper_sniffer_decoded_packets_total",
                                "Packets handed to the decoder."),
            [](const AggregatorStatistics& s) { return s.packets; });
@@ -76,6 +78,7 @@ class PacketMetrics::Implementation {
           static_cast<double>(Growth(now.dropped_by_kernel, before.dropped_by_kernel)));
       interface_drops_.Increment(
           static_cast<double>(Growth(now.dropped_by_interface, before.dropped_by_interface)));
+      losses_.Increment(static_cast<double>(Growth(now.losses, before.losses)));
       lost += now.lost ? 1 : 0;
       before = now;
     }
@@ -143,6 +146,7 @@ class PacketMetrics::Implementation {
   Counter& kernel_drops_;
   Counter& interface_drops_;
   Gauge& lost_interfaces_;
+  Counter& losses_;
 };
 
 PacketMetrics::PacketMetrics(MetricsRegistry& registry)

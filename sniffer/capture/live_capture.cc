@@ -2,14 +2,19 @@
 // one for each named interface.
 #include <net/if.h>
 #include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <pcap/pcap.h>
 
+#include "common/log/log.h"
 #include "sniffer/capture/packet_source.h"
 #include "sniffer/capture/pcap_handle.h"
 
@@ -22,6 +27,30 @@ constexpr const char* kAnyDevice = "any";
 constexpr size_t kMaxBatch = 4096;
 constexpr size_t kMinRingBytes = size_t{512} << 10U;
 
+// "eth0, lo" of this network namespace.
+std::string ExistingInterfaces() {
+  std::string names;
+  struct if_nameindex* all = if_nameindex();
+  for (struct if_nameindex* one = all; one != nullptr && one->if_index != 0; ++one) {
+    names += names.empty() ? "" : ", ";
+    names += one->if_name;
+  }
+  if_freenameindex(all);
+  return names;
+}
+
+bool IsUp(const std::string& name) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) {
+    return true;  // Not known; what libpcap says counts.
+  }
+  ifreq request{};
+  name.copy(static_cast<char*>(request.ifr_name), sizeof(request.ifr_name) - 1);
+  bool found = ioctl(descriptor, SIOCGIFFLAGS, &request) == 0;
+  close(descriptor);
+  return found && (request.ifr_flags & IFF_UP) != 0;
+}
+
 Status ActivationError(const std::string& device, int code, pcap* handle) {
   switch (code) {
     case PCAP_ERROR_PERM_DENIED:
@@ -32,8 +61,8 @@ Status ActivationError(const std::string& device, int code, pcap* handle) {
           "program ({})",
           device, pcap_geterr(handle));
     case PCAP_ERROR_NO_SUCH_DEVICE:
-      return NotFound("there is no network interface {} in this network namespace ({})", device,
-                      pcap_geterr(handle));
+      return NotFound("there is no network interface {} in this network namespace; there are {}",
+                      device, ExistingInterfaces());
     case PCAP_ERROR_IFACE_NOT_UP:
       return Unavailable("network interface {} is down", device);
     default:
@@ -74,13 +103,14 @@ StatusOr<PcapHandle> OpenDevice(const std::string& device, const LiveCaptureOpti
 
 class LiveCapture final : public PacketSource {
  public:
-  LiveCapture(std::vector<PcapHandle> handles, std::chrono::milliseconds block_timeout)
-      : handles_(std::move(handles)), block_timeout_(block_timeout) {}
+  LiveCapture(std::vector<PcapHandle> handles, LiveCaptureOptions options, size_t ring_bytes)
+      : handles_(std::move(handles)), options_(std::move(options)), ring_bytes_(ring_bytes) {}
 
   StatusOr<PollResult> Poll(std::chrono::milliseconds max_wait,
                             const PacketHandler& handler) override {
     SteadyTime deadline = std::chrono::steady_clock::now() + max_wait;
     while (true) {
+      LookAfterInterfaces();
       ASSIGN_OR_RETURN(size_t packets, DispatchAll(handler));
       auto left =
           std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
@@ -88,7 +118,7 @@ class LiveCapture final : public PacketSource {
         return PollResult{.packets = packets, .end_of_input = false};
       }
       // Rings are looked at every block timeout, whatever poll() says about them.
-      RETURN_IF_ERROR(Wait(std::min(left, block_timeout_)));
+      RETURN_IF_ERROR(Wait(std::min(left, options_.block_timeout)));
     }
   }
 
@@ -102,25 +132,51 @@ class LiveCapture final : public PacketSource {
   }
 
  private:
+  // libpcap goes on by itself when an interface comes up again; one that was deleted and made anew
+  // is another to the kernel, and needs a new handle.
+  void LookAfterInterfaces() {
+    SteadyTime now = std::chrono::steady_clock::now();
+    if (options_.interfaces.empty() || now < next_check_) {
+      return;
+    }
+    next_check_ = now + options_.interface_check_interval;
+    for (PcapHandle& handle : handles_) {
+      if (!handle.IsOpen()) {
+        if (StatusOr<PcapHandle> opened = OpenDevice(handle.Name(), options_, ring_bytes_);
+            opened.ok()) {
+          handle.Resume(*std::move(opened));
+        }
+      }
+      SetLost(handle, !handle.IsOpen() || (handle.Name() != kAnyDevice && !IsUp(handle.Name())));
+    }
+  }
+
+  static void SetLost(PcapHandle& handle, bool lost) {
+    if (lost && !handle.Lost()) {
+      LogWarn("interface is gone or down; its packets are missing until it is back",
+              {{"interface", handle.Name()}});
+    } else if (!lost && handle.Lost()) {
+      LogInfo("interface is captured again", {{"interface", handle.Name()}});
+    }
+    handle.SetLost(lost);
+  }
+
   StatusOr<size_t> DispatchAll(const PacketHandler& handler) {
     size_t packets = 0;
-    bool alive = false;
-    Status last_error;
     for (PcapHandle& handle : handles_) {
-      if (handle.Lost()) {
+      if (!handle.IsOpen()) {
         continue;
       }
       StatusOr<size_t> delivered = handle.Dispatch(kMaxBatch, handler);
       if (delivered.ok()) {
         packets += *delivered;
-        alive = true;
-      } else {
-        last_error = delivered.status();
-        handle.MarkLost();
+        continue;
       }
-    }
-    if (!alive) {
-      return last_error.ok() ? Unavailable("no interface is left to capture on") : last_error;
+      if (options_.interfaces.empty()) {
+        return delivered.status();
+      }
+      handle.Close();
+      SetLost(handle, true);
     }
     return packets;
   }
@@ -128,7 +184,7 @@ class LiveCapture final : public PacketSource {
   Status Wait(std::chrono::milliseconds timeout) {
     poll_set_.clear();
     for (const PcapHandle& handle : handles_) {
-      if (!handle.Lost()) {
+      if (handle.IsOpen()) {
         poll_set_.push_back({.fd = handle.FileDescriptor(), .events = POLLIN, .revents = 0});
       }
     }
@@ -140,7 +196,9 @@ class LiveCapture final : public PacketSource {
   }
 
   std::vector<PcapHandle> handles_;
-  std::chrono::milliseconds block_timeout_;
+  LiveCaptureOptions options_;
+  size_t ring_bytes_;
+  SteadyTime next_check_;
   std::vector<pollfd> poll_set_;
 };
 
@@ -158,7 +216,7 @@ StatusOr<std::unique_ptr<PacketSource>> OpenLiveCapture(const LiveCaptureOptions
     handles.push_back(std::move(handle));
   }
   return std::unique_ptr<PacketSource>(
-      std::make_unique<LiveCapture>(std::move(handles), options.block_timeout));
+      std::make_unique<LiveCapture>(std::move(handles), options, ring_bytes));
 }
 
 }  // namespace network_mapper::sniffer

@@ -50,8 +50,10 @@ struct InterfaceCaptureStatistics {
   uint64_t dropped_by_kernel = 0;
   // The interface or its driver dropped it, where the kernel can tell.
   uint64_t dropped_by_interface = 0;
-  // The interface is gone or down; capture goes on with the others.
+  // The interface is gone or down at the moment; capture goes on with the others.
   bool lost = false;
+  // How often that happened.
+  uint64_t losses = 0;
 };
 
 // Not thread-safe: one thread owns it.
@@ -87,10 +89,14 @@ struct LiveCaptureOptions {
   std::chrono::milliseconds block_timeout{100};
   // Only for named interfaces; "any" never is.
   bool promiscuous = false;
+  // How often named interfaces are looked after.
+  std::chrono::milliseconds interface_check_interval{1000};
 };
 
 // Needs CAP_NET_RAW in the network namespace. permission_denied names the remedy; not_found names
-// an unknown interface; unavailable an interface that is down.
+// an unknown interface and those that there are; unavailable an interface that is down. A named
+// interface that goes later is captured again when it is back; meanwhile, and even when it was the
+// only one, a poll is no error.
 StatusOr<std::unique_ptr<PacketSource>> OpenLiveCapture(const LiveCaptureOptions& options);
 
 // Any pcap or pcapng file of a known link type.

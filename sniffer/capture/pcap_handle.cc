@@ -115,7 +115,7 @@ Status PcapHandle::SetFilter(const std::string& expression) {
 
 void PcapHandle::ReadKernelStatistics() {
   pcap_stat counters{};
-  if (Lost() || pcap_stats(handle_.get(), &counters) != 0) {
+  if (!IsOpen() || pcap_stats(handle_.get(), &counters) != 0) {
     return;
   }
   // libpcap's counters are 32 bits wide and wrap; unsigned differences do not mind.
@@ -133,11 +133,20 @@ InterfaceCaptureStatistics PcapHandle::Statistics() {
   return statistics_;
 }
 
-void PcapHandle::MarkLost() {
+void PcapHandle::Close() {
   ReadKernelStatistics();
-  statistics_.lost = true;
   handle_.reset();
   file_descriptor_ = -1;
+}
+
+void PcapHandle::Resume(PcapHandle opened) {
+  opened.statistics_ = std::move(statistics_);
+  *this = std::move(opened);
+}
+
+void PcapHandle::SetLost(bool lost) {
+  statistics_.losses += lost && !statistics_.lost ? 1 : 0;
+  statistics_.lost = lost;
 }
 
 }  // namespace network_mapper::sniffer

@@ -31,11 +31,17 @@ class PcapHandle {
   InterfaceCaptureStatistics Statistics();
   // The kernel's counters, for a live handle.
   void ReadKernelStatistics();
-  void MarkLost();
+  void Close();
+  // Goes on with a new handle of the same interface and the counters so far.
+  void Resume(PcapHandle opened);
+  // Whether the interface is gone or down; a change to true is counted.
+  void SetLost(bool lost);
 
   LinkType Link() const { return link_type_; }
 
   const std::string& Name() const { return statistics_.interface_name; }
+
+  bool IsOpen() const { return handle_ != nullptr; }
 
   bool Lost() const { return statistics_.lost; }
 

@@ -21,6 +21,7 @@ TEST(PacketMetrics, AddsWhatGrewSinceTheLastCall) {
   statistics.packets = 14;
   capture[0].received = 130;
   capture[0].lost = true;
+  capture[0].losses = 2;
   metrics.Publish(statistics, capture);
   std::string text = registry.RenderText();
   EXPECT_THAT(text, HasSubstr("network_mapper_sniffer_decoded_packets_total 14"));
@@ -31,6 +32,7 @@ TEST(PacketMetrics, AddsWhatGrewSinceTheLastCall) {
   EXPECT_THAT(text, HasSubstr("network_mapper_sniffer_capture_dropped_packets_total"
                               "{place=\"kernel\"} 5"));
   EXPECT_THAT(text, HasSubstr("network_mapper_sniffer_capture_interfaces_lost 1"));
+  EXPECT_THAT(text, HasSubstr("network_mapper_sniffer_capture_interface_losses_total 2"));
 }
 
 TEST(PacketMetrics, DoesNotFallWhenASourceIsOpenedAgain) {

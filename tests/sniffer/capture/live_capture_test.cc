@@ -60,15 +60,24 @@ class LiveCaptureTest : public ::testing::Test {
     ASSERT_EQ(geteuid(), 0U) << "this test needs root: it makes network namespaces and captures";
     RunCommand(
         fmt::format("ip netns add {0} && ip netns add {1} && "
-                    "ip -n {0} link add veth0 type veth peer name eth0 netns {1} && "
-                    "ip -n {0} link set lo up && ip -n {0} addr add 10.77.0.1/24 dev veth0 && "
+                    "ip -n {0} link set lo up && ip -n {1} link set lo up",
+                    node_, pod_));
+    MakeLink();
+  }
+
+  void MakeLink() {
+    RunCommand(
+        fmt::format("ip -n {0} link add veth0 type veth peer name eth0 netns {1} && "
+                    "ip -n {0} addr add 10.77.0.1/24 dev veth0 && "
                     "ip -n {0} addr add fd00:77::1/64 dev veth0 nodad && "
                     "ip -n {0} link set veth0 up && "
                     "ip -n {1} addr add 10.77.0.2/24 dev eth0 && "
                     "ip -n {1} addr add fd00:77::2/64 dev eth0 nodad && "
-                    "ip -n {1} link set lo up && ip -n {1} link set eth0 up",
+                    "ip -n {1} link set eth0 up",
                     node_, pod_));
   }
+
+  void RemoveLink() { RunCommand(fmt::format("ip -n {} link del veth0", node_)); }
 
   void TearDown() override {
     setns(home_.Get(), CLONE_NEWNET);
@@ -85,7 +94,25 @@ class LiveCaptureTest : public ::testing::Test {
     return {.interfaces = {},
             .filter = BuildCaptureFilter({}),
             .ethernet_filter = BuildCaptureFilter({.vlan = true}),
-            .block_timeout = std::chrono::milliseconds(10)};
+            .block_timeout = std::chrono::milliseconds(10),
+            .interface_check_interval = std::chrono::milliseconds(10)};
+  }
+
+  static void PollUntilLost(PacketSource& source, bool lost) {
+    PollUntil(
+        source, [](const CapturedPacket&) {},
+        [&] { return source.Statistics().at(0).lost == lost; });
+    ASSERT_EQ(source.Statistics().at(0).lost, lost);
+  }
+
+  // The source is open; traffic is made now and must be seen.
+  void ExpectTraffic(PacketSource& source) {
+    PacketAggregator aggregator({});
+    MakeTraffic();
+    PollUntil(
+        source, [&](const CapturedPacket& packet) { aggregator.Add(packet); },
+        [&] { return aggregator.PendingKeys() == 2; });
+    EXPECT_EQ(aggregator.PendingKeys(), 2U);
   }
 
   static sockaddr_in6 V6(const char* address, uint16_t port) {
@@ -209,11 +236,73 @@ TEST_F(LiveCaptureTest, GoesOnWithTheOtherInterfacesWhenOneDisappears) {
   options.interfaces = {"veth0", "lo"};
   auto source = OpenLiveCapture(options);
   ASSERT_THAT(source, IsOk());
-  RunCommand(fmt::format("ip -n {} link del veth0", node_));
-  PollUntil(
-      **source, [](const CapturedPacket&) {}, [&] { return (*source)->Statistics().at(0).lost; });
+  RemoveLink();
+  PollUntilLost(**source, true);
   EXPECT_TRUE((*source)->Statistics().at(0).lost);
   EXPECT_FALSE((*source)->Statistics().at(1).lost);
+}
+
+TEST_F(LiveCaptureTest, CapturesAnInterfaceAgainThatWasDeletedAndMadeAnew) {
+  for (const std::vector<std::string>& others : {std::vector<std::string>{}, {"lo"}}) {
+    Enter(node_);
+    LiveCaptureOptions options = Options();
+    options.interfaces = {"veth0"};
+    options.interfaces.insert(options.interfaces.end(), others.begin(), others.end());
+    auto source = OpenLiveCapture(options);
+    ASSERT_THAT(source, IsOk());
+    ExpectTraffic(**source);
+    uint64_t received = (*source)->Statistics().at(0).received;
+    EXPECT_GE(received, 2U);
+    for (uint64_t loss = 1; loss <= 2; ++loss) {
+      RemoveLink();
+      PollUntilLost(**source, true);
+      MakeLink();
+      PollUntilLost(**source, false);
+      ExpectTraffic(**source);
+      EXPECT_EQ((*source)->Statistics().at(0).losses, loss);
+    }
+    EXPECT_GE((*source)->Statistics().at(0).received, 3 * received) << "counters go on";
+  }
+}
+
+TEST_F(LiveCaptureTest, SaysThatAnInterfaceIsDownAndGoesOnWhenItIsUp) {
+  Enter(node_);
+  LiveCaptureOptions options = Options();
+  options.interfaces = {"veth0"};
+  auto source = OpenLiveCapture(options);
+  ASSERT_THAT(source, IsOk());
+  RunCommand(fmt::format("ip -n {} link set veth0 down", node_));
+  PollUntilLost(**source, true);
+  RunCommand(
+      fmt::format("ip -n {0} link set veth0 up && "
+                  "ip -n {0} addr replace fd00:77::1/64 dev veth0 nodad",
+                  node_));
+  PollUntilLost(**source, false);
+  ExpectTraffic(**source);
+  EXPECT_EQ((*source)->Statistics().at(0).losses, 1U);
+}
+
+// field.md P25
+TEST_F(LiveCaptureTest, SeesInterfacesOnTheDeviceAnyThatAppearLater) {
+  RemoveLink();
+  Enter(node_);
+  auto source = OpenLiveCapture(Options());
+  ASSERT_THAT(source, IsOk());
+  MakeLink();
+  ExpectTraffic(**source);
+  RemoveLink();
+  MakeLink();
+  ExpectTraffic(**source);
+  EXPECT_FALSE((*source)->Statistics().at(0).lost);
+}
+
+TEST_F(LiveCaptureTest, NamesTheInterfacesThatThereAreWhenOneIsUnknown) {
+  Enter(node_);
+  LiveCaptureOptions options = Options();
+  options.interfaces = {"lo", "eth7"};
+  EXPECT_THAT(OpenLiveCapture(options),
+              StatusIs(StatusCode::kNotFound, HasSubstr("eth7 in this network namespace; there are "
+                                                        "lo, veth0")));
 }
 
 TEST_F(LiveCaptureTest, NamesAnInterfaceThatIsDown) {
