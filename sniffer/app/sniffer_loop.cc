@@ -35,7 +35,22 @@ SteadyTime SnifferLoop::Heartbeat() const {
 }
 
 Status SnifferLoop::CaptureState() const {
-  return capturing_ ? OkStatus() : Unavailable("packets are not captured; see the log");
+  return capture_state_.With([](const Status& state) { return state; });
+}
+
+void SnifferLoop::NoteCaptureState(const std::vector<InterfaceCaptureStatistics>& capture) {
+  std::string lost;
+  for (const InterfaceCaptureStatistics& source : capture) {
+    if (source.lost) {
+      lost += (lost.empty() ? "" : ", ") + source.interface_name;
+    }
+  }
+  Status state = lost.empty() ? OkStatus()
+                              : Unavailable(
+                                    "packets are not captured on {}: gone or down; they "
+                                    "will be when it is back",
+                                    lost);
+  capture_state_.With([&state](Status& shared) { shared = std::move(state); });
 }
 
 void SnifferLoop::OnPacket(const CapturedPacket& packet) {
@@ -55,6 +70,9 @@ void SnifferLoop::Capture(std::chrono::nanoseconds until_due) {
     LogError("capture failed", {{"error", result.status()}});
     dependencies_.source.reset();
     capturing_ = false;
+    capture_state_.With([&result](Status& state) {
+      state = Annotate(result.status(), "packets are not captured");
+    });
     next_reopen_ = dependencies_.clock.SteadyNow() + kReopenInterval;
     return;
   }
@@ -74,6 +92,7 @@ void SnifferLoop::Reopen(SteadyTime now) {
   LogInfo("capture is open again");
   dependencies_.source = *std::move(source);
   capturing_ = true;
+  NoteCaptureState({});
 }
 
 void SnifferLoop::ScanNamespaces() {
@@ -123,6 +142,7 @@ void SnifferLoop::Report() {
   std::vector<InterfaceCaptureStatistics> capture;
   if (dependencies_.source != nullptr) {
     capture = dependencies_.source->Statistics();
+    NoteCaptureState(capture);
   }
   packet_metrics_.Publish(aggregator_.Statistics(), capture);
   for (const Observation& observation : observations) {

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <vector>
 
+#include "common/concurrency/guarded.h"
 #include "common/log/log.h"
 #include "common/metrics/metrics.h"
 #include "common/observation/observation.h"
@@ -57,13 +58,15 @@ class SnifferLoop {
 
   // Thread-safe. Time of the loop's last turn.
   SteadyTime Heartbeat() const;
-  // Thread-safe. OK while packets can arrive, or none are wanted.
+  // Thread-safe. OK while packets can arrive from everywhere, or none are wanted; else it names the
+  // interfaces that are missing.
   Status CaptureState() const;
 
  private:
   void Turn(const std::stop_token& stop);
   void Capture(std::chrono::nanoseconds until_due);
   void Reopen(SteadyTime now);
+  void NoteCaptureState(const std::vector<InterfaceCaptureStatistics>& capture);
   void ScanNamespaces();
   void Report();
   void OnPacket(const CapturedPacket& packet);
@@ -82,7 +85,9 @@ class SnifferLoop {
   bool end_of_input_ = false;
   LogRateLimit scan_failed_{std::chrono::minutes(1)};
   std::atomic<SteadyTime::rep> heartbeat_{0};
-  std::atomic<bool> capturing_{true};
+  // The source has not failed as a whole.
+  bool capturing_ = true;
+  Guarded<Status> capture_state_;
 };
 
 }  // namespace network_mapper::sniffer

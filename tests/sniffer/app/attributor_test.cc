@@ -63,7 +63,9 @@ class AttributorTest : public ::testing::Test {
   FakeClock clock_;
   MetricsRegistry metrics_;
   ProcFs proc_fs_ = tree_.Open();
-  Attributor attributor_{proc_fs_, clock_, metrics_,
+  Attributor attributor_{proc_fs_,
+                         clock_,
+                         metrics_,
                          {.socket_refresh_interval = std::chrono::seconds(30),
                           .max_known_sockets = 3,
                           .namespaces = {.boot_time = clock_.Now() - std::chrono::hours(1)}}};

@@ -33,9 +33,10 @@ class ScriptedSource final : public PacketSource {
     return script_(max_wait, handler);
   }
 
-  std::vector<InterfaceCaptureStatistics> Statistics() override {
-    return {{.interface_name = "scripted", .received = 5, .dropped_by_kernel = 2}};
-  }
+  std::vector<InterfaceCaptureStatistics> Statistics() override { return statistics; }
+
+  std::vector<InterfaceCaptureStatistics> statistics = {
+      {.interface_name = "scripted", .received = 5, .dropped_by_kernel = 2}};
 
  private:
   Script script_;
@@ -47,21 +48,25 @@ class SnifferLoopTest : public ::testing::Test {
 
   // Runs until a poll requests stop.
   SnifferLoop& Loop(ScriptedSource::Script script, const Clock& clock) {
-    loop_.emplace(options_, SnifferLoop::Dependencies{
-                                .source = std::make_unique<ScriptedSource>(std::move(script)),
-                                .reopen = [this] { return reopen_(); },
-                                .attributor = attributor_,
-                                .sink =
-                                    [this](const std::vector<Observation>& observations,
-                                           const CollectorTotals& totals) {
-                                      reports_.push_back(observations);
-                                      totals_ = totals;
-                                      if (on_report_) {
-                                        on_report_();
-                                      }
-                                    },
-                                .clock = clock,
-                                .metrics = metrics_});
+    return Loop(std::make_unique<ScriptedSource>(std::move(script)), clock);
+  }
+
+  SnifferLoop& Loop(std::unique_ptr<PacketSource> source, const Clock& clock) {
+    loop_.emplace(options_,
+                  SnifferLoop::Dependencies{.source = std::move(source),
+                                            .reopen = [this] { return reopen_(); },
+                                            .attributor = attributor_,
+                                            .sink =
+                                                [this](const std::vector<Observation>& observations,
+                                                       const CollectorTotals& totals) {
+                                                  reports_.push_back(observations);
+                                                  totals_ = totals;
+                                                  if (on_report_) {
+                                                    on_report_();
+                                                  }
+                                                },
+                                            .clock = clock,
+                                            .metrics = metrics_});
     return *loop_;
   }
 
@@ -236,6 +241,33 @@ TEST_F(SnifferLoopTest, OpensTheCaptureAgainAfterItFailed) {
   EXPECT_GE(reports_.size(), 10U) << "sockets are reported meanwhile";
 }
 
+TEST_F(SnifferLoopTest, NamesTheInterfacesThatAreMissing) {
+  ScriptedSource* source = nullptr;
+  int polls = 0;
+  auto owned = std::make_unique<ScriptedSource>([&](milliseconds, const PacketHandler&) {
+    ++polls;
+    bool missing = polls == 2;
+    if (missing) {
+      EXPECT_THAT(loop_->CaptureState(),
+                  StatusIs(StatusCode::kUnavailable, HasSubstr("eth0, eth1:")));
+    } else {
+      EXPECT_THAT(loop_->CaptureState(), IsOk());
+    }
+    for (InterfaceCaptureStatistics& one : source->statistics) {
+      one.lost = polls == 1;
+    }
+    clock_.Advance(seconds(1));
+    if (polls == 3) {
+      stop_.request_stop();
+    }
+    return PollResult{};
+  });
+  source = owned.get();
+  source->statistics = {{.interface_name = "eth0"}, {.interface_name = "eth1"}};
+  Loop(std::move(owned), clock_).Run(stop_.get_token());
+  EXPECT_EQ(polls, 3);
+}
+
 TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressBetweenReports) {
   FakeProcTree tree;
   tree.AddProcess({.pid = 1, .network_namespace = "host"});
@@ -249,8 +281,8 @@ TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressBetweenReports) {
     std::string text = metrics_.RenderText();
     size_t at = text.find("\nnetwork_mapper_sniffer_processes ");
     processes.push_back(text.substr(at + 34, 1));
-    tree.AddProcess({.pid = static_cast<int32_t>(100 + processes.size()),
-                     .network_namespace = "host"});
+    tree.AddProcess(
+        {.pid = static_cast<int32_t>(100 + processes.size()), .network_namespace = "host"});
     clock_.Advance(milliseconds(250));
     if (processes.size() == 3) {
       stop_.request_stop();
@@ -266,11 +298,9 @@ TEST_F(SnifferLoopTest, NamesThePodOfAPacketAndReportsSockets) {
   tree.SetSelf(1);
   tree.AddNamespace("a", "10.88.0.2");
   tree.AddProcess({.pid = 20, .network_namespace = "a", .pod_uid = kPodA});
-  tree.SetSockets("a", "tcp",
-                  {{.local = "10.88.0.2",
-                    .local_port = 42000,
-                    .remote = "10.96.0.10",
-                    .remote_port = 80}});
+  tree.SetSockets(
+      "a", "tcp",
+      {{.local = "10.88.0.2", .local_port = 42000, .remote = "10.96.0.10", .remote_port = 80}});
   ProcFs proc_fs = tree.Open();
   Attributor attributor(proc_fs, clock_, metrics_, AttributorOptionsAfterBoot());
   attributor_ = &attributor;
@@ -294,11 +324,9 @@ TEST_F(SnifferLoopTest, ScansNoSocketsWhenThatIsSwitchedOff) {
   tree.SetSelf(1);
   tree.AddNamespace("a", "10.88.0.2");
   tree.AddProcess({.pid = 20, .network_namespace = "a", .pod_uid = kPodA});
-  tree.SetSockets("a", "tcp",
-                  {{.local = "10.88.0.2",
-                    .local_port = 42000,
-                    .remote = "10.96.0.10",
-                    .remote_port = 80}});
+  tree.SetSockets(
+      "a", "tcp",
+      {{.local = "10.88.0.2", .local_port = 42000, .remote = "10.96.0.10", .remote_port = 80}});
   ProcFs proc_fs = tree.Open();
   Attributor attributor(proc_fs, clock_, metrics_, AttributorOptionsAfterBoot());
   attributor_ = &attributor;
