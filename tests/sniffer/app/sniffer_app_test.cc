@@ -1,0 +1,71 @@
+#include "sniffer/app/sniffer_app.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/http/diagnostics_server.h"
+#include "mapper/ingest/report_server.h"
+#include "tests/support/fake_batch_sink.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_paths.h"
+
+namespace network_mapper::sniffer {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SnifferAppTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ReportServerOptions options;
+    options.address = "127.0.0.1:0";
+    auto server = ReportServer::Create(options, sink_, metrics_);
+    ASSERT_THAT(server, IsOk());
+    server_ = *std::move(server);
+    config_.mapper_address = "127.0.0.1:" + std::to_string(server_->Port());
+    config_.read_pcap = TestDataPath("pcap/dns_sll.pcap");
+    config_.listen_address = "127.0.0.1";
+    config_.metrics_port = 0;
+    config_.health_probes_port = 0;
+    config_.dns_ports = {53};
+  }
+
+  FakeBatchSink sink_{1000, false};
+  MetricsRegistry metrics_;
+  std::unique_ptr<ReportServer> server_;
+  SnifferConfig config_;
+};
+
+// field.md P15: port clashes on the host network crashed the original.
+TEST_F(SnifferAppTest, CapturesThoughItsPortsAreTaken) {
+  auto first = DiagnosticsServer::Start("127.0.0.1", 0, {});
+  auto second = DiagnosticsServer::Start("127.0.0.1", 0, {});
+  ASSERT_THAT(first, IsOk());
+  ASSERT_THAT(second, IsOk());
+  config_.metrics_port = (*first)->Port();
+  config_.health_probes_port = (*second)->Port();
+  auto app = SnifferApp::Create(config_);
+  ASSERT_THAT(app, IsOk());
+  EXPECT_EQ((*app)->MetricsPort(), 0);
+  EXPECT_EQ((*app)->HealthPort(), 0);
+  EXPECT_THAT((*app)->Run({}), IsOk());
+  EXPECT_GT(sink_.Observations(), 0U);
+}
+
+TEST_F(SnifferAppTest, ReportsWhatAFileHoldsAndEnds) {
+  auto app = SnifferApp::Create(config_);
+  ASSERT_THAT(app, IsOk());
+  EXPECT_NE((*app)->MetricsPort(), 0);
+  EXPECT_NE((*app)->HealthPort(), 0);
+  EXPECT_THAT((*app)->Run({}), IsOk());
+  EXPECT_GT(sink_.Observations(), 0U);
+  EXPECT_GT(sink_.LastTotals().packets_received, 0U);
+}
+
+TEST_F(SnifferAppTest, NamesAFileThatIsMissing) {
+  config_.read_pcap = "/no/such.pcap";
+  EXPECT_THAT(SnifferApp::Create(config_), StatusIs(StatusCode::kNotFound, HasSubstr("such.pcap")));
+}
+
+}  // namespace
+}  // namespace network_mapper::sniffer
