@@ -21,7 +21,9 @@ class WaitingProcess {
   // In a new network namespace whose loopback interface is up.
   static WaitingProcess InNewNamespace();
   static WaitingProcess InNamespaceOf(const WaitingProcess& other);
+
   WaitingProcess(WaitingProcess&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+
   WaitingProcess& operator=(WaitingProcess&&) = delete;
   ~WaitingProcess();
 

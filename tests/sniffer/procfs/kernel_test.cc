@@ -60,13 +60,13 @@ sockaddr_in6 SocketAddress(const std::string& address, uint16_t port) {
 class KernelTest : public ::testing::Test {
  protected:
   KernelTest() {
-    RunOrDie(fmt::format(
-        "ip link add eth0 netns {0} type veth peer name eth0 netns {1} && "
-        "nsenter -n -t {0} sh -c 'ip addr add 10.88.0.2/24 dev eth0 && "
-        "ip addr add fd00:88::2/64 dev eth0 nodad && ip link set eth0 up' && "
-        "nsenter -n -t {1} sh -c 'ip addr add 10.88.0.3/24 dev eth0 && "
-        "ip addr add fd00:88::3/64 dev eth0 nodad && ip link set eth0 up'",
-        client_.Pid(), server_.Pid()));
+    RunOrDie(
+        fmt::format("ip link add eth0 netns {0} type veth peer name eth0 netns {1} && "
+                    "nsenter -n -t {0} sh -c 'ip addr add 10.88.0.2/24 dev eth0 && "
+                    "ip addr add fd00:88::2/64 dev eth0 nodad && ip link set eth0 up' && "
+                    "nsenter -n -t {1} sh -c 'ip addr add 10.88.0.3/24 dev eth0 && "
+                    "ip addr add fd00:88::3/64 dev eth0 nodad && ip link set eth0 up'",
+                    client_.Pid(), server_.Pid()));
   }
 
   static void Listen(const Socket& listener) {
