@@ -91,9 +91,9 @@ Cost Measure(const Sizes& sizes, size_t expected_processes) {
   ProcFs proc_fs = ProcFs::Open("/proc").value();
   NamespaceScanner namespaces(proc_fs, Clock::System(), Settled());
   SocketScanner quiet(proc_fs, Clock::System(), {.round_budget = std::chrono::hours(1)});
-  SocketScanner busy(proc_fs, Clock::System(),
-                     {.reread_interval = std::chrono::nanoseconds(0),
-                      .round_budget = std::chrono::hours(1)});
+  SocketScanner busy(
+      proc_fs, Clock::System(),
+      {.reread_interval = std::chrono::nanoseconds(0), .round_budget = std::chrono::hours(1)});
   NamespaceSnapshot snapshot = namespaces.Scan().value();
   if (snapshot.processes != expected_processes) {
     Fail(fmt::format("{} processes were seen, {} are there", snapshot.processes,
@@ -101,8 +101,7 @@ Cost Measure(const Sizes& sizes, size_t expected_processes) {
   }
   (void)quiet.Scan(snapshot);
   Cost cost;
-  cost.namespaces =
-      MedianMilliseconds(sizes.rounds, [&] { snapshot = namespaces.Scan().value(); });
+  cost.namespaces = MedianMilliseconds(sizes.rounds, [&] { snapshot = namespaces.Scan().value(); });
   cost.unchanged = MedianMilliseconds(sizes.rounds, [&] {
     if (quiet.Scan(snapshot).unchanged != sizes.namespaces + 1) {
       Fail("a table was read although nothing had changed");
@@ -124,10 +123,10 @@ Cost Measure(const Sizes& sizes, size_t expected_processes) {
 }
 
 void Print(const Sizes& sizes, size_t processes, const Cost& cost) {
-  std::printf("%zu namespaces x %2zu processes: namespaces %.2f ms, sockets unchanged %.2f ms, "
-              "all tables read %.2f ms, whole scan %.2f ms\n",
-              sizes.namespaces, processes, cost.namespaces, cost.unchanged, cost.all_tables,
-              cost.Total());
+  std::printf(
+      "%zu namespaces x %2zu processes: namespaces %.2f ms, sockets unchanged %.2f ms, "
+      "all tables read %.2f ms, whole scan %.2f ms\n",
+      sizes.namespaces, processes, cost.namespaces, cost.unchanged, cost.all_tables, cost.Total());
 }
 
 int Run(const Sizes& sizes) {
@@ -162,10 +161,9 @@ bool ParseNumber(std::string_view text, size_t& number) {
 
 int main(int argc, char** argv) {
   network_mapper::sniffer::Sizes sizes;
-  if (argc != 1 &&
-      (argc != 4 || !network_mapper::sniffer::ParseNumber(argv[1], sizes.namespaces) ||
-       !network_mapper::sniffer::ParseNumber(argv[2], sizes.processes) ||
-       !network_mapper::sniffer::ParseNumber(argv[3], sizes.rounds))) {
+  if (argc != 1 && (argc != 4 || !network_mapper::sniffer::ParseNumber(argv[1], sizes.namespaces) ||
+                    !network_mapper::sniffer::ParseNumber(argv[2], sizes.processes) ||
+                    !network_mapper::sniffer::ParseNumber(argv[3], sizes.rounds))) {
     std::fprintf(stderr, "Usage: socket_scan [NAMESPACES PROCESSES ROUNDS]\n");
     return 2;
   }

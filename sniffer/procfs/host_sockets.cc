@@ -9,15 +9,15 @@ void HostSockets::ReadTables(const NetworkNamespace& host) {
   tcp_.sockets.clear();
   udp_.sockets.clear();
   for (int32_t pid : host.pids) {
-    if (!proc_fs_.ReadFile(pid, "net/tcp", buffer_).ok()) {
+    if (!proc_fs_.ReadTable(pid, "net/tcp", buffer_).ok()) {
       continue;
     }
     ParseProcNetSockets(buffer_, tcp_);
-    if (proc_fs_.ReadFile(pid, "net/tcp6", buffer_).ok()) {
+    if (proc_fs_.ReadTable(pid, "net/tcp6", buffer_).ok()) {
       ParseProcNetSockets(buffer_, tcp_);
     }
     for (const char* table : {"net/udp", "net/udp6"}) {
-      if (proc_fs_.ReadFile(pid, table, buffer_).ok()) {
+      if (proc_fs_.ReadTable(pid, table, buffer_).ok()) {
         ParseProcNetSockets(buffer_, udp_);
       }
     }

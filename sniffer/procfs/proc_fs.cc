@@ -135,14 +135,19 @@ Status ProcFs::ListProcesses(std::vector<ProcessDirectory>& processes) const {
 
 Status ProcFs::ReadFile(int32_t pid, std::string_view name, std::string& content,
                         size_t max_bytes) const {
-  return ReadAt(RelativePath(pid, name).Get(), content, max_bytes);
+  return ReadAt(RelativePath(pid, name).Get(), content, max_bytes, 0);
+}
+
+Status ProcFs::ReadTable(int32_t pid, std::string_view name, std::string& content) const {
+  return ReadAt(RelativePath(pid, name).Get(), content, kMaxFileBytes, kMaxLineBytes);
 }
 
 Status ProcFs::ReadOwnFile(std::string_view name, std::string& content, size_t max_bytes) const {
-  return ReadAt(RelativePath("self", name).Get(), content, max_bytes);
+  return ReadAt(RelativePath("self", name).Get(), content, max_bytes, 0);
 }
 
-Status ProcFs::ReadAt(const char* path, std::string& content, size_t max_bytes) const {
+Status ProcFs::ReadAt(const char* path, std::string& content, size_t max_bytes,
+                      size_t line_bytes) const {
   content.clear();
   Descriptor file(openat(*root_, path, O_RDONLY | O_CLOEXEC));
   if (file.Get() < 0) {
@@ -150,10 +155,14 @@ Status ProcFs::ReadAt(const char* path, std::string& content, size_t max_bytes) 
   }
   constexpr size_t kFirstRead = 4096;
   constexpr size_t kLargestRead = size_t{1} << 16;
+  // The kernel fills at least a page with lines, if there are so many (fs/seq_file.c).
+  static const auto page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   size_t used = 0;
   size_t step = kFirstRead;
-  while (used < max_bytes) {
+  bool ended = false;
+  while (used < max_bytes && !ended) {
     content.resize(std::min(used + step, max_bytes));
+    size_t least = std::min(content.size() - used, page_bytes);
     ssize_t count = read(file.Get(), content.data() + used, content.size() - used);
     if (count < 0 && errno == EINTR) {
       continue;
@@ -163,10 +172,8 @@ Status ProcFs::ReadAt(const char* path, std::string& content, size_t max_bytes) 
       content.clear();
       return ProcStatus(error_number, path);
     }
-    if (count == 0) {
-      break;
-    }
     used += static_cast<size_t>(count);
+    ended = count == 0 || (line_bytes > 0 && static_cast<size_t>(count) + line_bytes <= least);
     step = kLargestRead;
   }
   content.resize(used);

@@ -45,7 +45,12 @@ class ProcFs {
   // than `max_bytes` is cut there.
   Status ReadFile(int32_t pid, std::string_view name, std::string& content,
                   size_t max_bytes = kMaxFileBytes) const;
-  // The same for the calling process, whose number the root may know under another one.
+  // The same for a table of lines up to kMaxLineBytes. It does without the read that would say that
+  // the file has ended: for net/tcp the kernel walks its whole hash table to answer that.
+  Status ReadTable(int32_t pid, std::string_view name, std::string& content) const;
+  static constexpr size_t kMaxLineBytes = 512;
+
+  // ReadFile for the calling process, whose number the root may know under another one.
   Status ReadOwnFile(std::string_view name, std::string& content,
                      size_t max_bytes = kMaxFileBytes) const;
 
@@ -64,7 +69,8 @@ class ProcFs {
 
   explicit ProcFs(int root_descriptor);
 
-  Status ReadAt(const char* path, std::string& content, size_t max_bytes) const;
+  // A read that left room for `line_bytes` was the last; 0: read until there is nothing more.
+  Status ReadAt(const char* path, std::string& content, size_t max_bytes, size_t line_bytes) const;
 
   std::unique_ptr<int, CloseDescriptor> root_;
 };

@@ -62,13 +62,13 @@ bool SocketScanner::Read(const NetworkNamespace& network_namespace, NamespaceSta
   for (int32_t pid : network_namespace.pids) {
     table_.sockets.clear();
     table_.malformed_lines = 0;
-    if (!proc_fs_.ReadFile(pid, "net/tcp", buffer_).ok()) {
+    if (!proc_fs_.ReadTable(pid, "net/tcp", buffer_).ok()) {
       continue;
     }
     ParseProcNetSockets(buffer_, table_);
     bool has_v6 = !proc_fs_.ReadFile(pid, "net/sockstat6", buffer_, kMaxCounterBytes).ok() ||
                   ParseSockstatInUse(buffer_, "TCP6").value_or(1) > 0;
-    if (has_v6 && proc_fs_.ReadFile(pid, "net/tcp6", buffer_).ok()) {
+    if (has_v6 && proc_fs_.ReadTable(pid, "net/tcp6", buffer_).ok()) {
       ParseProcNetSockets(buffer_, table_);
     }
     ++statistics.tables_read;

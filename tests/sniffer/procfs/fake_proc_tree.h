@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "common/net/ip_address.h"
+#include "common/observation/pod_uid.h"
 #include "sniffer/procfs/proc_fs.h"
 #include "tests/support/test_paths.h"
 

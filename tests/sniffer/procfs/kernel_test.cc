@@ -166,6 +166,27 @@ TEST_F(KernelTest, NoticesANewConnectionByTheCounters) {
   EXPECT_THAT(sockets_.ClientSockets(Find(client_.Pid()).id), SizeIs(1));
 }
 
+TEST_F(KernelTest, ReadsATableOfManyPagesToItsEnd) {
+  // Around the page boundaries every number of lines is tried.
+  std::vector<std::unique_ptr<Socket>> listeners;
+  ProcNetTable table;
+  std::string text;
+  while (listeners.size() < 300) {
+    auto listener = std::make_unique<Socket>(client_.Pid());
+    sockaddr_in6 any_port = SocketAddress("::", 0);
+    ASSERT_EQ(bind(listener->Get(), reinterpret_cast<sockaddr*>(&any_port), sizeof(any_port)), 0);
+    ASSERT_EQ(listen(listener->Get(), 1), 0);
+    listeners.push_back(std::move(listener));
+    if (listeners.size() < 70 || listeners.size() == 300) {
+      table.sockets.clear();
+      ASSERT_THAT(proc_fs_.ReadTable(client_.Pid(), "net/tcp6", text), IsOk());
+      ParseProcNetSockets(text, table);
+      ASSERT_EQ(table.sockets.size(), listeners.size());
+      ASSERT_EQ(table.malformed_lines, 0U);
+    }
+  }
+}
+
 TEST_F(KernelTest, PassesOverAProcessThatHasEndedAndIsNotWaitedFor) {
   pid_t zombie = fork();
   ASSERT_GE(zombie, 0);
