@@ -141,13 +141,19 @@ class LiveCapture final : public PacketSource {
     }
     next_check_ = now + options_.interface_check_interval;
     for (PcapHandle& handle : handles_) {
+      bool any = handle.Name() == kAnyDevice;
+      if (handle.IsOpen() && !any &&
+          if_nametoindex(handle.Name().c_str()) != handle.InterfaceIndex()) {
+        handle.Close();
+        SetLost(handle, true);
+      }
       if (!handle.IsOpen()) {
         if (StatusOr<PcapHandle> opened = OpenDevice(handle.Name(), options_, ring_bytes_);
             opened.ok()) {
           handle.Resume(*std::move(opened));
         }
       }
-      SetLost(handle, !handle.IsOpen() || (handle.Name() != kAnyDevice && !IsUp(handle.Name())));
+      SetLost(handle, !handle.IsOpen() || (!any && !IsUp(handle.Name())));
     }
   }
 

@@ -45,6 +45,9 @@ class PcapHandle {
 
   bool Lost() const { return statistics_.lost; }
 
+  // 0 for "any" and for a file.
+  uint32_t InterfaceIndex() const { return interface_index_; }
+
   // To poll() on; -1 for a file.
   int FileDescriptor() const { return file_descriptor_; }
 
