@@ -5,6 +5,7 @@ namespace {
 
 using ResolveDns = ResolveFixture;
 
+// field.md 1.1 DNS path, P1: an answer alone is evidence of its own, weaker kind.
 TEST_F(ResolveDns, G5FindsTheWorkloadBehindAService) {
   Observation observation = Dns("db.shop.svc.cluster.local");
   std::get<NameTarget>(observation.target).addresses = {FakeInventoryView::Ip("10.96.0.2")};

@@ -50,7 +50,8 @@ TEST_F(ProcFsTest, CutsAFileAtTheBound) {
 }
 
 TEST_F(ProcFsTest, SaysThatAProcessHasGone) {
-  EXPECT_THAT(proc_fs_.ReadFile(8, "stat", content_), StatusIs(StatusCode::kNotFound, ::testing::_));
+  EXPECT_THAT(proc_fs_.ReadFile(8, "stat", content_),
+              StatusIs(StatusCode::kNotFound, ::testing::_));
   EXPECT_EQ(content_, "");
   EXPECT_THAT(proc_fs_.NetworkNamespaceOf(8), StatusIs(StatusCode::kNotFound, ::testing::_));
   std::vector<uint64_t> inodes;

@@ -219,7 +219,8 @@ TEST_F(SocketScannerTest, CountsMalformedLines) {
   EXPECT_EQ(Scan().malformed_lines, 1U);
 }
 
-// field.md P9: never a fixed limit that flickers edges (scope#814).
+// field.md P9: never a fixed limit that flickers edges (scope#814). And 1.1 RunForever: packets
+// waited while /proc was read.
 TEST_F(SocketScannerTest, PostponesWhatExceedsTheBudgetAndTakesItFirstNextTime) {
   for (int i = 0; i < 9; ++i) {
     std::string name = fmt::format("n{}", i);
