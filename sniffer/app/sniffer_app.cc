@@ -2,6 +2,7 @@
 
 #include <sys/capability.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -129,16 +130,13 @@ class SnifferApp::Implementation {
 
   Status Run(const std::stop_token& stop) {
     loop_->Run(stop);
-    bool from_file = !config_.read_pcap.empty() && !stop.stop_requested();
-    auto grace =
-        from_file ? std::chrono::nanoseconds(kFileAcknowledgeTimeout) : config_.shutdown_grace;
-    bool acknowledged = client_->Flush(clock_.SteadyNow() + grace);
+    bool acknowledged = WaitForAcknowledgement(stop);
     ReportClientState state = client_->State();
     LogInfo("sniffer stopped", {{"acknowledged_observations", state.acknowledged_observations},
                                 {"unacknowledged_observations", state.spool_observations},
                                 {"dropped_observations", state.dropped_observations}});
     client_->Stop();
-    if (from_file && !acknowledged) {
+    if (!acknowledged && !stop.stop_requested()) {
       return DeadlineExceeded("the mapper at {} has not acknowledged what {} holds: {}",
                               config_.mapper_address, config_.read_pcap, state.last_error);
     }
@@ -159,6 +157,26 @@ class SnifferApp::Implementation {
     options.aggregator.tcp_syn = config_.enable_tcp;
     options.aggregator.dns_ports = config_.dns_ports;
     return options;
+  }
+
+  // Ends by itself only after a capture file; a stop leaves it the grace.
+  bool WaitForAcknowledgement(const std::stop_token& stop) {
+    constexpr std::chrono::milliseconds kStopNoticedWithin{100};
+    bool stopping = stop.stop_requested();
+    SteadyTime deadline =
+        clock_.SteadyNow() +
+        (stopping ? config_.shutdown_grace : std::chrono::nanoseconds(kFileAcknowledgeTimeout));
+    while (!client_->Flush(std::min(deadline, clock_.SteadyNow() + kStopNoticedWithin))) {
+      SteadyTime now = clock_.SteadyNow();
+      if (now >= deadline) {
+        return false;
+      }
+      if (!stopping && stop.stop_requested()) {
+        stopping = true;
+        deadline = std::min(deadline, now + config_.shutdown_grace);
+      }
+    }
+    return true;
   }
 
   void StartServers() {

@@ -50,7 +50,11 @@ void DeclareCaptureOptions(OptionTable& table, SnifferConfig& config) {
   table.Add("enable-tcp", &config.enable_tcp, "Capture TCP handshakes").Group(kGroup);
   table.Add("enable-socket-scanner", &config.enable_socket_scanner, "Scan sockets through procfs")
       .Group(kGroup);
-  table.Add("interface", &config.interfaces, "Interfaces to capture on (default: all)")
+  table
+      .Add(
+          "interface", &config.interfaces,
+          "Interfaces to capture on (default: all, also those that come later); each must exist at "
+          "start and is captured again when it was gone")
       .Group(kGroup);
   table.Add("dns-port", &config.dns_port_texts, "Ports of DNS servers").Group(kGroup);
   table

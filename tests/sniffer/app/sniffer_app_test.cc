@@ -1,5 +1,7 @@
 #include "sniffer/app/sniffer_app.h"
 
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,6 +62,22 @@ TEST_F(SnifferAppTest, ReportsWhatAFileHoldsAndEnds) {
   EXPECT_THAT((*app)->Run({}), IsOk());
   EXPECT_GT(sink_.Observations(), 0U);
   EXPECT_GT(sink_.LastTotals().packets_received, 0U);
+}
+
+TEST_F(SnifferAppTest, StopsWithinItsGraceWhileTheMapperDoesNotAcknowledge) {
+  sink_.Hold(true);
+  config_.shutdown_grace = std::chrono::milliseconds(1);
+  auto app = SnifferApp::Create(config_);
+  ASSERT_THAT(app, IsOk());
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    EXPECT_TRUE(sink_.WaitForQueue(1, std::chrono::seconds(30)));
+    stop.request_stop();
+  });
+  SteadyTime begin = std::chrono::steady_clock::now();
+  EXPECT_THAT((*app)->Run(stop.get_token()), IsOk()) << "a stop is never an error";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(40))
+      << "without a stop a file waits for a minute";
 }
 
 TEST_F(SnifferAppTest, NamesAFileThatIsMissing) {
