@@ -75,7 +75,7 @@ std::optional<PodUid> Attributor::HostOwner(const AggregatedObservation& aggrega
   std::optional<PodUid> owner;
   for (uint16_t port : aggregated.client_ports) {
     std::optional<PodUid> port_owner =
-        host_sockets_.OwnerOfPort(Protocol::kTcp, port, aggregated.observation.first_seen);
+        host_sockets_.OwnerOfPort(port, aggregated.observation.first_seen);
     if (!port_owner || (owner && *owner != *port_owner)) {
       return std::nullopt;
     }

@@ -6,20 +6,14 @@
 namespace network_mapper::sniffer {
 
 void HostSockets::ReadTables(const NetworkNamespace& host) {
-  tcp_.sockets.clear();
-  udp_.sockets.clear();
+  table_.sockets.clear();
   for (int32_t pid : host.pids) {
     if (!proc_fs_.ReadTable(pid, "net/tcp", buffer_).ok()) {
       continue;
     }
-    ParseProcNetSockets(buffer_, tcp_);
+    ParseProcNetSockets(buffer_, table_);
     if (proc_fs_.ReadTable(pid, "net/tcp6", buffer_).ok()) {
-      ParseProcNetSockets(buffer_, tcp_);
-    }
-    for (const char* table : {"net/udp", "net/udp6"}) {
-      if (proc_fs_.ReadTable(pid, table, buffer_).ok()) {
-        ParseProcNetSockets(buffer_, udp_);
-      }
+      ParseProcNetSockets(buffer_, table_);
     }
     return;
   }
@@ -30,13 +24,11 @@ void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
   std::unordered_map<uint64_t, std::optional<PodUid>> owners;
   // A socket may be older than what is known of its process.
   bool fresh = snapshot.host_pod_processes != looked_at_;
-  for (const ProcNetTable* table : {&tcp_, &udp_}) {
-    for (const ProcNetSocket& socket : table->sockets) {
-      if (socket.inode != 0) {
-        auto known = owners_.find(socket.inode);
-        fresh = fresh || known == owners_.end();
-        owners.emplace(socket.inode, known == owners_.end() ? std::nullopt : known->second);
-      }
+  for (const ProcNetSocket& socket : table_.sockets) {
+    if (socket.inode != 0) {
+      auto known = owners_.find(socket.inode);
+      fresh = fresh || known == owners_.end();
+      owners.emplace(socket.inode, known == owners_.end() ? std::nullopt : known->second);
     }
   }
   owners_ = std::move(owners);
@@ -68,13 +60,12 @@ void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
   }
 }
 
-void HostSockets::Remember(Protocol protocol, const ProcNetTable& table, Time now) {
-  PortTable& ports = protocol == Protocol::kTcp ? tcp_ports_ : udp_ports_;
-  for (const ProcNetSocket& socket : table.sockets) {
+void HostSockets::Remember(Time now) {
+  for (const ProcNetSocket& socket : table_.sockets) {
     if (socket.inode == 0 || socket.state == SocketState::kListen) {
       continue;
     }
-    std::vector<PortUse>& uses = ports[socket.local_port];
+    std::vector<PortUse>& uses = ports_[socket.local_port];
     auto known = std::find_if(uses.begin(), uses.end(),
                               [&](const PortUse& use) { return use.inode == socket.inode; });
     if (known == uses.end()) {
@@ -91,12 +82,10 @@ void HostSockets::Remember(Protocol protocol, const ProcNetTable& table, Time no
 }
 
 void HostSockets::Forget(Time now) {
-  for (PortTable* ports : {&tcp_ports_, &udp_ports_}) {
-    for (auto& [port, uses] : *ports) {
-      std::erase_if(uses, [now](const PortUse& use) { return now - use.last_seen > kMemory; });
-    }
-    std::erase_if(*ports, [](const auto& entry) { return entry.second.empty(); });
+  for (auto& [port, uses] : ports_) {
+    std::erase_if(uses, [now](const PortUse& use) { return now - use.last_seen > kMemory; });
   }
+  std::erase_if(ports_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 void HostSockets::Update(const NamespaceSnapshot& snapshot) {
@@ -106,8 +95,7 @@ void HostSockets::Update(const NamespaceSnapshot& snapshot) {
   }
   ReadTables(*host);
   FindOwners(snapshot);
-  Remember(Protocol::kTcp, tcp_, snapshot.taken_at);
-  Remember(Protocol::kUdp, udp_, snapshot.taken_at);
+  Remember(snapshot.taken_at);
   Forget(snapshot.taken_at);
   previous_scan_ = snapshot.taken_at;
 }
@@ -118,10 +106,9 @@ std::optional<PodUid> HostSockets::OwnerOfInode(uint64_t inode) const {
 }
 
 // A socket may have been there from the scan that did not see it yet to the scan that saw it last.
-std::optional<PodUid> HostSockets::OwnerOfPort(Protocol protocol, uint16_t port, Time when) const {
-  const PortTable& ports = protocol == Protocol::kTcp ? tcp_ports_ : udp_ports_;
-  auto found = ports.find(port);
-  if (found == ports.end()) {
+std::optional<PodUid> HostSockets::OwnerOfPort(uint16_t port, Time when) const {
+  auto found = ports_.find(port);
+  if (found == ports_.end()) {
     return std::nullopt;
   }
   std::optional<PodUid> owner;

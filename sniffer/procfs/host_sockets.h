@@ -1,18 +1,16 @@
 // Which pod owns a socket of the host's network namespace, where the kubelet, other daemons and
 // pods with hostNetwork live side by side. A socket is matched to a process through /proc/<pid>/fd,
-// a process to a pod through its cgroup. Used for attributing connections and look-ups whose source
-// is a node address.
+// a process to a pod through its cgroup. Used for attributing connections whose source is a node
+// address.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "common/observation/observation.h"
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
 #include "sniffer/procfs/namespace_scanner.h"
@@ -26,16 +24,16 @@ class HostSockets {
  public:
   explicit HostSockets(const ProcFs& proc_fs) : proc_fs_(proc_fs) {}
 
-  // Reads the host namespace's TCP and UDP tables. The open files of processes are listed only
+  // Reads the host namespace's TCP tables. The open files of processes are listed only
   // when a socket or a pod's process appeared that was not there before.
   void Update(const NamespaceSnapshot& snapshot);
 
   // The pod that holds the socket with this inode; absent: none, several, or not known.
   std::optional<PodUid> OwnerOfInode(uint64_t inode) const;
 
-  // The pod whose socket used this local port at `when`. Absent when no socket is known, when a
+  // The pod whose socket used this local TCP port at `when`. Absent when no socket is known, when a
   // host process or several owners used the port around that time.
-  std::optional<PodUid> OwnerOfPort(Protocol protocol, uint16_t port, Time when) const;
+  std::optional<PodUid> OwnerOfPort(uint16_t port, Time when) const;
 
   // How long a closed socket's port is remembered.
   static constexpr std::chrono::seconds kMemory{10};
@@ -50,11 +48,9 @@ class HostSockets {
     Time absent_at;
   };
 
-  using PortTable = std::unordered_map<uint16_t, std::vector<PortUse>>;
-
   void ReadTables(const NetworkNamespace& host);
   void FindOwners(const NamespaceSnapshot& snapshot);
-  void Remember(Protocol protocol, const ProcNetTable& table, Time now);
+  void Remember(Time now);
   void Forget(Time now);
 
   const ProcFs& proc_fs_;
@@ -62,10 +58,8 @@ class HostSockets {
   std::unordered_map<uint64_t, std::optional<PodUid>> owners_;
   // Whose open files owners_ is from.
   std::vector<HostPodProcess> looked_at_;
-  PortTable tcp_ports_;
-  PortTable udp_ports_;
-  ProcNetTable tcp_;
-  ProcNetTable udp_;
+  std::unordered_map<uint16_t, std::vector<PortUse>> ports_;
+  ProcNetTable table_;
   Time previous_scan_;
   std::string buffer_;
 };

@@ -12,8 +12,7 @@
 
 namespace network_mapper::sniffer {
 
-// Numbers of include/net/tcp_states.h. UDP tables use kEstablished for connected sockets and kClose
-// for the others.
+// Numbers of include/net/tcp_states.h.
 enum class SocketState : uint8_t {
   kEstablished = 1,
   kSynSent = 2,
@@ -45,7 +44,7 @@ struct ProcNetTable {
   uint64_t malformed_lines = 0;
 };
 
-// net/tcp, net/tcp6, net/udp or net/udp6; appends to `table`. IPv4-mapped addresses become IPv4.
+// net/tcp or net/tcp6; appends to `table`. IPv4-mapped addresses become IPv4.
 void ParseProcNetSockets(std::string_view text, ProcNetTable& table);
 
 // net/fib_trie: the host's own IPv4 addresses (/32 host LOCAL) outside 127.0.0.0/8, sorted, each

@@ -45,7 +45,7 @@ class FakeProcTree {
   void AddNamespace(const std::string& name, std::string_view address = "192.168.0.1") {
     directory_.WriteFile(NamespaceFile(name), "");
     SetAddresses(name, {address});
-    for (const char* table : {"tcp", "tcp6", "udp", "udp6"}) {
+    for (const char* table : {"tcp", "tcp6"}) {
       SetSockets(name, table, {});
     }
   }
@@ -65,7 +65,7 @@ class FakeProcTree {
     SetNetFile(name, "if_inet6", v6);
   }
 
-  // `table`: tcp, tcp6, udp or udp6. Counts as a change, as in the kernel.
+  // `table`: tcp or tcp6. Counts as a change, as in the kernel.
   void SetSockets(const std::string& name, const std::string& table,
                   const std::vector<FakeSocket>& sockets) {
     std::string text = "  sl  local_address rem_address   st ...\n";

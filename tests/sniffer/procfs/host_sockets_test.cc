@@ -35,9 +35,7 @@ class HostSocketsTest : public ::testing::Test {
             .inode = inode};
   }
 
-  std::optional<PodUid> Owner(uint16_t port, Protocol protocol = Protocol::kTcp) {
-    return sockets_.OwnerOfPort(protocol, port, clock_.Now());
-  }
+  std::optional<PodUid> Owner(uint16_t port) { return sockets_.OwnerOfPort(port, clock_.Now()); }
 
   FakeProcTree tree_;
   FakeClock clock_;
@@ -61,14 +59,6 @@ TEST_F(HostSocketsTest, FindsThePodThatHoldsASocket) {
   EXPECT_FALSE(Owner(40004));
 }
 
-TEST_F(HostSocketsTest, KeepsTheProtocolsApart) {
-  tree_.SetSockets("host", "tcp", {Open(40001, 101)});
-  tree_.SetSockets("host", "udp", {Open(40001, 103)});
-  Scan();
-  EXPECT_EQ(Owner(40001, Protocol::kTcp), Uid(kPodA));
-  EXPECT_EQ(Owner(40001, Protocol::kUdp), Uid(kPodB));
-}
-
 TEST_F(HostSocketsTest, GivesASocketThatTwoPodsHoldToNeither) {
   tree_.OpenSocket(31, 101);
   tree_.SetSockets("host", "tcp", {Open(40001, 101), Open(40002, 102)});
@@ -83,11 +73,11 @@ TEST_F(HostSocketsTest, RemembersTheOwnerOfASocketThatHasClosed) {
   Time open = clock_.Now();
   tree_.SetSockets("host", "tcp", {});
   Scan();
-  EXPECT_EQ(sockets_.OwnerOfPort(Protocol::kTcp, 40001, open), Uid(kPodA));
+  EXPECT_EQ(sockets_.OwnerOfPort(40001, open), Uid(kPodA));
   EXPECT_FALSE(Owner(40001)) << "it was closed by then";
   clock_.Advance(HostSockets::kMemory);
   Scan();
-  EXPECT_FALSE(sockets_.OwnerOfPort(Protocol::kTcp, 40001, open));
+  EXPECT_FALSE(sockets_.OwnerOfPort(40001, open));
 }
 
 TEST_F(HostSocketsTest, KnowsAConnectionOpenedSinceTheLastScan) {
@@ -95,7 +85,7 @@ TEST_F(HostSocketsTest, KnowsAConnectionOpenedSinceTheLastScan) {
   Time between = clock_.Now() + std::chrono::milliseconds(300);
   tree_.SetSockets("host", "tcp", {Open(40001, 101)});
   Scan();
-  EXPECT_EQ(sockets_.OwnerOfPort(Protocol::kTcp, 40001, between), Uid(kPodA));
+  EXPECT_EQ(sockets_.OwnerOfPort(40001, between), Uid(kPodA));
 }
 
 TEST_F(HostSocketsTest, DoesNotGuessBetweenTwoUsersOfAPortInOneInterval) {
@@ -104,7 +94,7 @@ TEST_F(HostSocketsTest, DoesNotGuessBetweenTwoUsersOfAPortInOneInterval) {
   Time first = clock_.Now();
   tree_.SetSockets("host", "tcp", {Open(40001, 103)});
   Scan();
-  EXPECT_FALSE(sockets_.OwnerOfPort(Protocol::kTcp, 40001, first));
+  EXPECT_FALSE(sockets_.OwnerOfPort(40001, first));
   EXPECT_EQ(Owner(40001), Uid(kPodB));
 }
 

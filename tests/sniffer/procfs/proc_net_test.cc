@@ -103,20 +103,6 @@ TEST(ProcNetSockets, ReadsTheLastLineWithoutItsNewlineAndNothingFromEmptyTables)
   }
 }
 
-TEST(ProcNetSockets, ReadsARecordedUdpTable) {
-  ProcNetTable table = Parse(
-      "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout "
-      "inode ref pointer drops             \n"
-      "  340: 0201580A:0044 0A00600A:0035 01 00000000:00000000 00:00000000 00000000     0        0 "
-      "901 2 0000000000000000 0         \n"
-      "  341: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 "
-      "902 2 0000000000000000 0         \n");
-  ASSERT_EQ(table.sockets.size(), 2U);
-  EXPECT_EQ(table.sockets[0].state, SocketState::kEstablished);
-  EXPECT_EQ(table.sockets[1].state, SocketState::kClose);
-  EXPECT_EQ(table.sockets[1].inode, 902U);
-}
-
 TEST(FibTrie, FindsTheHostsOwnAddressesOnce) {
   EXPECT_THAT(ParseFibTrieAddresses("Main:\n"
                                     "  +-- 0.0.0.0/0 3 0 5\n"
