@@ -42,7 +42,10 @@ Attributor::Metrics::Metrics(MetricsRegistry& registry)
                             "Processes whose network namespace cannot be read (CAP_SYS_PTRACE).")),
       conflicting_namespaces(
           registry.AddGauge("network_mapper_sniffer_network_namespaces_conflicting",
-                            "Network namespaces with processes of several pods.")) {}
+                            "Network namespaces with processes of several pods.")),
+      addresses_beyond_limit(
+          registry.AddGauge("network_mapper_sniffer_addresses_beyond_limit",
+                            "Addresses that are left out, of pods that have too many.")) {}
 
 Attributor::Attributor(const ProcFs& proc_fs, const Clock& clock, MetricsRegistry& metrics,
                        AttributorOptions options)
@@ -64,6 +67,7 @@ Status Attributor::ScanNamespaces() {
   metrics_.processes.Set(static_cast<double>(snapshot_.processes));
   metrics_.not_permitted.Set(static_cast<double>(snapshot_.namespace_not_permitted));
   metrics_.conflicting_namespaces.Set(conflicting);
+  metrics_.addresses_beyond_limit.Set(static_cast<double>(snapshot_.addresses_beyond_limit));
   return OkStatus();
 }
 

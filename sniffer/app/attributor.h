@@ -90,6 +90,7 @@ class Attributor {
     Gauge& processes;
     Gauge& not_permitted;
     Gauge& conflicting_namespaces;
+    Gauge& addresses_beyond_limit;
   };
 
   std::optional<PodUid> HostOwner(const AggregatedObservation& aggregated) const;

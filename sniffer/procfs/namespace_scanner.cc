@@ -15,6 +15,7 @@ namespace network_mapper::sniffer {
 namespace {
 
 constexpr size_t kMaxStatBytes = 4096;
+constexpr size_t kMaxAddressBytes = size_t{8} << 20U;
 constexpr size_t kMaxCgroupBytes = size_t{64} << 10U;
 
 std::chrono::nanoseconds Read(clockid_t clock) {
@@ -165,15 +166,21 @@ void NamespaceScanner::GroupProcesses(NamespaceSnapshot& snapshot) {
   }
 }
 
-void NamespaceScanner::ReadAddresses(NetworkNamespace& network_namespace) {
+void NamespaceScanner::ReadAddresses(NetworkNamespace& network_namespace,
+                                     NamespaceSnapshot& snapshot) {
   for (int32_t pid : network_namespace.pids) {
-    if (!proc_fs_.ReadFile(pid, "net/fib_trie", buffer_).ok()) {
+    if (!proc_fs_.ReadFile(pid, "net/fib_trie", buffer_, kMaxAddressBytes).ok()) {
       continue;
     }
     network_namespace.addresses = ParseFibTrieAddresses(buffer_);
-    if (proc_fs_.ReadFile(pid, "net/if_inet6", buffer_).ok()) {
+    if (proc_fs_.ReadFile(pid, "net/if_inet6", buffer_, kMaxAddressBytes).ok()) {
       std::vector<IpAddress> v6 = ParseIfInet6Addresses(buffer_);
       network_namespace.addresses.insert(network_namespace.addresses.end(), v6.begin(), v6.end());
+    }
+    size_t known = network_namespace.addresses.size();
+    if (!network_namespace.is_host && known > NetworkNamespace::kMaxAddresses) {
+      snapshot.addresses_beyond_limit += known - NetworkNamespace::kMaxAddresses;
+      network_namespace.addresses.resize(NetworkNamespace::kMaxAddresses);
     }
     return;
   }
@@ -185,7 +192,7 @@ void NamespaceScanner::DropUnpermittedHostPods(NamespaceSnapshot& snapshot) {
     return;
   }
   std::vector<IpAddress> own;
-  if (proc_fs_.ReadOwnFile("net/fib_trie", buffer_).ok()) {
+  if (proc_fs_.ReadOwnFile("net/fib_trie", buffer_, kMaxAddressBytes).ok()) {
     own = ParseFibTrieAddresses(buffer_);
   }
   std::erase_if(snapshot.namespaces, [&own](const NetworkNamespace& one) {
@@ -206,7 +213,7 @@ StatusOr<NamespaceSnapshot> NamespaceScanner::Scan() {
   VisitProcesses(snapshot);
   GroupProcesses(snapshot);
   for (NetworkNamespace& network_namespace : snapshot.namespaces) {
-    ReadAddresses(network_namespace);
+    ReadAddresses(network_namespace, snapshot);
   }
   DropUnpermittedHostPods(snapshot);
   return snapshot;

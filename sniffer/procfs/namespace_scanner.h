@@ -34,6 +34,8 @@ struct NetworkNamespace {
   Time earliest_start;
 
   static constexpr size_t kMaxPids = 4;
+  // Of another namespace than the host's: a pod that may change its own could make up any number.
+  static constexpr size_t kMaxAddresses = 256;
 };
 
 // A process of a pod with hostNetwork.
@@ -55,6 +57,8 @@ struct NamespaceSnapshot {
   // Processes whose namespace was not readable for lack of CAP_SYS_PTRACE. They are grouped by pod
   // UID instead; those without a pod are left out, and so are pods with hostNetwork.
   size_t namespace_not_permitted = 0;
+  // Addresses that are left out of `namespaces` by kMaxAddresses.
+  size_t addresses_beyond_limit = 0;
 
   const NetworkNamespace* Host() const;
 };
@@ -91,7 +95,7 @@ class NamespaceScanner {
   void Examine(int32_t pid, Process& process, SteadyTime now);
   void VisitProcesses(NamespaceSnapshot& snapshot);
   void GroupProcesses(NamespaceSnapshot& snapshot);
-  void ReadAddresses(NetworkNamespace& network_namespace);
+  void ReadAddresses(NetworkNamespace& network_namespace, NamespaceSnapshot& snapshot);
   void DropUnpermittedHostPods(NamespaceSnapshot& snapshot);
   std::optional<NamespaceId> HostNamespaceId();
   Time BootTime() const;

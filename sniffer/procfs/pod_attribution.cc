@@ -16,7 +16,10 @@ void PodAttribution::Update(const NamespaceSnapshot& snapshot) {
   std::unordered_map<IpAddress, Ownership> seen;
   for (const NetworkNamespace& network_namespace : snapshot.namespaces) {
     if (network_namespace.is_host) {
-      host_addresses_ = network_namespace.addresses;
+      // With kube-proxy's IPVS mode also the address of every Service of the cluster.
+      host_addresses_.insert(network_namespace.addresses.begin(),
+                             network_namespace.addresses.end());
+      continue;
     }
     for (const IpAddress& address : network_namespace.addresses) {
       Ownership ownership{.namespace_id = network_namespace.id,
@@ -101,8 +104,7 @@ bool PodAttribution::SameOwner(const IpAddress& address, Time first, Time last) 
 }
 
 bool PodAttribution::IsHostAddress(const IpAddress& address) const {
-  return std::find(host_addresses_.begin(), host_addresses_.end(), address) !=
-         host_addresses_.end();
+  return host_addresses_.contains(address);
 }
 
 }  // namespace network_mapper::sniffer

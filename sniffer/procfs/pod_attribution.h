@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/net/ip_address.h"
@@ -63,7 +64,7 @@ class PodAttribution {
 
   PodAttributionOptions options_;
   std::unordered_map<IpAddress, History> histories_;
-  std::vector<IpAddress> host_addresses_;
+  std::unordered_set<IpAddress> host_addresses_;
   Time last_scan_;
 };
 

@@ -162,6 +162,22 @@ TEST_F(NamespaceScannerTest, ReadsAddressesThroughTheNextProcessWhenTheFirstIsGo
   EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.2")));
 }
 
+TEST_F(NamespaceScannerTest, BoundsTheAddressesOfAPodAndCountsTheRest) {
+  std::vector<std::string> texts;
+  std::vector<std::string_view> addresses;
+  for (size_t i = 0; i < NetworkNamespace::kMaxAddresses + 7; ++i) {
+    texts.push_back(fmt::format("10.9.{}.{}", i / 250, i % 250 + 1));
+  }
+  addresses.assign(texts.begin(), texts.end());
+  tree_.SetAddresses("a", addresses);
+  tree_.SetAddresses("host", addresses);
+  tree_.AddProcess({.pid = 40, .network_namespace = "a", .pod_uid = kPodA});
+  NamespaceSnapshot snapshot = Scan();
+  EXPECT_EQ(Others(snapshot)[0].addresses.size(), NetworkNamespace::kMaxAddresses);
+  EXPECT_EQ(snapshot.addresses_beyond_limit, 7U);
+  EXPECT_EQ(snapshot.Host()->addresses.size(), texts.size()) << "IPVS gives it every Service's";
+}
+
 TEST_F(NamespaceScannerTest, ForgetsWhatIsGone) {
   tree_.AddProcess({.pid = 40, .network_namespace = "a", .pod_uid = kPodA});
   EXPECT_EQ(Others(Scan()).size(), 1U);
