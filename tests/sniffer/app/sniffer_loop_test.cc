@@ -292,6 +292,30 @@ TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressBetweenReports) {
   EXPECT_THAT(processes, ElementsAre("1", "2", "3"));
 }
 
+// field.md 1.1 RunForever: with more than a few packets a second the refresh never came by itself.
+TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressHoweverManyPacketsCome) {
+  FakeProcTree tree;
+  tree.AddProcess({.pid = 1, .network_namespace = "host"});
+  tree.SetSelf(1);
+  ProcFs proc_fs = tree.Open();
+  Attributor attributor(proc_fs, clock_, metrics_, AttributorOptionsAfterBoot());
+  attributor_ = &attributor;
+  int polls = 0;
+  Run([&](milliseconds, const PacketHandler& handler) {
+    DeliverSyn(handler, 80);
+    clock_.Advance(milliseconds(1));
+    if (++polls == 100) {
+      tree.AddProcess({.pid = 2, .network_namespace = "host"});
+    }
+    if (polls == 400) {
+      EXPECT_THAT(metrics_.RenderText(), HasSubstr("network_mapper_sniffer_processes 2"));
+      EXPECT_THAT(reports_, IsEmpty()) << "it did not need a report";
+      stop_.request_stop();
+    }
+    return PollResult{.packets = 1};
+  });
+}
+
 TEST_F(SnifferLoopTest, NamesThePodOfAPacketAndReportsSockets) {
   FakeProcTree tree;
   tree.AddProcess({.pid = 1, .network_namespace = "host"});
