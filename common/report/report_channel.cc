@@ -3,6 +3,7 @@
 #include <charconv>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -74,11 +75,12 @@ StatusOr<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const Report
   }
   grpc::SslCredentialsOptions options;
   if (!tls.ca_file.empty()) {
-    ASSIGN_OR_RETURN(options.pem_root_certs, ReadPem(tls.ca_file));
+    ASSIGN_OR_RETURN(options.pem_root_certs, ReadPemCertificates(kTlsCaFile, tls.ca_file));
   }
   if (!tls.certificate_file.empty()) {
-    ASSIGN_OR_RETURN(options.pem_cert_chain, ReadPem(tls.certificate_file));
-    ASSIGN_OR_RETURN(options.pem_private_key, ReadPem(tls.key_file));
+    ASSIGN_OR_RETURN(PemKeyPair pair, ReadPemKeyPair(tls.certificate_file, tls.key_file));
+    options.pem_cert_chain = std::move(pair.certificate_chain);
+    options.pem_private_key = std::move(pair.private_key);
   }
   return grpc::SslCredentials(options);
 }
@@ -120,11 +122,10 @@ Status CheckReportClientOptions(const ReportClientOptions& options) {
   if (options.window == 0 || options.spool_bytes == 0 || options.spool_observations == 0) {
     return InvalidArgument("window and spool bounds must not be zero");
   }
-  return OkStatus();
+  return MakeCredentials(options.tls).status();
 }
 
 StatusOr<std::shared_ptr<grpc::Channel>> MakeReportChannel(const ReportClientOptions& options) {
-  RETURN_IF_ERROR(CheckReportClientOptions(options));
   ASSIGN_OR_RETURN(auto credentials, MakeCredentials(options.tls));
   return grpc::CreateCustomChannel(*ChannelTarget(options.address), credentials,
                                    MakeArguments(options));

@@ -13,10 +13,10 @@ class Channel;
 
 namespace network_mapper {
 
-// Checks the address's form and that the TLS options fit together.
+// Checks the address's form, that the TLS options fit together and that their files can be used.
 Status CheckReportClientOptions(const ReportClientOptions& options);
 
-// Reads the credential files; does not connect yet.
+// For options that have been checked. Reads the credential files again; does not connect yet.
 StatusOr<std::shared_ptr<grpc::Channel>> MakeReportChannel(const ReportClientOptions& options);
 
 }  // namespace network_mapper

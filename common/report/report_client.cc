@@ -8,11 +8,15 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/concurrency/guarded.h"
 #include "common/concurrency/waitable.h"
 #include "common/log/log.h"
 #include "common/observation/pod_uid.h"
 #include "common/report/batch_spool.h"
+#include "common/report/connection_remedy.h"
+#include "common/report/grpc_log.h"
 #include "common/report/report_channel.h"
 #include "common/report/report_transport.h"
 
@@ -36,27 +40,6 @@ std::string RandomUuid() {
   uid.bytes[6] = static_cast<uint8_t>((uid.bytes[6] & 0x0FU) | 0x40U);
   uid.bytes[8] = static_cast<uint8_t>((uid.bytes[8] & 0x3FU) | 0x80U);
   return uid.ToString();
-}
-
-std::string_view Remedy(StatusCode code) {
-  switch (code) {
-    case StatusCode::kUnavailable:
-    case StatusCode::kDeadlineExceeded:
-      return "check the mapper's address, that it runs, that network policies let this pod reach "
-             "it, and that both sides use TLS or neither does";
-    case StatusCode::kUnauthenticated:
-    case StatusCode::kPermissionDenied:
-      return "check the client's certificate and the mapper's client authority";
-    case StatusCode::kUnimplemented:
-    case StatusCode::kInvalidArgument:
-      return "check the TLS files, and that the mapper and this collector are of the same release";
-    case StatusCode::kNotFound:
-      return "check the paths of the TLS files";
-    case StatusCode::kResourceExhausted:
-      return "the mapper has reached a limit: give it more memory or raise its stream limit";
-    default:
-      return "see the mapper's log";
-  }
 }
 
 struct ClientMetrics {
@@ -256,17 +239,20 @@ class ReportClient::Implementation final : public ReportTransportEvents {
   }
 
   void NoteLoss(const Status& outcome) {
+    std::string cause = StatusMessage(outcome);
+    std::string_view remedy = ConnectionRemedy(outcome, options_.tls.enabled);
     shared_.Change([&](Shared& shared) {
       shared.state.connected = false;
-      shared.state.last_error = StatusMessage(outcome);
+      shared.state.last_error = fmt::format("{}; {}", cause, remedy);
     });
-    // One line for a loss, however often the attempts to come back fail.
-    if (!loss_logged_ && log_limit_.Allow(steady_clock::now())) {
+    // One line for a loss and its cause, however often the attempts to come back fail.
+    if ((!loss_logged_ || cause != logged_cause_) && log_limit_.Allow(steady_clock::now())) {
       loss_logged_ = true;
+      logged_cause_ = std::move(cause);
       LogWarn(ever_connected_ ? "lost the connection to the mapper" : "cannot reach the mapper",
               {{"address", options_.address},
                {"error", outcome},
-               {"remedy", Remedy(outcome.code())},
+               {"remedy", remedy},
                {"effect", "observations wait in the spool"}});
     }
   }
@@ -299,6 +285,7 @@ class ReportClient::Implementation final : public ReportTransportEvents {
   // The rest is used by the worker only.
   LogRateLimit log_limit_{kLogInterval};
   bool loss_logged_ = false;
+  std::string logged_cause_;
   bool ever_connected_ = false;
   bool proven_ = false;
   std::optional<SteadyTime> welcomed_at_;
@@ -309,6 +296,7 @@ class ReportClient::Implementation final : public ReportTransportEvents {
 StatusOr<std::unique_ptr<ReportClient>> ReportClient::Create(const ReportClientOptions& options,
                                                              MetricsRegistry& metrics) {
   RETURN_IF_ERROR(CheckReportClientOptions(options));
+  RouteGrpcLog();
   return std::unique_ptr<ReportClient>(
       new ReportClient(std::make_unique<Implementation>(options, metrics)));
 }

@@ -69,15 +69,15 @@ struct ReportClientState {
   uint64_t dropped_observations = 0;
   // Connections after the first.
   uint64_t reconnects = 0;
-  // Text of the last failure; empty when there was none.
+  // The last failure's cause and remedy; empty when there was none.
   std::string last_error;
 };
 
 // Thread-safe. Owns one thread.
 class ReportClient {
  public:
-  // Checks the options and starts connecting at once; an unreachable mapper is no error here.
-  // `metrics` must outlive the client.
+  // Checks the options, TLS files included, and starts connecting at once; an unreachable mapper is
+  // no error here. `metrics` must outlive the client.
   static StatusOr<std::unique_ptr<ReportClient>> Create(const ReportClientOptions& options,
                                                         MetricsRegistry& metrics);
   ReportClient(const ReportClient&) = delete;

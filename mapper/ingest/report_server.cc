@@ -9,14 +9,13 @@
 #include <vector>
 
 #include <grpcpp/security/server_credentials.h>
-#include <grpcpp/security/tls_certificate_provider.h>
-#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
 #include "common/log/log.h"
-#include "common/report/pem_file.h"
+#include "common/report/grpc_log.h"
 #include "mapper/ingest/report_stream.h"
+#include "mapper/ingest/tls_server_credentials.h"
 #include "network_mapper/v1/report.grpc.pb.h"
 
 namespace network_mapper {
@@ -33,27 +32,12 @@ constexpr int kMaxStreamsPerConnection = 1000;
 constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr int kIdleConnectionMs = 300'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
-constexpr unsigned kCertificateRefreshSeconds = 60;
 
 StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportServerTls& tls) {
   if (!tls.enabled) {
     return grpc::InsecureServerCredentials();
   }
-  RETURN_IF_ERROR(ReadPem(tls.certificate_file).status());
-  RETURN_IF_ERROR(ReadPem(tls.key_file).status());
-  bool mutual = !tls.client_ca_file.empty();
-  if (mutual) {
-    RETURN_IF_ERROR(ReadPem(tls.client_ca_file).status());
-  }
-  auto files = std::make_shared<grpc::experimental::FileWatcherCertificateProvider>(
-      tls.key_file, tls.certificate_file, tls.client_ca_file, kCertificateRefreshSeconds);
-  grpc::experimental::TlsServerCredentialsOptions options(files);
-  options.watch_identity_key_cert_pairs();
-  if (mutual) {
-    options.watch_root_certs();
-    options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  }
-  return grpc::experimental::TlsServerCredentials(options);
+  return MakeTlsServerCredentials(tls);
 }
 
 void Configure(grpc::ServerBuilder& builder, const ReportServerOptions& options) {
@@ -95,7 +79,8 @@ std::vector<std::shared_ptr<ReportStream>> Snapshot(ReportStreams& streams) {
   });
 }
 
-void Watch(const std::stop_token& stop, ReportStreams& streams) {
+// `failed_handshakes`: how many there were before the server began.
+void Watch(const std::stop_token& stop, ReportStreams& streams, uint64_t failed_handshakes) {
   milliseconds interval = std::clamp<milliseconds>(streams.options.hello_timeout / 4,
                                                    milliseconds(10), std::chrono::seconds(1));
   std::mutex mutex;
@@ -106,6 +91,8 @@ void Watch(const std::stop_token& stop, ReportStreams& streams) {
     for (const auto& stream : Snapshot(streams)) {
       stream->CheckTime(std::chrono::steady_clock::now());
     }
+    uint64_t before = std::exchange(failed_handshakes, FailedTlsHandshakes());
+    streams.metrics.failed_handshakes.Increment(static_cast<double>(failed_handshakes - before));
   }
 }
 
@@ -120,12 +107,14 @@ class ReportServer::Implementation {
 
   Status Start() {
     const ReportServerOptions& options = streams_->options;
-    ASSIGN_OR_RETURN(auto credentials, MakeCredentials(options.tls));
+    RouteGrpcLog();
+    ASSIGN_OR_RETURN(credentials_, MakeCredentials(options.tls));
     grpc::ServerBuilder builder;
     Configure(builder, options);
     int port = 0;
-    builder.AddListeningPort(options.address, credentials, &port);
+    builder.AddListeningPort(options.address, credentials_, &port);
     builder.RegisterService(&service_);
+    uint64_t failed_handshakes = FailedTlsHandshakes();
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       return Unavailable(
@@ -133,7 +122,9 @@ class ReportServer::Implementation {
           options.address);
     }
     port_ = static_cast<uint16_t>(port);
-    watcher_ = std::jthread([this](const std::stop_token& stop) { Watch(stop, *streams_); });
+    watcher_ = std::jthread([this, failed_handshakes](const std::stop_token& stop) {
+      Watch(stop, *streams_, failed_handshakes);
+    });
     return OkStatus();
   }
 
@@ -161,6 +152,7 @@ class ReportServer::Implementation {
  private:
   std::shared_ptr<ReportStreams> streams_;
   Service service_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   uint16_t port_ = 0;
   std::jthread watcher_;

@@ -16,13 +16,15 @@
 
 namespace network_mapper {
 
-// Paths of PEM files; changed files are picked up for new connections within a minute.
+// Paths of PEM files. They are read again at a new connection when `refresh_interval` has passed;
+// files that cannot be used then leave the former ones in force.
 struct ReportServerTls {
   bool enabled = false;
   std::string certificate_file;
   std::string key_file;
   // Not empty: collectors must show a certificate of this authority (mutual TLS).
   std::string client_ca_file;
+  std::chrono::seconds refresh_interval{60};
 };
 
 struct ReportServerOptions {

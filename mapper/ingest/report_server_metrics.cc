@@ -14,7 +14,10 @@ ReportServerMetrics::ReportServerMetrics(MetricsRegistry& registry)
       duplicates(registry.AddCounter("network_mapper_report_server_duplicate_batches_total",
                                      "Batches that had been applied before.")),
       pushbacks(registry.AddCounter("network_mapper_report_server_pushbacks_total",
-                                    "Times that a stream had to wait for the pipeline.")) {
+                                    "Times that a stream had to wait for the pipeline.")),
+      failed_handshakes(registry.AddCounter(
+          "network_mapper_report_server_failed_handshakes_total",
+          "TLS handshakes that failed: a certificate not accepted, or no TLS spoken.")) {
   constexpr std::array<const char*, kStreamCloseCount> kCloseNames = {
       "client",    "limit",         "bad_message", "bad_sequence",
       "too_large", "hello_timeout", "replaced",    "shutdown"};

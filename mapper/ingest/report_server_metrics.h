@@ -35,6 +35,7 @@ struct ReportServerMetrics {
   Counter& observations;
   Counter& duplicates;
   Counter& pushbacks;
+  Counter& failed_handshakes;
   std::vector<Counter*> closed;
   std::vector<Counter*> refused;
 };

@@ -180,6 +180,10 @@ Status CheckSnifferConfig(SnifferConfig& config) {
     return InvalidArgument(
         "options tls-cert-file and tls-key-file belong together: give both or neither");
   }
+  if (!config.tls_server_name.empty() && config.tls_ca_file.empty() &&
+      config.tls_cert_file.empty()) {
+    return InvalidArgument("option tls-server-name needs tls-ca-file, which switches TLS on");
+  }
   if (!config.enable_dns && !config.enable_tcp && !config.enable_socket_scanner) {
     return InvalidArgument(
         "enable-dns, enable-tcp and enable-socket-scanner are all off: there is nothing to do");

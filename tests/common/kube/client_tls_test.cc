@@ -8,8 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "common/kube/client.h"
-#include "tests/common/kube/test_certificates.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_certificates.h"
 #include "tests/support/test_paths.h"
 
 namespace network_mapper::kube {

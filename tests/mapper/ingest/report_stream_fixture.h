@@ -11,6 +11,7 @@
 
 #include "common/report/report_client.h"
 #include "mapper/ingest/report_server.h"
+#include "mapper/ingest/report_server_metrics.h"
 #include "tests/support/fake_batch_sink.h"
 #include "tests/support/status_matchers.h"
 

@@ -56,6 +56,8 @@ TEST(SnifferConfig, TakesTheEnvironmentOfTheOriginalChart) {
 TEST(SnifferConfig, ChecksWhatBelongsTogether) {
   EXPECT_THAT(Parse({"--tls-cert-file", "x"}).status,
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("tls-key-file")));
+  EXPECT_THAT(Parse({"--tls-server-name", "mapper"}).status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("tls-ca-file")));
   EXPECT_THAT(
       Parse({"--enable-dns=false", "--enable-tcp=false", "--enable-socket-scanner=false"}).status,
       StatusIs(StatusCode::kInvalidArgument, HasSubstr("nothing to do")));

@@ -1,4 +1,4 @@
-#include "tests/common/kube/test_certificates.h"
+#include "tests/support/test_certificates.h"
 
 #include <cstdlib>
 
@@ -12,6 +12,9 @@
 namespace network_mapper {
 
 namespace {
+
+// Every certificate began so long ago, so that one may have ended already.
+constexpr std::chrono::seconds kBackdate{3600};
 
 struct Deleter {
   void operator()(X509* certificate) const { X509_free(certificate); }
@@ -56,13 +59,14 @@ void AddExtension(X509* certificate, int id, const std::string& value) {
   X509_EXTENSION_free(extension);
 }
 
-X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, X509* issuer) {
+X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, X509* issuer,
+                        std::chrono::seconds lifetime) {
   static long serial = 1;
   X509Ptr certificate(X509_new());
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), serial++);
-  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kBackdate.count());
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime.count());
   X509_NAME* subject = X509_get_subject_name(certificate.get());
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
                              reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
@@ -76,12 +80,14 @@ X509Ptr MakeCertificate(const std::string& common_name, EVP_PKEY* key, X509* iss
 }  // namespace
 
 struct TestAuthority::Keys {
-  KeyPtr key = MakeKey();
-  X509Ptr certificate = MakeCertificate("test authority", key.get(), nullptr);
+  KeyPtr key;
+  X509Ptr certificate;
   std::string pem;
 };
 
-TestAuthority::TestAuthority() : keys_(std::make_unique<Keys>()) {
+TestAuthority::TestAuthority(const std::string& name) : keys_(std::make_unique<Keys>()) {
+  keys_->key = MakeKey();
+  keys_->certificate = MakeCertificate(name, keys_->key.get(), nullptr, std::chrono::hours(1));
   AddExtension(keys_->certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   X509_sign(keys_->certificate.get(), keys_->key.get(), EVP_sha256());
   keys_->pem = ToPem(keys_->certificate.get());
@@ -94,9 +100,11 @@ const std::string& TestAuthority::Pem() const {
 }
 
 CertifiedKey TestAuthority::Issue(const std::string& common_name,
-                                  const std::string& alternative_name) const {
+                                  const std::string& alternative_name,
+                                  std::chrono::seconds lifetime) const {
   const KeyPtr key = MakeKey();
-  const X509Ptr certificate = MakeCertificate(common_name, key.get(), keys_->certificate.get());
+  const X509Ptr certificate =
+      MakeCertificate(common_name, key.get(), keys_->certificate.get(), lifetime);
   if (!alternative_name.empty()) {
     AddExtension(certificate.get(), NID_subject_alt_name, alternative_name);
   }

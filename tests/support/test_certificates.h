@@ -1,6 +1,7 @@
 // Certificates made on the spot, as a cluster's authority would issue them. Used by the TLS tests.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -13,14 +14,16 @@ struct CertifiedKey {
 
 class TestAuthority {
  public:
-  TestAuthority();
+  explicit TestAuthority(const std::string& name = "test authority");
   TestAuthority(const TestAuthority&) = delete;
   TestAuthority& operator=(const TestAuthority&) = delete;
   ~TestAuthority();
 
   const std::string& Pem() const;
   // `alternative_name` as OpenSSL writes it: "IP:127.0.0.1", "DNS:a,DNS:b"; empty for none.
-  CertifiedKey Issue(const std::string& common_name, const std::string& alternative_name) const;
+  // A `lifetime` below zero makes a certificate that has expired.
+  CertifiedKey Issue(const std::string& common_name, const std::string& alternative_name,
+                     std::chrono::seconds lifetime = std::chrono::hours(1)) const;
 
  private:
   struct Keys;
