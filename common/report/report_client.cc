@@ -60,6 +60,8 @@ struct ClientMetrics {
                                    "Batches that were sent again after a reconnect.")),
         reconnects(registry.AddCounter("network_mapper_report_client_reconnects_total",
                                        "Connections to the mapper after the first.")),
+        failed(registry.AddCounter("network_mapper_report_client_failed_connections_total",
+                                   "Attempts in vain and connections that were lost.")),
         dropped_full(AddDropped(registry, "spool_full")),
         dropped_limit(AddDropped(registry, "over_limit")),
         dropped_invalid(AddDropped(registry, "invalid")) {}
@@ -77,6 +79,7 @@ struct ClientMetrics {
   Counter& acknowledged;
   Counter& resent;
   Counter& reconnects;
+  Counter& failed;
   Counter& dropped_full;
   Counter& dropped_limit;
   Counter& dropped_invalid;
@@ -239,10 +242,12 @@ class ReportClient::Implementation final : public ReportTransportEvents {
   }
 
   void NoteLoss(const Status& outcome) {
+    metrics_.failed.Increment();
     std::string cause = StatusMessage(outcome);
     std::string_view remedy = ConnectionRemedy(outcome, options_.tls.enabled);
     shared_.Change([&](Shared& shared) {
       shared.state.connected = false;
+      ++shared.state.failed_connections;
       shared.state.last_error = fmt::format("{}; {}", cause, remedy);
     });
     // One line for a loss and its cause, however often the attempts to come back fail.

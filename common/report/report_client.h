@@ -69,6 +69,8 @@ struct ReportClientState {
   uint64_t dropped_observations = 0;
   // Connections after the first.
   uint64_t reconnects = 0;
+  // Attempts in vain and connections that were lost.
+  uint64_t failed_connections = 0;
   // The last failure's cause and remedy; empty when there was none.
   std::string last_error;
 };

@@ -1,0 +1,159 @@
+// The ledger of the report stream: under load, the mapper's real binary is killed (-9) and the
+// connection cut again and again. The map lives in memory, so what a mapper has acknowledged goes
+// with it; everything else is on the last mapper's map exactly once.
+#include <atomic>
+#include <cstdlib>
+#include <random>
+
+#include <gmock/gmock.h>
+
+#include "common/report/report_client.h"
+#include "tests/integration/mapper_process.h"
+#include "tests/support/cutting_proxy.h"
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr int kKills = 5;
+constexpr int kLeastCuts = 10;
+constexpr std::string_view kArn = "arn:aws:s3:::entry-";
+
+// Each makes an intent of its own, whose count says how often it was applied.
+Observation Entry(uint64_t number) {
+  Observation observation;
+  observation.collector = Collector::kAws;
+  observation.first_seen = Time(std::chrono::seconds(1'700'000'000));
+  observation.last_seen = observation.first_seen;
+  observation.target = AwsTarget{.resource_arn = std::string(kArn) + std::to_string(number),
+                                 .actions = {"s3:GetObject"},
+                                 .iam_role = {},
+                                 .client_name = "ledger",
+                                 .client_namespace = "shop"};
+  return observation;
+}
+
+template <typename Condition>
+bool Eventually(Condition condition, steady_clock::duration limit = 20s) {
+  auto deadline = steady_clock::now() + limit;
+  while (!condition()) {
+    if (steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(5ms);
+  }
+  return true;
+}
+
+// Reports entries 0, 1, 2, ... in batches of uneven size until it is stopped.
+class Load {
+ public:
+  Load(ReportClient& client, uint32_t seed)
+      : worker_([this, &client, seed](const std::stop_token& stop) {
+          std::minstd_rand random(seed);
+          std::uniform_int_distribution<int> batch_size(1, 40);
+          while (!stop.stop_requested()) {
+            std::vector<Observation> entries;
+            for (int i = batch_size(random); i > 0; --i) {
+              entries.push_back(Entry(sent_++));
+            }
+            client.Report(entries, {});
+            std::this_thread::sleep_for(10ms);
+          }
+        }) {}
+
+  // How many entries were reported in all.
+  uint64_t Stop() {
+    worker_.request_stop();
+    worker_.join();
+    return sent_;
+  }
+
+ private:
+  std::atomic<uint64_t> sent_{0};
+  std::jthread worker_;
+};
+
+// How often each entry is on the map.
+std::vector<int> CountsOnMap(const MapperProcess& mapper, uint64_t entries) {
+  std::vector<int> counts(entries, 0);
+  nlohmann::json data = mapper.Query("{intents{server{name} evidence{count}}}");
+  for (const auto& intent : data["intents"]) {
+    std::string name = intent["server"]["name"];
+    EXPECT_TRUE(name.starts_with(kArn)) << name;
+    for (const auto& evidence : intent["evidence"]) {
+      counts.at(std::stoul(name.substr(kArn.size()))) += evidence["count"].get<int>();
+    }
+  }
+  return counts;
+}
+
+uint32_t Seed() {
+  const char* text = std::getenv("LEDGER_SEED");
+  return text == nullptr ? 20260101U : static_cast<uint32_t>(std::atoi(text));
+}
+
+// Waits until no connection that was begun before is alive.
+bool WaitForLoss(const ReportClient& client) {
+  uint64_t failures = client.State().failed_connections;
+  return Eventually([&] { return client.State().failed_connections >= failures + 2; });
+}
+
+// field.md P7, field.md P8
+TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
+  std::mt19937 random(Seed());
+  std::uniform_int_distribution<int> life_ms(300, 1500);
+  std::uniform_int_distribution<size_t> budget(2'000, 60'000);
+  MapperProcess mapper;
+  ASSERT_TRUE(mapper.Start()) << mapper.Log();
+  CuttingProxy proxy(mapper.ReportPort(), [&] { return budget(random); });
+  MetricsRegistry metrics;
+  ReportClientOptions options;
+  options.address = "127.0.0.1:" + std::to_string(proxy.Port());
+  options.minimum_backoff = 10ms;
+  options.maximum_backoff = 50ms;
+  auto client = ReportClient::Create(options, metrics);
+  ASSERT_THAT(client, IsOk());
+  Load load(**client, Seed());
+
+  // Entries are acknowledged in their order, so a number says which.
+  std::vector<uint64_t> acknowledged_by_then;
+  for (int kill = 0; kill < kKills; ++kill) {
+    std::this_thread::sleep_for(milliseconds(life_ms(random)));
+    mapper.Kill();
+    ASSERT_TRUE(WaitForLoss(**client));
+    acknowledged_by_then.push_back((*client)->State().acknowledged_observations);
+    ASSERT_TRUE(mapper.Start()) << mapper.Log();
+  }
+  ASSERT_TRUE(Eventually(
+      [&] { return proxy.Cuts() >= kLeastCuts + kKills && (*client)->State().connected; }));
+  uint64_t entries = load.Stop();
+  ASSERT_TRUE((*client)->Flush(steady_clock::now() + 20s)) << (*client)->State().last_error;
+
+  ReportClientState state = (*client)->State();
+  EXPECT_EQ(state.dropped_observations, 0U);
+  EXPECT_EQ(state.acknowledged_observations, entries);
+  EXPECT_GT(state.resent_batches, 0U);
+  uint64_t forgotten = acknowledged_by_then.back();
+  // Otherwise this run has shown nothing.
+  EXPECT_GT(acknowledged_by_then.front(), 0U);
+  EXPECT_GT(entries, forgotten);
+  std::vector<int> counts = CountsOnMap(mapper, entries);
+  for (uint64_t entry = 0; entry < entries; ++entry) {
+    ASSERT_EQ(counts[entry], entry < forgotten ? 0 : 1) << "entry " << entry << " of " << entries;
+  }
+  std::printf(
+      "%lu entries: %s acknowledged by mappers that were killed, %lu on the last map; "
+      "%d cuts, %lu batches resent\n",
+      entries, ::testing::PrintToString(acknowledged_by_then).c_str(), entries - forgotten,
+      proxy.Cuts(), state.resent_batches);
+}
+
+}  // namespace
+
+}  // namespace network_mapper

@@ -1,0 +1,106 @@
+// The mapper's real binary against an API stand-in, for tests that kill it, ask its API or attack
+// its report port. No root, no network but the loopback.
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/support/child_process.h"
+#include "tests/support/kube_stand_in/kube_stand_in.h"
+#include "tests/support/test_paths.h"
+
+namespace network_mapper {
+
+class MapperProcess {
+ public:
+  explicit MapperProcess(std::vector<std::string> options = {},
+                         std::vector<std::string> environment = {})
+      : options_(std::move(options)), environment_(std::move(environment)) {
+    auto stand_in = stand_in::KubeStandIn::Start({});
+    EXPECT_TRUE(stand_in.ok());
+    stand_in_ = *std::move(stand_in);
+  }
+
+  // With what it knows: nothing. False: it does not become ready.
+  bool Start() {
+    std::vector<std::string> command = {(BuildDirectory() / "bin/network-mapper-mapper").string(),
+                                        "--listen-address=127.0.0.1",
+                                        "--kube-api-url=" + stand_in_->Url(),
+                                        "--port=" + std::to_string(api_port_),
+                                        "--report-port=" + std::to_string(report_port_),
+                                        "--metrics-port=" + std::to_string(metrics_port_)};
+    command.insert(command.end(), options_.begin(), options_.end());
+    process_ = std::make_unique<ChildProcess>(command, log_, environment_);
+    return WaitUntilReady();
+  }
+
+  bool WaitUntilReady() {
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < deadline && process_->IsRunning()) {
+      httplib::Client client("127.0.0.1", api_port_);
+      httplib::Result answer = client.Get("/readyz");
+      if (answer && answer->status == 200) {
+        return true;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return false;
+  }
+
+  void Kill() { process_->End(SIGKILL); }
+
+  bool IsRunning() { return process_ != nullptr && process_->IsRunning(); }
+
+  pid_t Id() const { return process_->Id(); }
+
+  uint16_t ReportPort() const { return report_port_; }
+
+  std::string Log() const { return ReadFileOrDie(log_); }
+
+  // The `data` of an answer.
+  nlohmann::json Query(const std::string& query) const {
+    httplib::Client client("127.0.0.1", api_port_);
+    client.set_read_timeout(std::chrono::seconds(20));
+    nlohmann::json request = {{"query", query}};
+    httplib::Result answer = client.Post("/query", request.dump(), "application/json");
+    return answer ? nlohmann::json::parse(answer->body)["data"] : nlohmann::json();
+  }
+
+  // The total of a metric, all labels added up; below zero when there is no answer.
+  double Metric(const std::string& name) const {
+    httplib::Client client("127.0.0.1", metrics_port_);
+    httplib::Result answer = client.Get("/metrics");
+    double sum = answer ? 0 : -1;
+    std::istringstream lines(answer ? answer->body : "");
+    for (std::string line; std::getline(lines, line);) {
+      size_t end = line.find_first_of("{ ");
+      if (line.substr(0, end) == name) {
+        sum += std::stod(line.substr(line.rfind(' ')));
+      }
+    }
+    return sum;
+  }
+
+ private:
+  std::vector<std::string> options_;
+  std::vector<std::string> environment_;
+  TemporaryDirectory directory_;
+  std::filesystem::path log_ = directory_.Path() / "mapper.log";
+  std::unique_ptr<stand_in::KubeStandIn> stand_in_;
+  uint16_t api_port_ = FreePort();
+  uint16_t report_port_ = FreePort();
+  uint16_t metrics_port_ = FreePort();
+  std::unique_ptr<ChildProcess> process_;
+};
+
+}  // namespace network_mapper
