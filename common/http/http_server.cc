@@ -1,7 +1,6 @@
 #include "common/http/http_server.h"
 
 #include <httplib.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -20,55 +19,15 @@
 #include "common/http/request_parser.h"
 #include "common/http/request_stream.h"
 #include "common/log/log.h"
+#include "common/net/tcp_listener.h"
 #include "common/time/clock.h"
 
 namespace network_mapper {
 
 namespace {
 
-constexpr int kBacklog = 512;
 constexpr std::string_view kBusyResponse =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-
-struct Listener {
-  int fd = -1;
-  uint16_t port = 0;
-};
-
-StatusOr<Listener> ListenOn(const std::string& host, uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  std::string service = std::to_string(port);
-  if (int error = getaddrinfo(host.c_str(), service.c_str(), &hints, &found); error != 0) {
-    return InvalidArgument("address {}: {}", host, gai_strerror(error));
-  }
-  std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, freeaddrinfo);
-  int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) {
-    return ErrnoStatus(errno, "create socket");
-  }
-  int on = 1;
-  int off = 0;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (found->ai_family == AF_INET6) {
-    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-  }
-  if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, kBacklog) != 0) {
-    int error = errno;
-    close(fd);
-    return Unavailable("listen on port {}: {}", port, std::strerror(error));
-  }
-  sockaddr_storage bound{};
-  socklen_t size = sizeof(bound);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
-  // sin_port and sin6_port are at the same place.
-  uint16_t network_order = 0;
-  std::memcpy(&network_order, reinterpret_cast<const char*>(&bound) + sizeof(sa_family_t),
-              sizeof(network_order));
-  return Listener{.fd = fd, .port = ntohs(network_order)};
-}
 
 }  // namespace
 
@@ -86,7 +45,7 @@ std::optional<std::string_view> HttpRequest::Parameter(std::string_view name) co
 // pool, which serves its request and hands it back.
 class HttpServer::Implementation {
  public:
-  Implementation(HttpServerOptions options, HttpHandler handler, Listener listener, int wake_fd)
+  Implementation(HttpServerOptions options, HttpHandler handler, TcpListener listener, int wake_fd)
       : options_(std::move(options)),
         parser_(options_, std::move(handler)),
         listener_(listener),
@@ -253,7 +212,7 @@ class HttpServer::Implementation {
 
   const HttpServerOptions options_;
   RequestParser parser_;
-  Listener listener_;
+  TcpListener listener_;
   int wake_fd_;
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> connections_{0};
@@ -268,20 +227,15 @@ class HttpServer::Implementation {
 
 StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpServerOptions& options,
                                                         HttpHandler handler) {
-  StatusOr<Listener> listener = ListenOn(options.host.empty() ? "::" : options.host, options.port);
-  // A node may have no IPv6 at all.
-  if (!listener.ok() && options.host.empty()) {
-    listener = ListenOn("0.0.0.0", options.port);
-  }
-  RETURN_IF_ERROR(listener.status());
+  ASSIGN_OR_RETURN(TcpListener listener, ListenOnTcp(options.host, options.port));
   int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) {
     int error = errno;
-    close(listener->fd);
+    close(listener.fd);
     return ErrnoStatus(error, "create eventfd");
   }
   return std::unique_ptr<HttpServer>(new HttpServer(
-      std::make_unique<Implementation>(options, std::move(handler), *listener, wake_fd)));
+      std::make_unique<Implementation>(options, std::move(handler), listener, wake_fd)));
 }
 
 HttpServer::HttpServer(std::unique_ptr<Implementation> implementation)

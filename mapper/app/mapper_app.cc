@@ -1,5 +1,7 @@
 #include "mapper/app/mapper_app.h"
 
+#include <sys/resource.h>
+
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -61,24 +63,24 @@ PipelineOptions PipelineOptionsOf(const MapperConfig& config) {
   return options;
 }
 
-// "[::]:9091" listens on both families; an IPv6 address is bracketed.
-std::string ListenAddress(const std::string& host, uint16_t port) {
-  if (host.empty()) {
-    return fmt::format("[::]:{}", port);
-  }
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
-                                             : fmt::format("[{}]:{}", host, port);
-}
-
 ReportServerOptions ReportServerOptionsOf(const MapperConfig& config) {
   ReportServerOptions options;
-  options.address = ListenAddress(config.listen_address, config.report_port);
+  options.host = config.listen_address;
+  options.port = config.report_port;
   options.max_streams = static_cast<size_t>(config.max_streams);
   options.tls = {.enabled = !config.tls_cert_file.empty(),
                  .certificate_file = config.tls_cert_file,
                  .key_file = config.tls_key_file,
                  .client_ca_file = config.tls_client_ca_file};
   return options;
+}
+
+// Every report stream is a connection. The usual soft limit is there for programs that use select.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
@@ -110,6 +112,7 @@ class MapperApp::Implementation {
             .client = *client_, .inventory = inventory_, .metrics = metrics_, .clock = clock_},
         DecoderOptions{.workload_annotation = config_.workload_name_override_annotation});
     StartPipeline();
+    RaiseDescriptorLimit();
     ASSIGN_OR_RETURN(report_server_,
                      ReportServer::Create(ReportServerOptionsOf(config_), *pipeline_, metrics_));
     RETURN_IF_ERROR(StartApi());

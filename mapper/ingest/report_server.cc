@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <utility>
@@ -12,8 +13,9 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include "common/log/log.h"
+#include "common/net/tcp_listener.h"
 #include "common/report/grpc_log.h"
+#include "mapper/ingest/connection_acceptor.h"
 #include "mapper/ingest/report_stream.h"
 #include "mapper/ingest/tls_server_credentials.h"
 #include "network_mapper/v1/report.grpc.pb.h"
@@ -30,7 +32,7 @@ constexpr int kMaxMetadataBytes = 16 * 1024;
 // One connection carries one stream of a real collector; more come only from load generators.
 constexpr int kMaxStreamsPerConnection = 1000;
 constexpr int kHandshakeTimeoutMs = 10'000;
-constexpr int kIdleConnectionMs = 300'000;
+constexpr int kIdleConnectionMs = 60'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
 
 StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportServerTls& tls) {
@@ -52,8 +54,6 @@ void Configure(grpc::ServerBuilder& builder, const ReportServerOptions& options)
                              static_cast<int>(options.keepalive_timeout.count()));
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinimumPingIntervalMs);
-  // Two mappers must not share a port unnoticed.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   // Keeps every stream's receive window at its initial 64 KiB: what a stream that is not read from
   // can cost.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
@@ -111,17 +111,21 @@ class ReportServer::Implementation {
     ASSIGN_OR_RETURN(credentials_, MakeCredentials(options.tls));
     grpc::ServerBuilder builder;
     Configure(builder, options);
-    int port = 0;
-    builder.AddListeningPort(options.address, credentials_, &port);
+    auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+        grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, credentials_);
     builder.RegisterService(&service_);
     uint64_t failed_handshakes = FailedTlsHandshakes();
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port == 0) {
-      return Unavailable(
-          "cannot listen for report streams on {}: is the address right and the port free?",
-          options.address);
+    if (server_ == nullptr) {
+      return Internal("gRPC does not start");
     }
-    port_ = static_cast<uint16_t>(port);
+    StatusOr<TcpListener> listener = ListenOnTcp(options.host, options.port);
+    if (!listener.ok()) {
+      return Annotate(listener.status(), "option report-port");
+    }
+    port_ = listener->port;
+    acceptor_.emplace(*listener, std::move(acceptor), options.max_streams,
+                      streams_->metrics.refused_connections);
     watcher_ = std::jthread([this, failed_handshakes](const std::stop_token& stop) {
       Watch(stop, *streams_, failed_handshakes);
     });
@@ -131,6 +135,7 @@ class ReportServer::Implementation {
   void Shutdown(milliseconds grace) {
     bool first = streams_->registry.With(
         [](ReportStreams::Registry& registry) { return !std::exchange(registry.closing, true); });
+    acceptor_.reset();
     if (!first || server_ == nullptr) {
       return;
     }
@@ -155,6 +160,7 @@ class ReportServer::Implementation {
   std::shared_ptr<grpc::ServerCredentials> credentials_;
   std::unique_ptr<grpc::Server> server_;
   uint16_t port_ = 0;
+  std::optional<ConnectionAcceptor> acceptor_;
   std::jthread watcher_;
 };
 

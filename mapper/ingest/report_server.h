@@ -28,8 +28,10 @@ struct ReportServerTls {
 };
 
 struct ReportServerOptions {
-  // "0.0.0.0:port", "[::]:port"; port 0 picks a free one.
-  std::string address;
+  // Empty: all addresses.
+  std::string host;
+  // 0 picks a free one.
+  uint16_t port = 0;
   ReportServerTls tls;
   size_t max_streams = 20'000;
   uint32_t max_batch_observations = 10'000;

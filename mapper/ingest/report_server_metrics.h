@@ -36,6 +36,7 @@ struct ReportServerMetrics {
   Counter& duplicates;
   Counter& pushbacks;
   Counter& failed_handshakes;
+  Counter& refused_connections;
   std::vector<Counter*> closed;
   std::vector<Counter*> refused;
 };

@@ -108,7 +108,7 @@ bool WaitForLoss(const ReportClient& client) {
 TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
   std::mt19937 random(Seed());
   std::uniform_int_distribution<int> life_ms(300, 1500);
-  std::uniform_int_distribution<size_t> budget(2'000, 60'000);
+  std::uniform_int_distribution<size_t> budget(10'000, 200'000);
   MapperProcess mapper;
   ASSERT_TRUE(mapper.Start()) << mapper.Log();
   CuttingProxy proxy(mapper.ReportPort(), [&] { return budget(random); });

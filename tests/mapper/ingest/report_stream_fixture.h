@@ -46,7 +46,8 @@ bool Eventually(Condition condition, std::chrono::milliseconds limit = std::chro
 class ReportStreamTest : public ::testing::Test {
  protected:
   std::unique_ptr<ReportServer> StartServer(uint16_t port = 0) {
-    server_options_.address = "127.0.0.1:" + std::to_string(port);
+    server_options_.host = "127.0.0.1";
+    server_options_.port = port;
     auto server = ReportServer::Create(server_options_, sink_, server_metrics_);
     EXPECT_THAT(server, IsOk());
     return server.ok() ? std::move(server).value() : nullptr;

@@ -204,7 +204,7 @@ TEST(ReportStreamPushback, HoldsBackACollectorWithoutDroppingIt) {
   FakeBatchSink sink(4);
   MetricsRegistry metrics;
   ReportServerOptions server_options;
-  server_options.address = "127.0.0.1:0";
+  server_options.host = "127.0.0.1";
   auto server = ReportServer::Create(server_options, sink, metrics);
   ASSERT_THAT(server, IsOk());
   ReportClientOptions options;

@@ -66,7 +66,7 @@ class ReportTlsTest : public ReportStreamTest {
   }
 
   Status ErrorAtServerStart() {
-    server_options_.address = "127.0.0.1:0";
+    server_options_.host = "127.0.0.1";
     return ReportServer::Create(server_options_, sink_, server_metrics_).status();
   }
 
