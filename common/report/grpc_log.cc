@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
 #include "common/concurrency/guarded.h"
@@ -77,7 +78,10 @@ void OnMessage(gpr_log_func_args* arguments) {
 }  // namespace
 
 void RouteGrpcLog() {
-  std::call_once(GetRelay().installed, [] { gpr_set_log_function(OnMessage); });
+  std::call_once(GetRelay().installed, [] {
+    gpr_set_log_function(OnMessage);
+    google::protobuf::SetLogHandler(nullptr);
+  });
 }
 
 uint64_t FailedTlsHandshakes() {

@@ -19,7 +19,9 @@ namespace {
 
 // Descriptors that connections leave to the rest of the process: API, watches, files.
 constexpr size_t kReservedDescriptors = 300;
-constexpr int kPollMs = 100;
+constexpr int kPollMs = 1'000;
+// How long to wait when nothing can be accepted.
+constexpr int kPauseMs = 100;
 constexpr std::chrono::seconds kLogInterval{60};
 
 size_t DescriptorLimit() {
@@ -50,6 +52,8 @@ ConnectionAcceptor::ConnectionAcceptor(const TcpListener& listener,
 
 ConnectionAcceptor::~ConnectionAcceptor() {
   worker_.request_stop();
+  // Ends a poll that is under way.
+  shutdown(listener_fd_, SHUT_RDWR);
   worker_.join();
   close(listener_fd_);
 }
@@ -69,7 +73,7 @@ void ConnectionAcceptor::Run(const std::stop_token& stop) {
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
       Refuse(std::strerror(errno));
       // The connection stays in the backlog; something may be freed meanwhile.
-      poll(nullptr, 0, kPollMs);
+      poll(nullptr, 0, kPauseMs);
     }
   }
 }

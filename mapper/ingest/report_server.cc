@@ -26,12 +26,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What a message may have beside its batch: tags and the Hello.
-constexpr uint32_t kMessageOverhead = 4096;
+// What is over the limit, but not by more than this factor, is refused by the stream, which counts
+// it; gRPC cuts off the rest.
+constexpr uint32_t kOverrun = 2;
 constexpr int kMaxMetadataBytes = 16 * 1024;
 // One connection carries one stream of a real collector; more come only from load generators.
 constexpr int kMaxStreamsPerConnection = 1000;
-constexpr int kHandshakeTimeoutMs = 10'000;
 constexpr int kIdleConnectionMs = 60'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
 
@@ -43,10 +43,11 @@ StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportS
 }
 
 void Configure(grpc::ServerBuilder& builder, const ReportServerOptions& options) {
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_batch_bytes + kMessageOverhead));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_batch_bytes * kOverrun));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                             static_cast<int>(options.hello_timeout.count()));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleConnectionMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS,
                              static_cast<int>(options.keepalive_time.count()));
@@ -60,11 +61,12 @@ void Configure(grpc::ServerBuilder& builder, const ReportServerOptions& options)
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 0);
 }
 
-class Service final : public v1::ReportService::CallbackService {
+class Service final
+    : public v1::ReportService::WithRawCallbackMethod_Report<v1::ReportService::Service> {
  public:
   explicit Service(std::shared_ptr<ReportStreams> streams) : streams_(std::move(streams)) {}
 
-  grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>* Report(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Report(
       grpc::CallbackServerContext* context) override {
     return ReportStream::Open(streams_, *context).get();
   }

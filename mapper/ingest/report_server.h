@@ -38,6 +38,7 @@ struct ReportServerOptions {
   uint32_t max_batch_bytes = uint32_t{1} << 20;
   // Batches of one stream that are submitted and not yet applied; no more is read meanwhile.
   size_t max_unapplied_batches = 256;
+  // From the connection to the end of its handshake, and from the stream's beginning to its Hello.
   std::chrono::milliseconds hello_timeout{10'000};
   // A peer that does not answer a ping sent after `keepalive_time` for `keepalive_timeout` is dead.
   std::chrono::milliseconds keepalive_time{60'000};

@@ -4,15 +4,17 @@
 #include <utility>
 #include <variant>
 
+#include <grpcpp/support/proto_buffer_reader.h>
+
 namespace network_mapper {
 
 namespace {
 
+// What a message may have beside its batch: tags and the Hello.
+constexpr size_t kMessageOverhead = 4096;
 constexpr size_t kMaxInstanceIdLength = 64;
 constexpr size_t kMaxComponentLength = 64;
 constexpr size_t kMaxVersionLength = 128;
-// A message object that grew beyond it is not kept for the next read: streams are many.
-constexpr size_t kKeptMessageBytes = size_t{8} * 1024;
 // How long a close waits for a peer that does not read.
 constexpr std::chrono::seconds kCloseGrace{5};
 
@@ -21,6 +23,11 @@ bool IsGood(const v1::Hello& hello) {
          hello.component().size() <= kMaxComponentLength &&
          hello.node_name().size() <= kMaxIdentifierLength &&
          hello.version().size() <= kMaxVersionLength;
+}
+
+grpc::ByteBuffer Serialize(const v1::ReportResponse& response) {
+  grpc::Slice slice(response.SerializeAsString());
+  return {&slice, 1};
 }
 
 }  // namespace
@@ -56,8 +63,7 @@ ReportStream::ReportStream(std::shared_ptr<ReportStreams> streams,
                            grpc::CallbackServerContext& context)
     : streams_(std::move(streams)),
       context_(context),
-      opened_at_(std::chrono::steady_clock::now()),
-      request_(std::make_unique<v1::ReportRequest>()) {}
+      opened_at_(std::chrono::steady_clock::now()) {}
 
 void ReportStream::Close(grpc::Status status, StreamClose reason) {
   bool first = data_.With([&](Data& data) {
@@ -113,7 +119,7 @@ void ReportStream::Drive() {
       case Action::kNone:
         return;
       case Action::kRead:
-        StartRead(request_.get());
+        StartRead(&request_);
         break;
       case Action::kWrite:
         StartWrite(&response_);
@@ -168,27 +174,27 @@ ReportStream::Action ReportStream::NextAction(Data& data) {
 
 void ReportStream::PrepareWrite(Data& data) {
   data.writing = true;
-  response_.Clear();
+  v1::ReportResponse response;
   if (data.welcome) {
-    v1::Welcome& welcome = *response_.mutable_welcome();
+    v1::Welcome& welcome = *response.mutable_welcome();
     welcome.set_applied_sequence(*data.welcome);
     welcome.set_max_batch_observations(streams_->options.max_batch_observations);
     welcome.set_max_batch_bytes(streams_->options.max_batch_bytes);
     data.welcome.reset();
-    return;
+  } else {
+    // Whatever was applied while the last write was under way goes out as one acknowledgement.
+    data.acknowledged = data.applied;
+    response.mutable_acknowledgement()->set_sequence(data.acknowledged);
   }
-  // Whatever was applied while the last write was under way goes out as one acknowledgement.
-  data.acknowledged = data.applied;
-  response_.mutable_acknowledgement()->set_sequence(data.acknowledged);
+  response_ = Serialize(response);
 }
 
 void ReportStream::OnReadDone(bool ok) {
   std::shared_ptr<ReportStream> self = shared_from_this();
   if (ok) {
-    Handle(*request_);
-    if (request_->SpaceUsedLong() > kKeptMessageBytes) {
-      request_ = std::make_unique<v1::ReportRequest>();
-    }
+    Read(request_);
+    // Not kept until the next one comes: streams are many.
+    request_.Clear();
   }
   data_.With([ok](Data& data) {
     data.reading = false;
@@ -221,6 +227,20 @@ void ReportStream::OnDone() {
       registry.by_instance.erase(found);
     }
   });
+}
+
+void ReportStream::Read(grpc::ByteBuffer& bytes) {
+  v1::ReportRequest request;
+  if (bytes.Length() > streams_->options.max_batch_bytes + kMessageOverhead) {
+    Refuse("more bytes in a batch than Welcome allows", StreamClose::kTooLarge);
+    return;
+  }
+  grpc::ProtoBufferReader reader(&bytes);
+  if (!reader.status().ok() || !request.ParseFromZeroCopyStream(&reader)) {
+    Refuse("not a ReportRequest, or text in it that is not UTF-8", StreamClose::kBadMessage);
+    return;
+  }
+  Handle(request);
 }
 
 void ReportStream::Handle(const v1::ReportRequest& request) {

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "common/concurrency/guarded.h"
@@ -50,7 +51,9 @@ struct ReportStreams {
   Guarded<LogRateLimit> log_limit{LogRateLimit(std::chrono::seconds(10))};
 };
 
-class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1::ReportResponse>,
+// It parses by itself: gRPC tells of a message that cannot be parsed as it tells of a client that
+// has nothing more to send.
+class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                            public std::enable_shared_from_this<ReportStream> {
  public:
   // The stream is in `streams` until its call is over, and alive at least as long.
@@ -105,6 +108,7 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1:
   void Drive();
   Action NextAction(Data& data);
   void PrepareWrite(Data& data);
+  void Read(grpc::ByteBuffer& bytes);
   void Handle(const v1::ReportRequest& request);
   void Greet(const v1::Hello& hello);
   void TakeOver();
@@ -118,9 +122,9 @@ class ReportStream final : public grpc::ServerBidiReactor<v1::ReportRequest, v1:
   grpc::CallbackServerContext& context_;
   const SteadyTime opened_at_;
   // Owned by the read under way, else by OnReadDone.
-  std::unique_ptr<v1::ReportRequest> request_;
+  grpc::ByteBuffer request_;
   // Owned by the write under way.
-  v1::ReportResponse response_;
+  grpc::ByteBuffer response_;
   // Set by the first message, used by the reading thread and OnDone.
   std::string instance_id_;
   std::string component_;

@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/common/http/raw_connection.h"
+#include "tests/support/raw_connection.h"
 #include "tests/support/status_matchers.h"
 
 namespace network_mapper {
