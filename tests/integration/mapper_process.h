@@ -63,6 +63,8 @@ class MapperProcess {
 
   pid_t Id() const { return process_->Id(); }
 
+  uint16_t ApiPort() const { return api_port_; }
+
   uint16_t ReportPort() const { return report_port_; }
 
   std::string Log() const { return ReadFileOrDie(log_); }

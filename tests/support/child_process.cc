@@ -30,6 +30,7 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
 
 ChildProcess::ChildProcess(std::vector<std::string> command, const std::filesystem::path& log,
                            std::vector<std::string> environment) {
+  // What stands first wins.
   for (char** variable = environ; *variable != nullptr; ++variable) {
     environment.emplace_back(*variable);
   }
@@ -57,6 +58,13 @@ void ChildProcess::End(int signal) {
     waitpid(id_, nullptr, 0);
     ended_ = true;
   }
+}
+
+int ChildProcess::WaitForExit() {
+  int status = 0;
+  bool mine = !ended_ && waitpid(id_, &status, 0) == id_;
+  ended_ = true;
+  return mine && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 bool ChildProcess::IsRunning() {

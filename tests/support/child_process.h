@@ -26,6 +26,9 @@ class ChildProcess {
   // Sends the signal and waits for the end. Calling it again does nothing.
   void End(int signal);
 
+  // Waits for its own end; the exit code, or -1 when a signal ended it.
+  int WaitForExit();
+
   // Whether it has not ended by itself.
   bool IsRunning();
 
