@@ -31,14 +31,19 @@ class MapperProcess {
     stand_in_ = *std::move(stand_in);
   }
 
+  // A command that gets the mapper's as its arguments and becomes it: prlimit, env.
+  void RunUnder(std::vector<std::string> wrapper) { wrapper_ = std::move(wrapper); }
+
   // With what it knows: nothing. False: it does not become ready.
   bool Start() {
-    std::vector<std::string> command = {(BuildDirectory() / "bin/network-mapper-mapper").string(),
-                                        "--listen-address=127.0.0.1",
-                                        "--kube-api-url=" + stand_in_->Url(),
-                                        "--port=" + std::to_string(api_port_),
-                                        "--report-port=" + std::to_string(report_port_),
-                                        "--metrics-port=" + std::to_string(metrics_port_)};
+    std::vector<std::string> command = wrapper_;
+    for (const std::string& word :
+         {(BuildDirectory() / "bin/network-mapper-mapper").string(),
+          std::string("--listen-address=127.0.0.1"), "--kube-api-url=" + stand_in_->Url(),
+          "--port=" + std::to_string(api_port_), "--report-port=" + std::to_string(report_port_),
+          "--metrics-port=" + std::to_string(metrics_port_)}) {
+      command.push_back(word);
+    }
     command.insert(command.end(), options_.begin(), options_.end());
     process_ = std::make_unique<ChildProcess>(command, log_, environment_);
     return WaitUntilReady();
@@ -96,6 +101,7 @@ class MapperProcess {
  private:
   std::vector<std::string> options_;
   std::vector<std::string> environment_;
+  std::vector<std::string> wrapper_;
   TemporaryDirectory directory_;
   std::filesystem::path log_ = directory_.Path() / "mapper.log";
   std::unique_ptr<stand_in::KubeStandIn> stand_in_;
