@@ -38,6 +38,16 @@ void Cut(int socket) {
   close(socket);
 }
 
+// What was sent still arrives; what comes back does not.
+void EndOneWay(int socket) {
+  shutdown(socket, SHUT_WR);
+  pollfd entry{.fd = socket, .events = POLLIN, .revents = 0};
+  std::array<char, 4096> buffer{};
+  while (poll(&entry, 1, 200) > 0 && recv(socket, buffer.data(), buffer.size(), 0) > 0) {
+  }
+  close(socket);
+}
+
 // Moves what is there, at most `budget` bytes; false at the end of the connection.
 bool Move(int from, int to, size_t& budget) {
   std::array<char, 4096> buffer{};
@@ -83,7 +93,11 @@ void CuttingProxy::Run(const std::stop_token& stop) {
       Relay(stop, client, server);
     }
     Cut(client);
-    Cut(server);
+    if (cuts_ % 2 == 0) {
+      Cut(server);
+    } else {
+      EndOneWay(server);
+    }
   }
 }
 

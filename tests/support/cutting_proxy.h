@@ -1,5 +1,6 @@
 // A TCP relay between a client and a server on the loopback that a test cuts: after a number of
-// bytes, or at once.
+// bytes, or at once. Of every second connection, the server gets all that was relayed, so that it
+// has worked on what the client must believe lost.
 #pragma once
 
 #include <atomic>
