@@ -108,7 +108,7 @@ bool WaitForLoss(const ReportClient& client) {
 TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
   std::mt19937 random(Seed());
   std::uniform_int_distribution<int> life_ms(300, 1500);
-  std::uniform_int_distribution<size_t> budget(10'000, 200'000);
+  std::uniform_int_distribution<size_t> budget(5'000, 100'000);
   MapperProcess mapper;
   ASSERT_TRUE(mapper.Start()) << mapper.Log();
   CuttingProxy proxy(mapper.ReportPort(), [&] { return budget(random); });
@@ -130,8 +130,8 @@ TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
     acknowledged_by_then.push_back((*client)->State().acknowledged_observations);
     ASSERT_TRUE(mapper.Start()) << mapper.Log();
   }
-  ASSERT_TRUE(Eventually(
-      [&] { return proxy.Cuts() >= kLeastCuts + kKills && (*client)->State().connected; }));
+  int cuts_before = proxy.Cuts();
+  ASSERT_TRUE(Eventually([&] { return proxy.Cuts() >= cuts_before + kLeastCuts; }));
   uint64_t entries = load.Stop();
   ASSERT_TRUE((*client)->Flush(steady_clock::now() + 20s)) << (*client)->State().last_error;
 
@@ -149,9 +149,10 @@ TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
   }
   std::printf(
       "%lu entries: %s acknowledged by mappers that were killed, %lu on the last map; "
-      "%d cuts, %lu batches resent\n",
+      "%d cuts, %lu batches resent; the last mapper had applied %.0f batches that came again\n",
       entries, ::testing::PrintToString(acknowledged_by_then).c_str(), entries - forgotten,
-      proxy.Cuts(), state.resent_batches);
+      proxy.Cuts(), state.resent_batches,
+      mapper.Metric("network_mapper_report_server_duplicate_batches_total"));
 }
 
 }  // namespace
