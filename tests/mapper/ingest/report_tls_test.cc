@@ -1,6 +1,5 @@
 // TLS of the report stream, with certificates made on the spot: what is let through, and how each
 // side tells what it refuses.
-// field.md P16
 #include <gmock/gmock.h>
 
 #include "tests/mapper/ingest/report_stream_fixture.h"
@@ -127,6 +126,7 @@ TEST_F(ReportTlsTest, RefusesAServerOfAnotherName) {
               AllOf(HasSubstr("not in peer certificate"), HasSubstr("--tls-server-name")));
 }
 
+// field.md P16
 TEST_F(ReportTlsTest, RefusesAClientWithoutACertificate) {
   DemandClientsOf(authority_);
   auto server = StartServer();
@@ -149,6 +149,7 @@ TEST_F(ReportTlsTest, RefusesAnExpiredClient) {
   EXPECT_THAT(ExpectRefusal(*server), HasSubstr("--tls-client-ca-file"));
 }
 
+// field.md P16
 TEST_F(ReportTlsTest, RefusesAClientThatSpeaksPlainText) {
   client_options_.tls = {};
   auto server = StartServer();
