@@ -1,6 +1,7 @@
 // Many collectors at a time: report streams, each on a connection of its own, that all send a small
 // batch a second to the mapper's real binary. Usage: report_streams MAPPER_BINARY [STREAMS
-// [SECONDS]]. Exit code 1 when a stream is lost or a batch is not acknowledged.
+// [SECONDS]]. Prints rows for scripts/bench: what, figure, goal, verdict. Exit code 1 when a stream
+// is lost or a batch is not acknowledged.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -17,9 +18,11 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
@@ -323,16 +326,27 @@ int Run(const std::string& mapper_binary, uint32_t count, std::chrono::seconds d
                      1000;
   };
   uint64_t missed = tally.sent - tally.acknowledged;
-  std::printf("streams               %lu of %u\n", tally.welcomed.load(), count);
-  std::printf("streams lost          %lu\n", lost);
-  std::printf("batches sent          %lu (%.0f a second)\n", tally.sent.load(),
-              static_cast<double>(tally.sent) / elapsed.count());
-  std::printf("batches acknowledged  %lu\n", tally.acknowledged.load());
-  std::printf("batches missed        %lu\n", missed);
-  std::printf("acknowledged within   p50 %.1f ms, p99 %.1f ms\n", percentile(50), percentile(99));
-  std::printf("mapper                %.0f %% of a core, %.1f MiB resident\n",
-              100 * (after.processor - before.processor) / elapsed,
-              static_cast<double>(after.resident_kib) / 1024);
+  std::string what = fmt::format("{} report streams, a batch a second each: ", count);
+  auto row = [&](std::string_view name, const std::string& figure, std::string_view goal,
+                 std::string_view verdict) {
+    std::fputs(fmt::format("{}{}\t{}\t{}\t{}\n", what, name, figure, goal, verdict).c_str(),
+               stdout);
+  };
+  auto met = [](bool good) { return good ? "met" : "missed"; };
+  row("streams open", fmt::format("{}", tally.welcomed - lost), fmt::format("{}", count),
+      met(tally.welcomed - lost == count));
+  row("batches sent",
+      fmt::format("{} ({:.0f}/s)", tally.sent.load(),
+                  static_cast<double>(tally.sent) / elapsed.count()),
+      "-", "-");
+  row("batches not acknowledged", fmt::format("{}", missed), "0", met(missed == 0));
+  row("acknowledged within, median", fmt::format("{:.1f} ms", percentile(50)), "-", "-");
+  row("acknowledged within, 99 of 100", fmt::format("{:.1f} ms", percentile(99)), "-", "-");
+  row("mapper's processor time",
+      fmt::format("{:.0f} % of a core", 100 * (after.processor - before.processor) / elapsed), "-",
+      "-");
+  row("mapper's resident set",
+      fmt::format("{:.0f} MiB", static_cast<double>(after.resident_kib) / 1024), "-", "-");
   bool good = ready && missed == 0 && lost == 0 && tally.sent > 0;
   if (!good) {
     std::fputs(ReadFileOrDie(directory.Path() / "mapper.log").c_str(), stderr);

@@ -27,7 +27,9 @@ std::string_view UnavailableRemedy(const std::string& text, bool tls) {
   if (hung_up && says("failed to connect")) {
     return tls ? "the mapper hung up during the TLS handshake: it may demand a client certificate; "
                  "set --tls-cert-file and --tls-key-file, issued by its --tls-client-ca-file"
-               : "the mapper hung up at once: it may expect TLS; set --tls-ca-file";
+               : "the mapper hung up at once: it may expect TLS, then set --tls-ca-file; or too "
+                 "many "
+                 "connections are open, then its log says so";
   }
   return "check the mapper's address, that it runs, that network policies let this pod reach it, "
          "and that both sides use TLS or neither does";

@@ -319,10 +319,12 @@ void EncodeObservation(const Observation& observation, v1::Observation& message)
 }
 
 CollectorTotals DecodeTotals(const v1::CollectorStatistics& message) {
-  return {.packets_received = message.packets_received(),
-          .packets_dropped_by_kernel = message.packets_dropped_by_kernel(),
-          .observations_dropped_from_spool = message.observations_dropped_from_spool(),
-          .malformed_packets = message.malformed_packets()};
+  // So that the sum over many collectors does not overflow.
+  auto bounded = [](uint64_t total) { return std::min(total, kMaxEventCount); };
+  return {.packets_received = bounded(message.packets_received()),
+          .packets_dropped_by_kernel = bounded(message.packets_dropped_by_kernel()),
+          .observations_dropped_from_spool = bounded(message.observations_dropped_from_spool()),
+          .malformed_packets = bounded(message.malformed_packets())};
 }
 
 void EncodeTotals(const CollectorTotals& totals, v1::CollectorStatistics& message) {

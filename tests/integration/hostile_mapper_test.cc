@@ -4,13 +4,16 @@
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <sstream>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/report/report_client.h"
 #include "tests/integration/mapper_process.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_certificates.h"
 
 namespace network_mapper {
 
@@ -90,6 +93,49 @@ TEST(HostileMapperPeers, CannotMakeItDeafByUsingUpItsOpenFiles) {
     EXPECT_TRUE(mapper.WaitUntilReady());
   }
   ExpectService(mapper);
+}
+
+class MapperWithTls : public ::testing::Test {
+ protected:
+  std::string Put(const std::string& name, const std::string& content) {
+    return directory_.WriteFile(name, content).string();
+  }
+
+  TemporaryDirectory directory_;
+  TestAuthority authority_;
+  CertifiedKey key_ = authority_.Issue("mapper", "IP:127.0.0.1");
+  std::string certificate_ = "--tls-cert-file=" + Put("tls.crt", key_.certificate_pem);
+};
+
+TEST_F(MapperWithTls, CountsEveryFailedHandshakeButLogsItsCauseOnce) {
+  MapperProcess mapper({certificate_, "--tls-key-file=" + Put("tls.key", key_.key_pem)});
+  ASSERT_TRUE(mapper.Start()) << mapper.Log();
+  constexpr int kPeers = 50;
+  for (const auto& peer : Connect(mapper.ReportPort(), kPeers)) {
+    peer->Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    peer->ReadAll();
+  }
+  auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (mapper.Metric("network_mapper_report_server_failed_handshakes_total") < kPeers) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::sleep_for(20ms);
+  }
+  std::istringstream lines(mapper.Log());
+  int told = 0;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_TRUE(line.starts_with("{")) << line;
+    told += line.find("Handshake failed") != std::string::npos ? 1 : 0;
+  }
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(MapperWithTls, DoesNotStartWithAKeyOfAnotherCertificate) {
+  CertifiedKey other = authority_.Issue("other", "");
+  MapperProcess mapper({certificate_, "--tls-key-file=" + Put("other.key", other.key_pem)});
+  EXPECT_FALSE(mapper.Start());
+  EXPECT_FALSE(mapper.IsRunning());
+  EXPECT_THAT(mapper.Log(), ::testing::HasSubstr("option tls-key-file: "));
+  EXPECT_THAT(mapper.Log(), ::testing::HasSubstr("other.key is not the key of"));
 }
 
 }  // namespace

@@ -166,6 +166,12 @@ TEST(ObservationCodec, SurvivesTruncationAtEachByte) {
   }
 }
 
+TEST(ObservationCodec, TotalsAreBoundedSoThatTheirSumIs) {
+  v1::CollectorStatistics message;
+  message.set_packets_received(UINT64_MAX);
+  EXPECT_EQ(DecodeTotals(message).packets_received, kMaxEventCount);
+}
+
 TEST(ObservationCodec, TotalsSurviveTheJourney) {
   CollectorTotals totals{.packets_received = 1,
                          .packets_dropped_by_kernel = 2,

@@ -153,7 +153,7 @@ TEST_F(ReportTlsTest, RefusesAnExpiredClient) {
 TEST_F(ReportTlsTest, RefusesAClientThatSpeaksPlainText) {
   client_options_.tls = {};
   auto server = StartServer();
-  EXPECT_THAT(ExpectRefusal(*server), HasSubstr("it may expect TLS; set --tls-ca-file"));
+  EXPECT_THAT(ExpectRefusal(*server), HasSubstr("it may expect TLS, then set --tls-ca-file"));
   EXPECT_TRUE(Eventually([&] { return FailedHandshakes() > 0; }));
 }
 
