@@ -145,7 +145,7 @@ TEST_F(HostileCollectorTest, SendsGarbageAfterThePrefaceOfHttp2) {
 }
 
 TEST_F(HostileCollectorTest, ConnectsAndSaysNothing) {
-  server_options_.hello_timeout = 300ms;
+  server_options_.hello_timeout = 2s;
   Start();
   RawConnection silent(server_->Port());
   // Ends when the server hangs up; the socket's own patience would be longer than the test's.
@@ -157,7 +157,7 @@ TEST_F(HostileCollectorTest, ConnectsAndSaysNothing) {
 }
 
 TEST_F(HostileCollectorTest, OpensAStreamAndSaysNothing) {
-  server_options_.hello_timeout = 100ms;
+  server_options_.hello_timeout = 2s;
   Start();
   RawStream stream(server_->Port());
   ExpectEnd(stream, grpc::StatusCode::DEADLINE_EXCEEDED, "no Hello in time",
