@@ -1,13 +1,16 @@
 // Client against a TLS server whose certificates are made by the test.
 #include <httplib.h>
 
+#include <memory>
+#include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/kube/client.h"
+#include "tests/support/http_test_server.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/test_paths.h"
@@ -17,48 +20,38 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Answers "<SNI>|<common name of the client's certificate>".
+// Answers "<SNI>|<common name of the client's certificate>"; 401 when it asked for a certificate
+// and got no good one.
 class TlsServer {
  public:
   TlsServer(const CertifiedKey& key, const std::string& client_authority,
-            const std::string& address = "127.0.0.1")
-      : server_(directory_.WriteFile("tls.crt", key.certificate_pem).c_str(),
-                directory_.WriteFile("tls.key", key.key_pem).c_str(),
-                client_authority.empty()
-                    ? nullptr
-                    : directory_.WriteFile("clients.crt", client_authority).c_str()) {
-    server_.Get("/who", [](const httplib::Request& request, httplib::Response& response) {
-      const char* sni = SSL_get_servername(request.ssl, TLSEXT_NAMETYPE_host_name);
-      std::string text = sni == nullptr ? "" : sni;
-      text += "|";
-      if (X509* peer = SSL_get1_peer_certificate(request.ssl)) {
-        std::array<char, 100> name{};
-        X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, name.data(),
-                                  static_cast<int>(name.size()));
-        text += name.data();
-        X509_free(peer);
-      }
-      response.set_content(text, "text/plain");
-    });
-    port_ = server_.bind_to_any_port(address.c_str());
-    thread_ = std::jthread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) {
-      std::this_thread::yield();
+            const std::string& address = "127.0.0.1") {
+    HttpTestTls tls{.certificate = directory_.WriteFile("tls.crt", key.certificate_pem),
+                    .key = directory_.WriteFile("tls.key", key.key_pem)};
+    if (!client_authority.empty()) {
+      tls.client_authority = directory_.WriteFile("clients.crt", client_authority);
     }
+    const bool demand = !client_authority.empty();
+    auto server = HttpTestServer::Start(
+        {.host = address, .tls = std::move(tls)}, [demand](httplib::Server& routes) {
+          routes.Get("/who", [demand](const httplib::Request& request,
+                                      httplib::Response& response) {
+            const char* sni = SSL_get_servername(request.ssl, TLSEXT_NAMETYPE_host_name);
+            const std::optional<std::string> client = VerifiedClientName(request);
+            response.status = demand && !client ? 401 : 200;
+            response.set_content(
+                (sni == nullptr ? "" : std::string(sni)) + "|" + client.value_or(""), "text/plain");
+          });
+        });
+    EXPECT_THAT(server, IsOk());
+    server_ = *std::move(server);
   }
 
-  TlsServer(const TlsServer&) = delete;
-  TlsServer& operator=(const TlsServer&) = delete;
-
-  ~TlsServer() { server_.stop(); }
-
-  int Port() const { return port_; }
+  int Port() const { return server_->Port(); }
 
  private:
   TemporaryDirectory directory_;
-  httplib::SSLServer server_;
-  int port_ = 0;
-  std::jthread thread_;
+  std::unique_ptr<HttpTestServer> server_;
 };
 
 class ClientTls : public ::testing::Test {

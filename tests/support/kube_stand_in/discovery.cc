@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/kube_stand_in/request_path.h"
+
 namespace network_mapper::stand_in {
 
 namespace {
@@ -104,6 +106,23 @@ std::string ResourceList(const std::vector<ResourceType>& types, std::string_vie
               {"groupVersion", group_version},
               {"resources", resources}}
       .dump();
+}
+
+std::string DiscoveryDocument(const std::vector<ResourceType>& types, std::string_view path,
+                              bool aggregated) {
+  if (const auto parsed = ParseRequestPath(path)) {
+    return ResourceList(types, parsed->group, parsed->version);
+  }
+  if (path == "/version") {
+    return R"({"major":"1","minor":"36","gitVersion":"v1.36.0-stand-in"})";
+  }
+  if (path != "/api" && path != "/apis") {
+    return "";
+  }
+  if (aggregated) {
+    return AggregatedDiscovery(types, path == "/api");
+  }
+  return path == "/apis" ? GroupList(types) : R"({"kind":"APIVersions","versions":["v1"]})";
 }
 
 }  // namespace network_mapper::stand_in

@@ -17,4 +17,8 @@ std::string AggregatedDiscovery(const std::vector<ResourceType>& types, bool cor
 std::string ResourceList(const std::vector<ResourceType>& types, std::string_view group,
                          std::string_view version);
 
+// Whichever of them, and /version, is at `path`; empty when none is.
+std::string DiscoveryDocument(const std::vector<ResourceType>& types, std::string_view path,
+                              bool aggregated);
+
 }  // namespace network_mapper::stand_in

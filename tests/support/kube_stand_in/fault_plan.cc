@@ -15,7 +15,7 @@ std::optional<FaultKind> ParseFaultKind(std::string_view text) {
       {"internal_error", FaultKind::kInternalError},
       {"forbidden", FaultKind::kForbidden},
       {"half_object", FaultKind::kHalfObject},
-      {"silent_watch", FaultKind::kSilentWatch},
+      {"silent", FaultKind::kSilent},
       {"drop_connection", FaultKind::kDropConnection},
   };
   for (const auto& [name, kind] : kNames) {

@@ -20,7 +20,7 @@ enum class FaultKind : uint8_t {
   kInternalError,    // 500
   kForbidden,        // 403
   kHalfObject,       // the answer, or the next watch frame, ends in the middle
-  kSilentWatch,      // 200, then nothing until the client leaves
+  kSilent,           // 200, then nothing until the client leaves
   kDropConnection,   // headers, then the connection is closed
 };
 
@@ -36,7 +36,7 @@ struct Fault {
 };
 
 // "gone", "gone_frame", "too_many_requests", "internal_error", "forbidden", "half_object",
-// "silent_watch", "drop_connection".
+// "silent", "drop_connection".
 std::optional<FaultKind> ParseFaultKind(std::string_view text);
 
 class FaultPlan {

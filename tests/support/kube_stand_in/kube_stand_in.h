@@ -1,6 +1,6 @@
-// A small Kubernetes API server for tests and the demo: plain HTTP, one process, objects given by
+// A small Kubernetes API server for tests and the demo: HTTP or TLS, one process, objects given by
 // the test, faults on demand. Part of it is a binary of the same name (main.cc). It checks no
-// schema, runs no controller and authorises nobody beyond one optional token.
+// schema, runs no controller and lets everybody do everything who has the token or a certificate.
 //
 // Beside the API it serves
 //   GET|POST|DELETE /stand-in/faults       what shall go wrong (fault_plan.h); 200 with {"pending"}
@@ -13,13 +13,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/status/status.h"
+#include "tests/support/http_test_server.h"
 #include "tests/support/kube_stand_in/fault_plan.h"
 #include "tests/support/kube_stand_in/object_store.h"
+#include "tests/support/kube_stand_in/service_proxy.h"
 
 namespace network_mapper::stand_in {
 
@@ -30,10 +32,13 @@ struct KubeStandInOptions {
   // Each open watch and each kept-alive connection takes one.
   size_t threads = 64;
   std::chrono::milliseconds bookmark_interval{std::chrono::minutes(1)};
-  // When not empty, other bearer tokens are answered with 401.
+  // HTTPS with these files.
+  std::optional<HttpTestTls> tls;
+  // When this or a client authority is given, a request needs the bearer token or a certificate of
+  // the authority; 401 without.
   std::string token;
-  // "namespace/service:port" -> "http://host:port", for .../services/<service>:<port>/proxy/.
-  std::map<std::string, std::string> proxies;
+  // For .../services/<service>:<port>/proxy/.
+  ServiceBackends proxies;
 };
 
 struct StandInStatistics {
@@ -53,7 +58,7 @@ class KubeStandIn {
   ~KubeStandIn();
 
   int Port() const;
-  // "http://127.0.0.1:port".
+  // "http://127.0.0.1:port", or with "https:".
   std::string Url() const;
 
   ObjectStore& Objects();
