@@ -1,6 +1,7 @@
 #include "cli/mapper_connection.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,42 +16,71 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeout{10'000};
 constexpr int kOk = 200;
+constexpr int kUnauthorized = 401;
+constexpr int kForbidden = 403;
+constexpr int kNotFound = 404;
 constexpr int kUnprocessable = 422;
+constexpr int kUnavailable = 503;
 
-// What the user can do about a failure on the way through the API server.
-Status ExplainProxyFailure(const Status& status, const CliOptions& options) {
-  switch (status.code()) {
-    case StatusCode::kPermissionDenied:
-      return Annotate(
-          status,
-          fmt::format("the API server does not let you reach the mapper (needed: create on "
-                      "services/proxy in namespace {}; or forward the port yourself and use "
-                      "--mapper-url)",
-                      options.mapper_namespace));
-    case StatusCode::kNotFound:
-      return Annotate(
-          status,
-          fmt::format("service {} is not in namespace {}; is the network mapper installed, and "
-                      "are --mapper-namespace and --mapper-service-name right?",
-                      options.mapper_service_name, options.mapper_namespace));
+// What the user can do about a failure on the way through the API server; absent when nothing
+// better than the server's own words comes to mind. `code` is absent when the server gave no
+// answer.
+std::optional<std::string> ProxyAdvice(const CliOptions& options, const std::string& server,
+                                       std::optional<int> code) {
+  if (!code) {
+    return fmt::format(
+        "the API server {} gives no answer; are the kubeconfig and its context the right ones "
+        "(--kubeconfig, --context), and is the cluster up?",
+        server);
+  }
+  switch (*code) {
+    case kUnauthorized:
+      return fmt::format(
+          "the API server {} does not accept the credentials of the kubeconfig; have they expired?",
+          server);
+    case kForbidden:
+      return fmt::format(
+          "you lack the right to create services/proxy in namespace {}, which is the way to the "
+          "mapper; have a Role grant it, or forward the port yourself and use --mapper-url",
+          options.mapper_namespace);
+    case kNotFound:
+      return fmt::format(
+          "service {} is not in namespace {}; is the network mapper installed, and are "
+          "--mapper-namespace and --mapper-service-name right?",
+          options.mapper_service_name, options.mapper_namespace);
+    case kUnavailable:
+      return fmt::format(
+          "no pod answers behind service {} in namespace {}; is the mapper running and ready "
+          "(kubectl get pods -n {}), and is --mapper-service-port {} right?",
+          options.mapper_service_name, options.mapper_namespace, options.mapper_namespace,
+          options.mapper_service_port);
     default:
-      return status;
+      return std::nullopt;
   }
 }
 
-StatusOr<kube::ClusterAccess> Access(const CliOptions& options) {
+StatusOr<kube::ClusterAccess> Access(const CliOptions& options,
+                                     const kube::Environment& environment) {
   if (!options.mapper_url.empty()) {
     return kube::ServerUrlAccess(options.mapper_url);
   }
-  return kube::FindClusterAccess(
-      kube::ProcessEnvironment(),
+  StatusOr<kube::ClusterAccess> access = kube::FindClusterAccess(
+      environment,
       {.server_url = "", .kubeconfig = options.kubeconfig, .context = options.context});
+  if (!access.ok()) {
+    return Annotate(access.status(),
+                    "the mapper is reached through a cluster's API server (--kubeconfig, "
+                    "--context, or the variable KUBECONFIG), or directly with --mapper-url "
+                    "http://HOST:9090");
+  }
+  return access;
 }
 
 }  // namespace
 
-StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options) {
-  ASSIGN_OR_RETURN(kube::ClusterAccess access, Access(options));
+StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
+                                         const kube::Environment& environment) {
+  ASSIGN_OR_RETURN(kube::ClusterAccess access, Access(options, environment));
   ASSIGN_OR_RETURN(std::unique_ptr<kube::Client> created, kube::Client::Create(std::move(access)));
   std::shared_ptr<kube::Client> client = std::move(created);
   bool direct = !options.mapper_url.empty();
@@ -75,8 +105,10 @@ StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options) {
     if (code == kUnprocessable) {
       return HttpReply{.status = kUnprocessable, .body = ""};
     }
-    Status status = direct ? Annotate(response.status(), "the mapper at " + options.mapper_url)
-                           : ExplainProxyFailure(response.status(), options);
+    const std::optional<std::string> context = direct
+                                                   ? "the mapper at " + options.mapper_url
+                                                   : ProxyAdvice(options, client->Server(), code);
+    const Status status = context ? Annotate(response.status(), *context) : response.status();
     if (!code) {
       return status;
     }

@@ -99,7 +99,11 @@ StatusOr<Entry> Find(const std::vector<Entry>& entries, const char* what, const 
       return entry;
     }
   }
-  return NotFound("kubeconfig has no {} named '{}'", what, name);
+  std::vector<std::string> known;
+  for (const Entry& entry : entries) {
+    known.push_back(entry.name);
+  }
+  return NotFound("kubeconfig has no {} named '{}', only: {}", what, name, fmt::join(known, ", "));
 }
 
 Status Unsupported(const Entry& entry, const char* what, std::initializer_list<const char*> keys) {

@@ -129,11 +129,11 @@ void ResourceRequests::Write(const httplib::Request& request, const RequestPath&
       AnswerError(response, 415, "UnsupportedMediaType", "server-side apply is not served here");
       return;
     }
-    written = store_.Patch(type, key,
-                           format.find("json-patch") != std::string::npos
-                               ? PatchFormat::kJsonPatch
-                               : PatchFormat::kMergePatch,
-                           request.body);
+    written =
+        store_.Patch(type, key,
+                     format.find("json-patch") != std::string::npos ? PatchFormat::kJsonPatch
+                                                                    : PatchFormat::kMergePatch,
+                     request.body);
   }
   if (!written.ok()) {
     AnswerError(response, written.status());
