@@ -25,15 +25,22 @@ HttpResponse JsonResponse(int status, std::string body) {
 
 HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks) {
   std::string results;
-  bool all_ok = true;
+  bool available = true;
+  bool degraded = false;
   for (const HealthCheck& check : checks) {
-    Status status = check.check();
-    all_ok = all_ok && status.ok();
+    const Status status = check.check();
+    std::string result = "ok";
+    if (!status.ok()) {
+      available = available && !check.essential;
+      degraded = degraded || !check.essential;
+      result = (check.essential ? "" : "degraded: ") + StatusMessage(status);
+    }
     results += fmt::format(R"({}"{}":"{}")", results.empty() ? "" : ",", EscapeJson(check.name),
-                           status.ok() ? "ok" : EscapeJson(StatusMessage(status)));
+                           EscapeJson(result));
   }
-  return JsonResponse(all_ok ? 200 : 503, fmt::format("{{\"status\":\"{}\",\"checks\":{{{}}}}}\n",
-                                                      all_ok ? "ok" : "unavailable", results));
+  const char* summary = !available ? "unavailable" : degraded ? "degraded" : "ok";
+  return JsonResponse(available ? 200 : 503,
+                      fmt::format("{{\"status\":\"{}\",\"checks\":{{{}}}}}\n", summary, results));
 }
 
 HttpResponse RenderMetrics(const MetricsRegistry& metrics) {

@@ -19,9 +19,12 @@ namespace network_mapper {
 struct HealthCheck {
   std::string name;
   std::function<Status()> check;
+  // While another one fails the program still does its work, only less well.
+  bool essential = true;
 };
 
-// 200 or 503 with {"status":"ok"|"unavailable","checks":{"<name>":"ok"|"<message>"}}.
+// {"status":"ok"|"degraded"|"unavailable","checks":{"<name>":"ok"|"<message>"}}: 503 while an
+// essential check fails, else 200. The message of one that is not essential begins "degraded: ".
 HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks);
 
 // 200 in the Prometheus text format.

@@ -286,6 +286,9 @@ Status Client::Stream(std::string_view path, const StreamOptions& options, const
   Exchange exchange;
   exchange.request = implementation_->MakeRequest(path, options.accept);
   exchange.request.silence_timeout = options.silence_timeout;
+  if (options.on_open) {
+    exchange.on_head = [&options](const HttpHead& /*head*/) { options.on_open(); };
+  }
   exchange.on_body = on_chunk;
   exchange.stop = stop;
   return implementation_->Send(std::move(exchange));

@@ -46,6 +46,8 @@ struct StreamOptions {
   std::string accept = "application/json";
   // A stream that is silent for longer ends with DeadlineExceeded.
   std::chrono::milliseconds silence_timeout{60'000};
+  // Called when the server has agreed (2xx), before the first chunk, which may be long in coming.
+  std::function<void()> on_open{};
 };
 
 // Errors: 401 Unauthenticated, 403 PermissionDenied, 404 NotFound, 409 Aborted, 410 OutOfRange, 429

@@ -110,7 +110,8 @@ StatusOr<std::map<std::string, ResourceKind>> ParseResourceList(std::string_view
   return kinds;
 }
 
-StatusOr<ResourceKind> Discovery::FindKind(std::string_view api_version, std::string_view kind) {
+StatusOr<ResourceKind> Discovery::FindKind(std::string_view api_version, std::string_view kind,
+                                           const std::stop_token& stop) {
   const std::string version_name(api_version);
   const std::string kind_name(kind);
   enum class Known { kNo, kYes, kAskedLately };
@@ -137,12 +138,18 @@ StatusOr<ResourceKind> Discovery::FindKind(std::string_view api_version, std::st
     RETURN_IF_ERROR(failure);
     return NotFound("the API server serves no kind {} in {}", kind, api_version);
   }
-  return Refresh(version_name, kind_name);
+  return Refresh(version_name, kind_name, stop);
 }
 
-StatusOr<ResourceKind> Discovery::Refresh(const std::string& api_version, const std::string& kind) {
+StatusOr<ResourceKind> Discovery::Refresh(const std::string& api_version, const std::string& kind,
+                                          const std::stop_token& stop) {
   Version version;
-  const StatusOr<Response> answer = client_.Get(GroupVersionPath(api_version));
+  RequestOptions options;
+  options.stop = stop;
+  const StatusOr<Response> answer = client_.Get(GroupVersionPath(api_version), options);
+  if (answer.status().code() == StatusCode::kCancelled) {
+    return answer.status();
+  }
   version.failure = answer.status();
   if (answer.ok()) {
     StatusOr<std::map<std::string, ResourceKind>> kinds = ParseResourceList(answer->body);
@@ -174,8 +181,9 @@ StatusOr<ResourceKind> Discovery::Refresh(const std::string& api_version, const 
   return found;
 }
 
-StatusOr<ObjectMetadata> Discovery::GetObjectMetadata(const ObjectReference& reference) {
-  ASSIGN_OR_RETURN(const ResourceKind kind, FindKind(reference.api_version, reference.kind));
+StatusOr<ObjectMetadata> Discovery::GetObjectMetadata(const ObjectReference& reference,
+                                                      const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const ResourceKind kind, FindKind(reference.api_version, reference.kind, stop));
   std::string path = GroupVersionPath(reference.api_version);
   if (kind.namespaced) {
     path += "/namespaces/" + PercentEncode(reference.name_space);
@@ -183,6 +191,7 @@ StatusOr<ObjectMetadata> Discovery::GetObjectMetadata(const ObjectReference& ref
   path += fmt::format("/{}/{}", PercentEncode(kind.plural), PercentEncode(reference.name));
   RequestOptions options;
   options.accept = kAccept;
+  options.stop = stop;
   ASSIGN_OR_RETURN(const Response answer, client_.Get(path, options));
   return ParseObjectMetadata(answer.body);
 }

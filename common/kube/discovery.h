@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +54,8 @@ struct ObjectReference {
   std::string_view name;
 };
 
-// Thread-safe; each call may make up to two requests and blocks meanwhile.
+// Thread-safe; each call may make up to two requests and blocks meanwhile; a request for `stop`
+// ends it at once with Cancelled.
 class Discovery {
  public:
   // Both must outlive this.
@@ -62,9 +64,11 @@ class Discovery {
 
   // NotFound when the server does not serve the kind; the answer is kept, and a kind that is
   // missing is looked for again at most every 30 seconds per apiVersion.
-  StatusOr<ResourceKind> FindKind(std::string_view api_version, std::string_view kind);
+  StatusOr<ResourceKind> FindKind(std::string_view api_version, std::string_view kind,
+                                  const std::stop_token& stop = {});
   // PermissionDenied and NotFound are the caller's cue to stop the walk.
-  StatusOr<ObjectMetadata> GetObjectMetadata(const ObjectReference& reference);
+  StatusOr<ObjectMetadata> GetObjectMetadata(const ObjectReference& reference,
+                                             const std::stop_token& stop = {});
 
  private:
   struct Version {
@@ -74,7 +78,8 @@ class Discovery {
     SteadyTime asked;
   };
 
-  StatusOr<ResourceKind> Refresh(const std::string& api_version, const std::string& kind);
+  StatusOr<ResourceKind> Refresh(const std::string& api_version, const std::string& kind,
+                                 const std::stop_token& stop);
 
   Client& client_;
   const Clock& clock_;

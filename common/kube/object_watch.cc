@@ -50,6 +50,9 @@ struct Metrics {
         oversized(registry.AddCounter("network_mapper_kube_oversized_frames_total",
                                       "Watch frames refused for their length",
                                       {{"resource", resource}})),
+        up(registry.AddGauge("network_mapper_kube_watch_up",
+                             "1 while list and watch work, 0 while one fails",
+                             {{"resource", resource}})),
         last_event(registry.AddGauge("network_mapper_kube_last_event_timestamp_seconds",
                                      "When the server last sent something",
                                      {{"resource", resource}})) {}
@@ -60,6 +63,7 @@ struct Metrics {
   Counter& events;
   Counter& bytes;
   Counter& oversized;
+  Gauge& up;
   Gauge& last_event;
 };
 
@@ -108,7 +112,15 @@ class ObjectWatch::Loop {
   }
 
   ObjectWatchState State() const {
-    return state_.With([](const ObjectWatchState& state) { return state; });
+    const SteadyTime now = clock_.SteadyNow();
+    return state_.With([now](const ObjectWatchState& state) {
+      ObjectWatchState seen = state;
+      if (state.open_since && now - *state.open_since >= kShortestWatch) {
+        seen.last_error = OkStatus();
+        seen.failing_since.reset();
+      }
+      return seen;
+    });
   }
 
   const ObjectWatchOptions& Options() const { return options_; }
@@ -151,7 +163,12 @@ class ObjectWatch::Loop {
   }
 
   void Report(const Status& status) {
-    state_.With([&status](ObjectWatchState& state) { state.last_error = status; });
+    state_.With([&status, now = clock_.Now()](ObjectWatchState& state) {
+      state.last_error = status;
+      state.failing_since = state.failing_since.value_or(now);
+      state.open_since.reset();
+    });
+    metrics_.up.Set(0);
     if (log_limit_.Allow(clock_.SteadyNow())) {
       LogWarn("kubernetes watch failed, will try again",
               {{"resource", resource_}, {"error", status}});
@@ -168,7 +185,17 @@ class ObjectWatch::Loop {
   void Healthy() {
     back_off_.Reset();
     may_relist_at_once_ = true;
-    state_.With([](ObjectWatchState& state) { state.last_error = OkStatus(); });
+    state_.With([](ObjectWatchState& state) {
+      state.last_error = OkStatus();
+      state.failing_since.reset();
+    });
+    metrics_.up.Set(1);
+  }
+
+  // The server has agreed to a watch; it may be long until it has something to say.
+  void Open() {
+    state_.With([now = clock_.SteadyNow()](ObjectWatchState& state) { state.open_since = now; });
+    metrics_.up.Set(1);
   }
 
   std::string Selectors() const {
@@ -264,6 +291,7 @@ class ObjectWatch::Loop {
     StreamOptions stream;
     stream.accept = options_.metadata_only ? kMetadataAccept : kListAccept;
     stream.silence_timeout = duration + kSilenceMargin;
+    stream.on_open = [this] { Open(); };
     LineSplitter splitter(options_.max_frame_bytes);
     Frames frames;
     metrics_.watches.Increment();
@@ -301,11 +329,11 @@ class ObjectWatch::Loop {
     switch (outcome.status.code()) {
       case StatusCode::kUnavailable:
       case StatusCode::kUnauthenticated:
-      case StatusCode::kPermissionDenied:
       case StatusCode::kDeadlineExceeded:
       case StatusCode::kCancelled:
         break;
       default:
+        // Also without the right to watch: lists alone, one a back-off, keep the view fresh.
         outcome.relist = true;
     }
     return outcome;

@@ -62,6 +62,10 @@ struct ObjectWatchState {
   std::optional<Time> last_event;
   // Why list or watch fails now, naming verb and path; OK once one works again.
   Status last_error;
+  // Since when no watch has worked; absent while one does.
+  std::optional<Time> failing_since;
+  // Since when the server has agreed to the watch; absent when it failed since.
+  std::optional<SteadyTime> open_since;
   // Lists after the first.
   uint64_t relists = 0;
 };

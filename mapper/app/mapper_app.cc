@@ -154,7 +154,8 @@ class MapperApp::Implementation {
   }
 
   std::vector<HealthCheck> Readiness() const {
-    return {{.name = "inventory", .check = [this] { return feed_->Synced(); }}};
+    return {{.name = "inventory", .check = [this] { return feed_->Synced(); }},
+            {.name = "watches", .check = [this] { return feed_->Watches(); }, .essential = false}};
   }
 
   Status StartApi() {

@@ -137,6 +137,8 @@ struct SizeGauges {
 
 struct ResourceWatch {
   std::string_view plural;
+  // Without it nothing can be resolved; without the others workloads are named less well.
+  bool essential;
   std::unique_ptr<ResourceHandler> handler;
   // Declared after the handler, which it calls.
   std::unique_ptr<kube::ObjectWatch> watch;
@@ -166,6 +168,7 @@ class InventoryFeed::Implementation {
     for (const Resource& resource : kResources) {
       ResourceWatch watch;
       watch.plural = resource.plural;
+      watch.essential = !resource.metadata_only;
       Counter& malformed =
           parts.metrics.AddCounter("network_mapper_inventory_malformed_objects_total",
                                    "Objects of the API server that could not be read.",
@@ -189,23 +192,54 @@ class InventoryFeed::Implementation {
   }
 
   Status Synced() const {
+    if (synced_) {
+      return OkStatus();
+    }
     std::string missing;
     for (const ResourceWatch& watch : watches_) {
-      kube::ObjectWatchState state = watch.watch->State();
-      if (state.synced && state.last_error.ok()) {
-        continue;
+      const kube::ObjectWatchState state = watch.watch->State();
+      if (!IsSettled(watch, state)) {
+        missing +=
+            fmt::format("{}{}: {}", missing.empty() ? "" : "; ", watch.plural,
+                        state.last_error.ok() ? "not listed yet" : StatusMessage(state.last_error));
       }
-      missing += missing.empty() ? "" : "; ";
-      missing += state.last_error.ok()
-                     ? fmt::format("{}: not listed yet", watch.plural)
-                     : fmt::format("{}: {}", watch.plural, StatusMessage(state.last_error));
     }
-    return missing.empty() ? OkStatus() : Unavailable("{}", missing);
+    if (!missing.empty()) {
+      return Unavailable("{}", missing);
+    }
+    synced_ = true;
+    return OkStatus();
+  }
+
+  Status Watches() const {
+    std::string failing;
+    const Time now = parts_.clock.Now();
+    for (const ResourceWatch& watch : watches_) {
+      const kube::ObjectWatchState state = watch.watch->State();
+      if (!state.last_error.ok()) {
+        failing += fmt::format(
+            "{}{}: failing for {} s: {}", failing.empty() ? "" : "; ", watch.plural,
+            std::chrono::floor<std::chrono::seconds>(now - state.failing_since.value_or(now))
+                .count(),
+            StatusMessage(state.last_error));
+      }
+    }
+    return failing.empty() ? OkStatus() : Unavailable("{}", failing);
   }
 
   uint64_t Version() const { return version_; }
 
  private:
+  // Whether waiting longer for the first list makes sense.
+  static bool IsSettled(const ResourceWatch& watch, const kube::ObjectWatchState& state) {
+    if (state.synced) {
+      return true;
+    }
+    const StatusCode code = state.last_error.code();
+    return code == StatusCode::kPermissionDenied || code == StatusCode::kNotFound ||
+           (!watch.essential && !state.last_error.ok());
+  }
+
   // Forgets what is too old, fetches owners, publishes sizes.
   void KeepHouse(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
@@ -215,7 +249,7 @@ class InventoryFeed::Implementation {
         if (stop.stop_requested()) {
           return;
         }
-        if (!Fetch(request)) {
+        if (!Fetch(request, stop)) {
           // The server does not answer: the others would wait as long.
           break;
         }
@@ -228,7 +262,7 @@ class InventoryFeed::Implementation {
   }
 
   // False when it could not be found out.
-  bool Fetch(const OwnerRequest& request) {
+  bool Fetch(const OwnerRequest& request, const std::stop_token& stop) {
     if (!request.reference.uid) {
       return true;
     }
@@ -238,7 +272,8 @@ class InventoryFeed::Implementation {
         discovery_.GetObjectMetadata({.api_version = api_version,
                                       .kind = kind.kind,
                                       .name_space = request.name_space,
-                                      .name = request.reference.name});
+                                      .name = request.reference.name},
+                                     stop);
     Time now = parts_.clock.Now();
     if (metadata.ok() && ObjectUid::Parse(metadata->uid) != request.reference.uid) {
       // Another object of that name: the owner itself is gone.
@@ -275,6 +310,8 @@ class InventoryFeed::Implementation {
   SizeGauges gauges_;
   kube::Discovery discovery_;
   std::atomic<uint64_t> version_{0};
+  // Never taken back.
+  mutable std::atomic<bool> synced_{false};
   std::vector<ResourceWatch> watches_;
   std::jthread housekeeping_;
 };
@@ -286,6 +323,10 @@ InventoryFeed::~InventoryFeed() = default;
 
 Status InventoryFeed::Synced() const {
   return implementation_->Synced();
+}
+
+Status InventoryFeed::Watches() const {
+  return implementation_->Watches();
 }
 
 uint64_t InventoryFeed::Version() const {

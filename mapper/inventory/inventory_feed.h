@@ -34,9 +34,14 @@ class InventoryFeed {
   // Stops, within about a second.
   ~InventoryFeed();
 
-  // OK once every resource was listed, and while every watch works; otherwise names what is
-  // missing. Thread-safe.
+  // OK once every resource was listed that can be, and from then on: what an API server's absence
+  // leaves is better than nothing. Not waited for: what is forbidden or not served, and owners
+  // whose list fails. Otherwise names what is missing. Thread-safe.
   Status Synced() const;
+
+  // OK while every list and watch works; otherwise names those that fail, why and since when.
+  // Thread-safe.
+  Status Watches() const;
 
   // A number that rises with every change. Thread-safe.
   uint64_t Version() const;

@@ -35,6 +35,22 @@ TEST(Diagnostics, NamesEveryCheckAndWhyItFails) {
   EXPECT_EQ(response.body, "{\"status\":\"ok\",\"checks\":{\"inventory\":\"ok\"}}\n");
 }
 
+TEST(Diagnostics, StaysReadyWhileSomethingIsDegraded) {
+  std::vector<HealthCheck> checks = {
+      {.name = "inventory", .check = [] { return OkStatus(); }},
+      {.name = "watches", .check = [] { return Unavailable("pods: gone"); }, .essential = false},
+  };
+  HttpResponse response = RunHealthChecks(checks);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body,
+            "{\"status\":\"degraded\",\"checks\":{\"inventory\":\"ok\","
+            "\"watches\":\"degraded: pods: gone\"}}\n");
+  checks[0].check = [] { return Unavailable("not listed yet"); };
+  response = RunHealthChecks(checks);
+  EXPECT_EQ(response.status, 503);
+  EXPECT_THAT(response.body, HasSubstr("\"status\":\"unavailable\""));
+}
+
 TEST(Diagnostics, AnswersOnlyWhatItServes) {
   MetricsRegistry metrics;
   metrics.AddCounter("network_mapper_test_events_total", "Events.").Increment();

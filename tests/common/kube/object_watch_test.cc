@@ -287,6 +287,40 @@ TEST_F(ObjectWatchTest, NamesVerbAndResourceWhenForbiddenAndTriesOn) {
   EXPECT_THAT(watch_->State().last_error, IsOk());
 }
 
+// field.md P13
+TEST_F(ObjectWatchTest, ListsAgainAndAgainWithoutTheRightToWatch) {
+  Run([](const ScriptedCall& call, ScriptedWire& wire) {
+    if (IsWatch(call)) {
+      wire.Json(403, Failure(403, "Forbidden", "pods is forbidden: User x cannot watch resource"));
+    } else {
+      wire.Json(200, Page({Pod("a", 1)}));
+    }
+  });
+  ASSERT_TRUE(Eventually([&] { return watch_->State().relists >= 3; }));
+  ASSERT_TRUE(Eventually([&] { return !watch_->State().last_error.ok(); }));
+  EXPECT_TRUE(watch_->State().failing_since.has_value());
+  EXPECT_TRUE(watch_->State().synced);
+}
+
+TEST_F(ObjectWatchTest, WorksAgainOnceASilentWatchHasLasted) {
+  Run([this](const ScriptedCall& call, ScriptedWire& wire) {
+    if (!IsWatch(call)) {
+      wire.Json(200, Page({}));
+    } else if (!allowed_) {
+      wire.Json(500, Failure(500, "InternalError", "etcd is away"));
+    } else {
+      wire.BeginChunks();
+      wire.HoldUntilHangUp();
+    }
+  });
+  ASSERT_TRUE(Eventually([&] { return !watch_->State().last_error.ok(); }));
+  EXPECT_THAT(watch_->State().last_error,
+              StatusIs(StatusCode::kUnavailable, HasSubstr("watch pods: GET /api/v1/pods")));
+  allowed_ = true;
+  EXPECT_TRUE(Eventually([&] { return watch_->State().last_error.ok(); }));
+  EXPECT_FALSE(watch_->State().failing_since.has_value());
+}
+
 TEST_F(ObjectWatchTest, TakesAnEmptyWatchThatEndsAtOnceForAFailure) {
   Run([](const ScriptedCall& call, ScriptedWire& wire) {
     if (IsWatch(call)) {

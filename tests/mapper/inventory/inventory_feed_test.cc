@@ -25,6 +25,7 @@ using stand_in::KubeStandIn;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 constexpr std::string_view kPodUid = "3f2b8a0e-8d0f-4a4e-bb6d-0c7f0f3d5a61";
 
@@ -157,19 +158,81 @@ TEST_F(InventoryFeedTest, NamesThePodAfterAnOwnerThatIsNotThere) {
   EXPECT_TRUE(Eventually([this] { return Workload() == "SparkApplication count"; })) << Workload();
 }
 
+// field.md P13
 TEST_F(InventoryFeedTest, NamesAForbiddenResourceAndListsTheOthers) {
   Apply(PodOwnedBy(""));
   server_->Faults().Add(
       Fault{.kind = FaultKind::kForbidden, .path = "/cronjobs", .verb = "list", .count = 1000});
   StartFeed();
-  ASSERT_TRUE(Eventually([this] {
-    std::string missing = StatusMessage(feed_->Synced());
-    return missing.find("not listed yet") == std::string::npos;
-  }));
-  EXPECT_THAT(feed_->Synced(),
-              StatusIs(StatusCode::kUnavailable,
-                       AllOf(HasSubstr("cronjobs"), HasSubstr("list"), Not(HasSubstr("pods")))));
+  ASSERT_TRUE(EventuallySynced()) << feed_->Synced();
+  EXPECT_THAT(
+      feed_->Watches(),
+      StatusIs(StatusCode::kUnavailable,
+               AllOf(StartsWith("cronjobs: failing for "),
+                     HasSubstr("list cronjobs: GET /apis/batch/v1/cronjobs: HTTP 403"),
+                     HasSubstr("cannot list resource \"cronjobs\""), Not(HasSubstr("pods")))));
   EXPECT_EQ(inventory_.Sizes().pods, 1);
+  EXPECT_THAT(metrics_.RenderText(),
+              AllOf(HasSubstr("network_mapper_kube_watch_up{resource=\"cronjobs\"} 0"),
+                    HasSubstr("network_mapper_kube_watch_up{resource=\"pods\"} 1")));
+}
+
+// field.md P13
+TEST_F(InventoryFeedTest, NamesAResourceThatMayBeListedButNotWatched) {
+  server_->Faults().Add(
+      Fault{.kind = FaultKind::kForbidden, .path = "/pods", .verb = "watch", .count = 1000});
+  StartFeed();
+  ASSERT_TRUE(EventuallySynced()) << feed_->Synced();
+  EXPECT_TRUE(Eventually([this] {
+    return StatusMessage(feed_->Watches()).find("cannot watch resource \"pods\"") !=
+           std::string::npos;
+  })) << feed_->Watches();
+  // What changes is seen all the same, by the next list.
+  Apply(PodOwnedBy(""));
+  EXPECT_TRUE(Eventually([this] { return inventory_.Sizes().pods == 1; }));
+}
+
+TEST_F(InventoryFeedTest, WaitsForTheEssentialResources) {
+  server_->Faults().Add(Fault{.kind = FaultKind::kInternalError,
+                              .path = "/api/v1/services",
+                              .verb = "list",
+                              .count = 1000});
+  StartFeed();
+  ASSERT_TRUE(Eventually([this] {
+    const std::string missing = StatusMessage(feed_->Synced());
+    return missing.find("services: list services: GET /api/v1/services: HTTP 500") == 0 &&
+           missing.find(';') == std::string::npos;
+  })) << feed_->Synced();
+  server_->Faults().Clear();
+  EXPECT_TRUE(EventuallySynced()) << feed_->Synced();
+}
+
+TEST_F(InventoryFeedTest, StaysSyncedWithoutTheServerAndSaysSinceWhen) {
+  Apply(PodOwnedBy(""));
+  StartFeed();
+  ASSERT_TRUE(EventuallySynced());
+  server_.reset();
+  ASSERT_TRUE(Eventually([this] {
+    return StatusMessage(feed_->Watches()).find("pods: failing for ") != std::string::npos;
+  }));
+  EXPECT_THAT(feed_->Synced(), IsOk());
+  EXPECT_EQ(Workload(), "Pod web-1");
+}
+
+// The limit is far below the time that a look-up may take.
+TEST_F(InventoryFeedTest, StopsAtOnceWhileTheServerOwesAnAnswerAboutAnOwner) {
+  ASSERT_THAT(server_->Objects().Apply(
+                  R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"web",
+              "namespace":"shop","uid":"7f3c1b6e-4f43-4e43-9d0c-1c3a6f4b2d71"}})"),
+              IsOk());
+  Apply(PodOwnedBy(R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","name":"web",
+                       "controller":true,"uid":"7f3c1b6e-4f43-4e43-9d0c-1c3a6f4b2d71"})"));
+  server_->Faults().Add(Fault{.kind = FaultKind::kSilent, .path = "/rollouts/", .verb = "get"});
+  StartFeed();
+  ASSERT_TRUE(Eventually([this] { return server_->Faults().Pending() == 0; }));
+  const auto begun = std::chrono::steady_clock::now();
+  feed_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(15));
 }
 
 TEST_F(InventoryFeedTest, NoticesWhatVanishedWhileTheHistoryWasCompacted) {
