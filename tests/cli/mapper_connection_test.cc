@@ -46,9 +46,9 @@ class MapperBehindApiServer : public ApiTest {
  protected:
   void SetUp() override {
     See(store_, MakeSighting("web", "cart"));
-    auto mapper = HttpServer::Start(
-        {.host = "127.0.0.1"},
-        [this](const HttpRequest& request) { return handler_.Handle(request); });
+    auto mapper = HttpServer::Start({.host = "127.0.0.1"}, [this](const HttpRequest& request) {
+      return handler_.Handle(request);
+    });
     ASSERT_THAT(mapper, IsOk());
     mapper_ = *std::move(mapper);
     const std::string backend = fmt::format("http://127.0.0.1:{}", mapper_->Port());
@@ -116,11 +116,10 @@ class MapperBehindApiServer : public ApiTest {
       return found == environment_.end() ? std::nullopt : std::optional(found->second);
     };
     const CliOptions& options = line.invocation->options;
-    const CommandContext context{
-        .connect = [&] { return ConnectToMapper(options, environment); },
-        .out = out,
-        .err = err,
-        .program = "network-mapper"};
+    const CommandContext context{.connect = [&] { return ConnectToMapper(options, environment); },
+                                 .out = out,
+                                 .err = err,
+                                 .program = "network-mapper"};
     const Status status = RunCommand(options, context);
     return {.status = status, .out = out.str()};
   }
@@ -157,12 +156,12 @@ TEST_F(MapperBehindApiServer, ListsWithAClientCertificate) {
 }
 
 TEST_F(MapperBehindApiServer, ListsWithACredentialPlugin) {
-  const std::string plugin = Write(
-      "plugin",
-      "#!/bin/sh\n"
-      R"(echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",)"
-      R"("status":{"token":"'"$1"'"}}')"
-      "\n");
+  const std::string plugin =
+      Write("plugin",
+            "#!/bin/sh\n"
+            R"(echo '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",)"
+            R"("status":{"token":"'"$1"'"}}')"
+            "\n");
   std::filesystem::permissions(plugin, std::filesystem::perms::owner_all);
   EXPECT_EQ(List("{exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, "
                  "args: [secret], interactiveMode: Never}}")
@@ -171,8 +170,8 @@ TEST_F(MapperBehindApiServer, ListsWithACredentialPlugin) {
 }
 
 TEST_F(MapperBehindApiServer, TakesTheContextThatIsAskedFor) {
-  const std::string config = Write(
-      "config", ClusterPart() + ContextPart("wrong", "away") + UserPart("jane", kTokenUser));
+  const std::string config =
+      Write("config", ClusterPart() + ContextPart("wrong", "away") + UserPart("jane", kTokenUser));
   EXPECT_THAT(Run({"list", "--kubeconfig", config}).status,
               StatusIs(StatusCode::kUnavailable,
                        AllOf(HasSubstr("cannot connect to 127.0.0.1 port 1"),
@@ -262,8 +261,8 @@ TEST_F(MapperBehindApiServer, SaysThatTheCredentialsAreNoLongerGood) {
 TEST_F(MapperBehindApiServer, TellsAboutAnExpiredOrForeignServerCertificate) {
   StartApiServer(authority_.Issue("kube", "IP:127.0.0.1", std::chrono::hours(-1) / 2));
   EXPECT_THAT(List(kTokenUser).status,
-              StatusIs(StatusCode::kUnavailable, AllOf(HasSubstr("is not trusted"),
-                                                       HasSubstr("certificate has expired"))));
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr("is not trusted"), HasSubstr("certificate has expired"))));
   const TestAuthority other;
   StartApiServer(other.Issue("kube", "IP:127.0.0.1"));
   EXPECT_THAT(List(kTokenUser).status,
