@@ -1,11 +1,27 @@
 // network-mapper-mapper: resolves what collectors report and answers who talks to whom.
+#include <malloc.h>
 #include <unistd.h>
 
 #include "common/program/program.h"
 #include "mapper/app/mapper_app.h"
 #include "mapper/app/mapper_config.h"
 
+namespace {
+
+// With glibc's defaults every thread gets a heap of its own, and each keeps the largest text that
+// it ever held: pages of lists, answers to queries. Ten watches and a pool of servers make that
+// several times the map (docs/benchmarks.md).
+void KeepHeapSmall() {
+  constexpr int kLargePiece = 128 * 1024;
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, kLargePiece);
+  mallopt(M_TRIM_THRESHOLD, kLargePiece);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  KeepHeapSmall();
   using network_mapper::OkStatus;
   using network_mapper::Status;
   network_mapper::MapperConfig config;

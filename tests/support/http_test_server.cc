@@ -1,12 +1,15 @@
 #include "tests/support/http_test_server.h"
 
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <array>
 
 namespace network_mapper {
 
 namespace {
+
+constexpr int kBacklog = 512;
 
 int AcceptAnyCertificate(int /*verified*/, X509_STORE_CTX* /*store*/) {
   return 1;
@@ -53,6 +56,12 @@ StatusOr<std::unique_ptr<HttpTestServer>> HttpTestServer::Start(
   std::unique_ptr<HttpTestServer> server(new HttpTestServer(std::move(made), options));
   httplib::Server& http = *server->server_;
   add_routes(http);
+  int listener = -1;
+  http.set_socket_options([&listener](int socket) {
+    constexpr int kOn = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &kOn, sizeof(kOn));
+    listener = socket;
+  });
   if (options.port == 0) {
     server->port_ = http.bind_to_any_port(options.host);
   } else {
@@ -61,6 +70,9 @@ StatusOr<std::unique_ptr<HttpTestServer>> HttpTestServer::Start(
   if (server->port_ <= 0) {
     return Unavailable("cannot listen on {}:{}", options.host, options.port);
   }
+  // cpp-httplib lets five clients wait; the next one's SYN would be dropped and sent again a second
+  // later.
+  listen(listener, kBacklog);
   server->thread_ = std::jthread([&http] { http.listen_after_bind(); });
   while (!http.is_running()) {
     std::this_thread::yield();
