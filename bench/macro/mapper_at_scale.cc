@@ -133,7 +133,7 @@ double Memory(pid_t pid, const std::string& field) {
 }
 
 void PrintFigure(const std::string& name, double figure, double goal, const std::string& unit) {
-  fmt::print("{}\t{:.3g} {}\t<= {:g} {}\t{}\n", name, figure, unit, goal, unit,
+  fmt::print("{}\t{:.3g} {}\tat most {:g} {}\t{}\n", name, figure, unit, goal, unit,
              figure <= goal ? "met" : "missed");
 }
 
@@ -161,8 +161,8 @@ std::vector<Observation> MakeObservations(const Scale& scale) {
     observation.collector = Collector::kTcpSyn;
     observation.first_seen = observation.last_seen = now;
     observation.client.ip = Numbered(0x0A800002, first_pod);
-    observation.target = AddressTarget{
-        .address = Numbered(0x0A60000A, server), .port = uint16_t{80}, .answered = 1};
+    observation.target =
+        AddressTarget{.address = Numbered(0x0A60000A, server), .port = uint16_t{80}, .answered = 1};
     observations.push_back(std::move(observation));
   }
   return observations;
@@ -238,8 +238,7 @@ int Run(const std::string& bin, const Scale& scale) {
               fmt::format("{:.1f} MiB", Memory(mapper.Pid(), "VmRSS")));
   const std::vector<Observation> observations = MakeObservations(scale);
   const auto report_begun = steady_clock::now();
-  if (!ReportAll(fmt::format("127.0.0.1:{}", started.at("report_port").get<int>()),
-                 observations)) {
+  if (!ReportAll(fmt::format("127.0.0.1:{}", started.at("report_port").get<int>()), observations)) {
     return Fail("not every observation was acknowledged");
   }
   PrintFigure("mapper: intents reported and acknowledged",
@@ -266,8 +265,8 @@ int Run(const std::string& bin, const Scale& scale) {
   PrintFigure("mapper: size of that answer",
               fmt::format("{:.1f} MiB", static_cast<double>(body.size()) / (1 << 20)));
   const auto list_begun = steady_clock::now();
-  Child list({bin + "/network-mapper", "list", "--mapper-url",
-              fmt::format("http://127.0.0.1:{}", port)});
+  Child list(
+      {bin + "/network-mapper", "list", "--mapper-url", fmt::format("http://127.0.0.1:{}", port)});
   const std::string text = list.Rest();
   PrintFigure("command line: list of all intents",
               fmt::format("{:.0f} ms", SecondsSince(list_begun) * 1000));

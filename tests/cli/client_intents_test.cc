@@ -46,6 +46,7 @@ TEST(ClientIntents, RefusesWhatItDoesNotKnowInsteadOfCrashing) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("HEAD")));
 }
 
+// field.md P19
 TEST(ClientIntents, ExcludesServicesOnBothSidesAndEmptyClients) {
   auto clients = ToClientIntents(
       {Plain(Identity("a", "x"), Identity("b", "x")), Plain(Identity("b", "x"), Identity("c", "y")),

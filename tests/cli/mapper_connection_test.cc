@@ -278,7 +278,6 @@ TEST_F(MapperBehindApiServer, SaysWhatToDoWithoutAnyConfiguration) {
               StatusIs(StatusCode::kNotFound, HasSubstr("cannot read the kubeconfig")));
 }
 
-// field.md 1.1 CLI
 TEST_F(MapperBehindApiServer, ReportsAMapperThatFailsInsteadOfAnEmptyMap) {
   server_->Faults().Add({.kind = FaultKind::kInternalError, .path = "/proxy/", .verb = ""});
   const Outcome outcome = List(kTokenUser);

@@ -192,6 +192,7 @@ TEST(AddressHistory, RestartOfAStatefulSetPodMovesToItsNewAddress) {
   EXPECT_EQ(current, Uid(2));
 }
 
+// field.md P10
 TEST(AddressHistory, ForgetsWhatIsOlderThanTheHistory) {
   Inventory inventory;
   inventory.Upsert(PodWithIp(1, "a", kIp, 100), At(101));
@@ -204,6 +205,7 @@ TEST(AddressHistory, ForgetsWhatIsOlderThanTheHistory) {
   EXPECT_EQ(inventory.Sizes().pod_addresses, 0);
 }
 
+// field.md P10
 TEST(AddressHistory, KeepsAtMostTheConfiguredNumberOfPastHolders) {
   InventoryOptions options;
   options.max_remembered = 10;
@@ -227,6 +229,17 @@ TEST(FieldP4, PodThatLivedThreeSecondsIsStillResolved) {
   inventory.Delete(Finished(PodWithIp(1, "short", kIp, 100), 103), At(104));
   EXPECT_EQ(HolderAt(inventory, kIp, 100.2), "short");
   EXPECT_EQ(HolderAt(inventory, kIp, 103.0), "short");
+}
+
+// field.md 1.1 kubefinder (phase), P4
+TEST(FieldP4, InitContainersOfAPendingPodAndACompletedJobAreResolved) {
+  Inventory inventory;
+  PodRecord pending = PodWithIp(1, "starting", kIp, 100);
+  pending.phase = PodPhase::kPending;
+  inventory.Upsert(pending, At(101));
+  EXPECT_EQ(HolderAt(inventory, kIp, 101), "starting");
+  inventory.Upsert(Finished(PodWithIp(1, "starting", kIp, 100), 160), At(161));
+  EXPECT_EQ(HolderAt(inventory, kIp, 159), "starting");
 }
 
 // field.md P5: the AWS VPC CNI gives an address on while its Completed pod still shows it.

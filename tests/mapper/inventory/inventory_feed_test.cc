@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "mapper/inventory/inventory_store.h"
+#include "tests/common/kube/scripted_server.h"
 #include "tests/mapper/inventory/inventory_builders.h"
 #include "tests/support/kube_stand_in/kube_stand_in.h"
 #include "tests/support/status_matchers.h"
@@ -23,6 +25,7 @@ using stand_in::Fault;
 using stand_in::FaultKind;
 using stand_in::KubeStandIn;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -133,6 +136,7 @@ TEST_F(InventoryFeedTest, FollowsWhatComesAndGoesAfterTheList) {
   EXPECT_EQ(Workload(), "Pod web-1");
 }
 
+// field.md P17
 TEST_F(InventoryFeedTest, WalksThroughOwnersOfKindsThatNobodyWatches) {
   StatusOr<stand_in::StoredObjectPtr> rollout = server_->Objects().Apply(
       R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"web",
@@ -257,6 +261,36 @@ TEST_F(InventoryFeedTest, CountsObjectsThatCannotBeRead) {
   EXPECT_EQ(inventory_.Sizes().pods, 1);
   EXPECT_THAT(metrics_.RenderText(),
               HasSubstr("network_mapper_inventory_malformed_objects_total{resource=\"pods\"} 1"));
+}
+
+// field.md 1.1 RBAC, P13
+TEST(InventoryRights, AsksForNothingButTheResourcesThatTheReadmeNames) {
+  ScriptedServer server([](const ScriptedCall& call, ScriptedWire& wire) {
+    if (call.Parameter("watch") == "1") {
+      wire.BeginChunks();
+      wire.HoldUntilHangUp();
+    } else {
+      wire.Json(200, R"({"kind":"List","metadata":{"resourceVersion":"1"},"items":[]})");
+    }
+  });
+  auto client = kube::Client::Create(*kube::ServerUrlAccess(server.Url()));
+  ASSERT_THAT(client, IsOk());
+  Inventory inventory;
+  MetricsRegistry metrics;
+  const InventoryFeed feed(
+      {.client = **client, .inventory = inventory, .metrics = metrics, .clock = Clock::System()},
+      DecoderOptions{});
+  // One list and one watch for each.
+  ASSERT_TRUE(Eventually([&] { return server.Calls().size() >= 20; }));
+  std::set<std::string> asked;
+  for (const ScriptedCall& call : server.Calls()) {
+    asked.insert(call.method + " " + call.target.substr(0, call.target.find('?')));
+  }
+  EXPECT_THAT(asked, ElementsAre("GET /api/v1/nodes", "GET /api/v1/pods", "GET /api/v1/services",
+                                 "GET /apis/apps/v1/daemonsets", "GET /apis/apps/v1/deployments",
+                                 "GET /apis/apps/v1/replicasets", "GET /apis/apps/v1/statefulsets",
+                                 "GET /apis/batch/v1/cronjobs", "GET /apis/batch/v1/jobs",
+                                 "GET /apis/discovery.k8s.io/v1/endpointslices"));
 }
 
 }  // namespace

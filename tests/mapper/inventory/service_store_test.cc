@@ -140,6 +140,7 @@ TEST(Services, ThatVanishedDuringADisconnectAreGoneAfterTheList) {
   EXPECT_EQ(inventory.Sizes().services, 1);
 }
 
+// field.md 1.1 kubefinder (pods[0]), P18
 TEST(Backends, AreAllWorkloadsEachOnce) {
   Inventory inventory;
   AddPods(inventory);

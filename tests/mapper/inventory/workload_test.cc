@@ -110,6 +110,7 @@ TEST(WorkloadIdentity, SurvivesACycleOfOwners) {
   EXPECT_THAT(WorkloadOf(inventory, 1), testing::AnyOf("A a", "B b"));
 }
 
+// field.md P17
 TEST(WorkloadIdentity, OverrideWinsEvenWhenEmpty) {
   Inventory inventory;
   PodRecord pod = PodOfReplicaSet(1);
@@ -214,6 +215,7 @@ TEST(WantedOwners, OfWatchedKindsGetTimeToArriveByThemselves) {
   EXPECT_EQ(inventory.TakeWantedOwners(At(103), 10).size(), 1);
 }
 
+// field.md P10
 TEST(WantedOwners, AreBounded) {
   InventoryOptions options;
   options.max_wanted_owners = 3;
