@@ -100,6 +100,7 @@ StatusOr<Entry> Find(const std::vector<Entry>& entries, const char* what, const 
     }
   }
   std::vector<std::string> known;
+  known.reserve(entries.size());
   for (const Entry& entry : entries) {
     known.push_back(entry.name);
   }
