@@ -26,7 +26,7 @@ constexpr std::string_view kEmptyMapAdvice =
     "and DNS look-ups\n"
     "    show up within seconds.\n"
     "  - Is a sniffer running on every node?  kubectl get pods -n otterize-system -o wide\n"
-    "  - Does the mapper know the cluster?  Its /readyz names what it is still waiting for.\n"
+    "  - Does the mapper know the cluster?  Its /readyz names what is missing or has failed.\n"
     "  - Do -n/--namespaces, --exclude-services, --exclude-labels or the mapper's excluded "
     "namespaces hide the traffic?\n";
 

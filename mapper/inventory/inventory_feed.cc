@@ -138,7 +138,7 @@ struct SizeGauges {
 struct ResourceWatch {
   std::string_view plural;
   // Without it nothing can be resolved; without the others workloads are named less well.
-  bool essential;
+  bool essential = false;
   std::unique_ptr<ResourceHandler> handler;
   // Declared after the handler, which it calls.
   std::unique_ptr<kube::ObjectWatch> watch;
