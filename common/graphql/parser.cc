@@ -106,7 +106,7 @@ class Parser {
       FailUnexpected("Name");
       return "";
     }
-    std::string name = std::move(token_.text);
+    std::string name = std::exchange(token_.text, {});
     Advance();
     return name;
   }

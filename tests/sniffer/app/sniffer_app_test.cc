@@ -20,7 +20,7 @@ class SnifferAppTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ReportServerOptions options;
-    options.address = "127.0.0.1:0";
+    options.host = "127.0.0.1";
     auto server = ReportServer::Create(options, sink_, metrics_);
     ASSERT_THAT(server, IsOk());
     server_ = *std::move(server);
