@@ -145,7 +145,8 @@ class MapperApp::Implementation {
     InventoryAccess access{
         .read =
             [this](const std::function<void(const InventoryView&)>& use) { inventory_.Read(use); },
-        .version = [this] { return feed_->Version(); }};
+        .version = [this] { return feed_->Version(); },
+        .synced = [this] { return feed_->Synced().ok(); }};
     pipeline_.emplace(PipelineOptionsOf(config_), PipelineParts{.store = store_,
                                                                 .resolver = resolver_,
                                                                 .inventory = std::move(access),

@@ -67,8 +67,22 @@ void ObservationPipeline::Stop() {
   });
 }
 
+// False when stopped meanwhile.
+bool ObservationPipeline::WaitForInventory() {
+  constexpr std::chrono::milliseconds kInterval{50};
+  while (!parts_.inventory.synced()) {
+    if (queue_.WaitFor(kInterval, [](const Queue& queue) { return queue.stopping; })) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void ObservationPipeline::Work() {
   constexpr std::chrono::nanoseconds kIdleWait = std::chrono::seconds(1);
+  if (!WaitForInventory()) {
+    return;
+  }
   std::optional<SteadyTime> stop_deadline;
   while (true) {
     const auto limit = held_count_ > 0 ? std::min(options_.retry_interval, kIdleWait) : kIdleWait;

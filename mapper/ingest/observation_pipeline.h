@@ -1,7 +1,8 @@
 // Pipeline: a bounded queue of batches and one worker that resolves each under one reading of the
 // inventory and commits its effect to the intent store as a whole. What the inventory does not know
 // yet waits in the store and is tried again. Receivers feed it; it owns no network and no
-// inventory.
+// inventory. Before the cluster has been listed once it applies nothing: collectors keep what is
+// not acknowledged, whereas everybody would be unknown.
 #pragma once
 
 #include <chrono>
@@ -38,12 +39,14 @@ struct PipelineOptions {
   std::chrono::nanoseconds stop_limit = std::chrono::seconds(5);
 };
 
-// The inventory as the pipeline needs it. Both are called from the worker thread only.
+// The inventory as the pipeline needs it. Called from the worker thread only.
 struct InventoryAccess {
   // Runs the callable on a consistent view.
   std::function<void(const std::function<void(const InventoryView&)>&)> read;
   // A number that rises with every change.
   std::function<uint64_t()> version;
+  // Whether the cluster has been listed; once true, it stays so.
+  std::function<bool()> synced;
 };
 
 struct PipelineParts {
@@ -73,8 +76,8 @@ class ObservationPipeline final : public BatchSink {
   CollectorTotals Totals() const;
 
   // Takes no more batches (Submit answers false and forgets them), applies what is queued for at
-  // most `stop_limit`, gives held observations their last chance and ends the worker. Calling it
-  // again does nothing.
+  // most `stop_limit`, gives held observations their last chance and ends the worker; without a
+  // synced inventory it applies nothing. Calling it again does nothing.
   void Stop();
 
  private:
@@ -92,6 +95,7 @@ class ObservationPipeline final : public BatchSink {
   };
 
   void Work();
+  bool WaitForInventory();
   void RunJob(Job job);
   void ApplyBatch(ObservationBatch& batch);
   void Release(size_t observations);

@@ -23,6 +23,28 @@ TEST_F(ObservationPipelineTest, AppliesABatchAndThenAcknowledges) {
   EXPECT_EQ(metrics_.Resolved(Collector::kTcpSyn).Value(), 3);
 }
 
+TEST_F(ObservationPipelineTest, WaitsForTheFirstListOfTheCluster) {
+  synced_ = false;
+  options_.hold = 0ms;
+  Start();
+  EXPECT_TRUE(Submit(Batch("one", 1, "10.0.0.9")));
+  EXPECT_EQ(pipeline_->AppliedSequence("one"), 0U);
+  EXPECT_EQ(applied_.Count(), 0);
+  AddPod("late-1", "late", "10.0.0.9");
+  synced_ = true;
+  ASSERT_TRUE(applied_.WaitFor(1));
+  EXPECT_EQ(CountOf("late"), 1U);
+}
+
+TEST_F(ObservationPipelineTest, AcknowledgesNothingWhenItStopsBeforeTheFirstList) {
+  synced_ = false;
+  Start();
+  Submit(Batch("one", 1, "10.0.0.2"));
+  pipeline_->Stop();
+  EXPECT_EQ(applied_.Count(), 0);
+  EXPECT_EQ(pipeline_->AppliedSequence("one"), 0U);
+}
+
 TEST_F(ObservationPipelineTest, AResentBatchHasNoEffectAndIsAcknowledgedAgain) {
   Start();
   Apply(Batch("one", 1, "10.0.0.2"));

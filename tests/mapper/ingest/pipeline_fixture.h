@@ -64,6 +64,7 @@ class PipelineFixture : public ::testing::Test {
       inventory_.Read([&use](const FakeInventoryView& view) { use(view); });
     };
     access.version = [this] { return version_.load(); };
+    access.synced = [this] { return synced_.load(); };
     pipeline_ = std::make_unique<ObservationPipeline>(
         options_, PipelineParts{store_, resolver_, std::move(access), clock_, metrics_});
   }
@@ -135,6 +136,7 @@ class PipelineFixture : public ::testing::Test {
   FakeClock clock_;
   SharedGuarded<FakeInventoryView> inventory_;
   std::atomic<uint64_t> version_{0};
+  std::atomic<bool> synced_{true};
   std::atomic<int> reads_{0};
   Waitable<bool> gate_;
   Tally applied_;
