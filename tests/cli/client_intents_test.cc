@@ -46,7 +46,7 @@ TEST(ClientIntents, RefusesWhatItDoesNotKnowInsteadOfCrashing) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("HEAD")));
 }
 
-// field.md P19
+// docs/regressions.md P19
 TEST(ClientIntents, ExcludesServicesOnBothSidesAndEmptyClients) {
   auto clients = ToClientIntents(
       {Plain(Identity("a", "x"), Identity("b", "x")), Plain(Identity("b", "x"), Identity("c", "y")),

@@ -132,7 +132,7 @@ TEST(Commands, RefusesContradictoryFlags) {
               StatusIs(StatusCode::kInvalidArgument, "unsupported format: gif"));
 }
 
-// field.md P20
+// docs/regressions.md P20
 TEST(Commands, ExportsIntoOneFileOrOneFilePerWorkload) {
   TemporaryDirectory directory;
   std::string answer = ReadFileOrDie(TestDataPath("cli/example1.answer.json"));

@@ -24,7 +24,7 @@ ClientIntents Client(const std::string& name, const std::string& name_space,
   return client;
 }
 
-// field.md P20
+// docs/regressions.md P20
 TEST(GraphPicture, PutsNamespacesIntoClustersAndWorkloadsIntoOneNodeEach) {
   std::string dot = DotDocument(
       {Client("web", "shop", {"cart", "db.data"}), Client("cart", "shop", {"db.data"})});
@@ -42,7 +42,7 @@ TEST(GraphPicture, EscapesHostileNames) {
   EXPECT_THAT(dot, HasSubstr("\\\"]; evil"));
 }
 
-// field.md P20
+// docs/regressions.md P20
 TEST(GraphPicture, RendersEveryFormat) {
   std::string dot = DotDocument({Client("web", "shop", {"cart"})});
   EXPECT_THAT(*RenderPicture(dot, "svg"), HasSubstr("<svg"));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md 1.1 tcpsniffer, P1
+# docs/regressions.md 1.1 tcpsniffer, P1
 # A SYN that nobody answers is an attempt; a refused connection and an answered one are told apart from it and from each
 # other.
 set -euo pipefail

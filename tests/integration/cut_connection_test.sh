@@ -2,7 +2,7 @@
 # Under traffic, the report stream is cut again and again, then the mapper is killed: every edge survives the cuts, no
 # observation is dropped, nothing is counted that did not happen, and a new mapper hears what the old one did not
 # acknowledge.
-# field.md P7
+# docs/regressions.md P7
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md 1.1 DNS path and dnssniffer/tcpsniffer, P21
+# docs/regressions.md 1.1 DNS path and dnssniffer/tcpsniffer, P21
 # Names that are resolved over TCP, and a Service of type ExternalName whose answer is a long chain of CNAMEs, too long
 # for one UDP packet, with the DNS collector alone.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md P6
+# docs/regressions.md P6
 # The outgoing connection of a pod on the node's network is attributed to that pod and to no other on the same address.
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md 1.1 dnssniffer/tcpsniffer, P22
+# docs/regressions.md 1.1 dnssniffer/tcpsniffer, P22
 # Two pods that have IPv6 addresses only, through DNS and a ClusterIP of that family.
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh

@@ -104,7 +104,7 @@ bool WaitForLoss(const ReportClient& client) {
   return Eventually([&] { return client.State().failed_connections >= failures + 2; });
 }
 
-// field.md P7, field.md P8
+// docs/regressions.md P7, docs/regressions.md P8
 TEST(KilledMapper, HasEveryUnacknowledgedObservationOnItsMapExactlyOnce) {
   std::mt19937 random(Seed());
   std::uniform_int_distribution<int> life_ms(300, 1500);

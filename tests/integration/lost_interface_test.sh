@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md P25
+# docs/regressions.md P25
 # An interface that the sniffer was told to watch is deleted: the readiness check and the metrics say so and the other
 # interface is still watched; when it is back, what it carries is seen again. An interface that never was is named at start.
 set -euo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A sniffer without a mapper goes on and keeps what it saw; the map is complete once the mapper is there.
-# field.md P7
+# docs/regressions.md P7
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"

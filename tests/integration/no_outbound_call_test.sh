@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md 1.1 Privacy, P14: mapper, sniffer and command line send nothing to anywhere but the cluster, not even a look-up.
+# docs/regressions.md 1.1 Privacy, P14: mapper, sniffer and command line send nothing to anywhere but the cluster, not even a look-up.
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"

@@ -25,7 +25,7 @@ std::string Binary(const char* name) {
   return (BuildDirectory() / "bin" / name).string();
 }
 
-// field.md P14
+// docs/regressions.md P14
 TEST(ProxyVariables, DoNotReachTheProgramsInTheCluster) {
   // Ready only once it has listed the API server's objects.
   MapperProcess mapper({}, ProxyVariables());

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md P5
+# docs/regressions.md P5
 # An address that another workload's pod takes over within a second: what either pod did, and what was done to it, is
 # attributed to the right one.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# field.md P4
+# docs/regressions.md P4
 # A pod that lives for one second is on the map after it is gone.
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh

@@ -287,7 +287,7 @@ TEST_F(ObjectWatchTest, NamesVerbAndResourceWhenForbiddenAndTriesOn) {
   EXPECT_THAT(watch_->State().last_error, IsOk());
 }
 
-// field.md P13
+// docs/regressions.md P13
 TEST_F(ObjectWatchTest, ListsAgainAndAgainWithoutTheRightToWatch) {
   Run([](const ScriptedCall& call, ScriptedWire& wire) {
     if (IsWatch(call)) {

@@ -34,7 +34,7 @@ class QuerySemantics : public ApiTest {
   }
 };
 
-// field.md P19
+// docs/regressions.md P19
 TEST_F(QuerySemantics, NamespacesSelectByTheClientOnly) {
   See(store_, MakeSighting(MakeWorkload("one", "a"), MakeWorkload("two", "x")));
   See(store_, MakeSighting(MakeWorkload("two", "b"), MakeWorkload("one", "y")));
@@ -58,7 +58,7 @@ TEST_F(QuerySemantics, LabelsAreShownWhenAskedFor) {
   EXPECT_EQ(LabelsOfFirstClient(R"((includeLabels: ["app"], includeAllLabels: false))"), app);
 }
 
-// field.md P19
+// docs/regressions.md P19
 TEST_F(QuerySemantics, ExcludedLabelsMatchKeyAndValueOfEitherEnd) {
   See(store_,
       MakeSighting(MakeWorkload("n", "a", DeploymentKind(), {{"k", "v"}}), MakeWorkload("n", "x")));
@@ -138,7 +138,7 @@ TEST_F(QuerySemantics, TypedIntentsCarryTheirDetail) {
        "httpResources":[{"path":"/cart","methods":["GET"]}],"awsActions":null}])"));
 }
 
-// field.md 1.1 store, P1
+// docs/regressions.md 1.1 store, P1
 TEST_F(QuerySemantics, EvidenceExplainsAnIntent) {
   IntentSighting syn = MakeSighting("a", "b", 10);
   syn.port = PortSeen{.number = 443, .protocol = Protocol::kTcp};

@@ -101,7 +101,7 @@ TEST_F(ObservationPipelineTest, AFullQueueSaysSoAndAsksForMoreOnceAtLowWater) {
   EXPECT_EQ(resumed_.Count(), 2);
 }
 
-// field.md P4
+// docs/regressions.md P4
 TEST_F(ObservationPipelineTest, P4AHeldObservationIsResolvedWhenTheInventoryLearnsThePod) {
   Start();
   Apply(Batch("one", 1, "10.0.0.9"));

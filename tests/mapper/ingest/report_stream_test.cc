@@ -42,7 +42,7 @@ TEST_F(ReportStreamTest, BringsTotalsWithoutObservations) {
   EXPECT_EQ(sink_.LastTotals().malformed_packets, 3U);
 }
 
-// field.md P7
+// docs/regressions.md P7
 TEST_F(ReportStreamTest, SendsAgainAfterTheServerRestarted) {
   auto server = StartServer();
   uint16_t port = server->Port();
@@ -61,7 +61,7 @@ TEST_F(ReportStreamTest, SendsAgainAfterTheServerRestarted) {
   EXPECT_GE(client->State().reconnects, 1U);
 }
 
-// field.md P7
+// docs/regressions.md P7
 TEST_F(ReportStreamTest, KeepsAnUnacknowledgedBatchOverAServerThatForgotEverything) {
   auto server = StartServer();
   uint16_t port = server->Port();
@@ -105,7 +105,7 @@ TEST_F(ReportStreamTest, CountsEveryObservationOnceAlthoughConnectionsAreCutAtRa
   EXPECT_EQ(client->State().acknowledged_observations, static_cast<uint64_t>(kObservations));
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(ReportStreamTest, DropsTheOldestUnsentBatchesWhenTheSpoolIsFull) {
   client_options_.spool_observations = 10;
   auto client = StartClient(1);
@@ -117,7 +117,7 @@ TEST_F(ReportStreamTest, DropsTheOldestUnsentBatchesWhenTheSpoolIsFull) {
   EXPECT_FALSE(client->State().connected);
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(ReportStreamTest, DropsAndCountsWhatTheWireCannotCarry) {
   auto server = StartServer();
   auto client = StartClient(server->Port());
@@ -204,7 +204,7 @@ TEST(ReportClientOptionsTest, RefusesAddressesOfAnotherForm) {
 }  // namespace
 
 // Its own sink, small enough to be full at once.
-// field.md P8
+// docs/regressions.md P8
 TEST(ReportStreamPushback, HoldsBackACollectorWithoutDroppingIt) {
   FakeBatchSink sink(4);
   MetricsRegistry metrics;

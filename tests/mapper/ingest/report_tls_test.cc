@@ -126,7 +126,7 @@ TEST_F(ReportTlsTest, RefusesAServerOfAnotherName) {
               AllOf(HasSubstr("not in peer certificate"), HasSubstr("--tls-server-name")));
 }
 
-// field.md P16
+// docs/regressions.md P16
 TEST_F(ReportTlsTest, RefusesAClientWithoutACertificate) {
   DemandClientsOf(authority_);
   auto server = StartServer();
@@ -149,7 +149,7 @@ TEST_F(ReportTlsTest, RefusesAnExpiredClient) {
   EXPECT_THAT(ExpectRefusal(*server), HasSubstr("--tls-client-ca-file"));
 }
 
-// field.md P16
+// docs/regressions.md P16
 TEST_F(ReportTlsTest, RefusesAClientThatSpeaksPlainText) {
   client_options_.tls = {};
   auto server = StartServer();

@@ -11,7 +11,7 @@
 namespace network_mapper {
 namespace {
 
-// field.md 1.1 store
+// docs/regressions.md 1.1 store
 TEST(IntentStoreConcurrency, ReadersSeeOrderedWholeIntentsWhileAWriterMergesAndResets) {
   constexpr int kRounds = 60;
   constexpr int kIntents = 300;

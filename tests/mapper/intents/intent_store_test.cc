@@ -161,7 +161,7 @@ TEST_F(IntentStoreTest, P3UnitesMethodsByPathAndActionsByName) {
   });
 }
 
-// field.md 1.1 store, P1
+// docs/regressions.md 1.1 store, P1
 TEST_F(IntentStoreTest, KeepsEvidencePerCollectorAndTheStrongestStrength) {
   IntentSighting dns = MakeSighting("a", "b", 1);
   dns.collector = Collector::kDns;
@@ -273,7 +273,7 @@ TEST_F(IntentStoreTest, HoldsAndSettlesObservationsWithTheBatchThatBringsThem) {
   EXPECT_EQ(store_.Held()[0]->id, 8U);
 }
 
-// field.md 1.1 store
+// docs/regressions.md 1.1 store
 TEST_F(IntentStoreTest, ResetForgetsIntentsButNotSequencesNorWhatWaits) {
   BatchEffect effect = Numbered("one", 4, MakeSighting("a", "b"));
   effect.hold = {std::make_shared<HeldObservation>()};
@@ -330,7 +330,7 @@ class IntentFilterTest : public IntentStoreTest {
   }
 };
 
-// field.md P19
+// docs/regressions.md P19
 TEST_F(IntentFilterTest, NamespacesLookAtTheClientOnly) {
   IntentFilter filter;
   filter.client_namespaces = {"shop", "nowhere"};
@@ -339,7 +339,7 @@ TEST_F(IntentFilterTest, NamespacesLookAtTheClientOnly) {
   EXPECT_THAT(Edges(store_, filter), IsEmpty());
 }
 
-// field.md P19
+// docs/regressions.md P19
 TEST_F(IntentFilterTest, ExcludedLabelsLookAtBothEndsAndAtTheExactValue) {
   IntentFilter filter;
   filter.exclude_labels = {{"colour", "blue"}};
@@ -362,7 +362,7 @@ TEST_F(IntentFilterTest, ServerKeepsAllIntentsOfItsClients) {
   EXPECT_THAT(Edges(store_, filter), ElementsAre("bank/till -> shop/web"));
 }
 
-// field.md P10
+// docs/regressions.md P10
 TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
   MetricsRegistry registry;
   IntentStoreMetrics metrics(registry);

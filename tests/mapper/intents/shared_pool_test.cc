@@ -12,7 +12,7 @@ std::shared_ptr<const std::string> Text(const std::string& text) {
   return std::make_shared<const std::string>(text);
 }
 
-// field.md P10
+// docs/regressions.md P10
 TEST(SharedPool, GivesEqualValuesOneCopyThatIsItsOwn) {
   SharedPool<std::string> pool;
   const auto first = Text("checkout");

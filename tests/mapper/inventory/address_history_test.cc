@@ -192,7 +192,7 @@ TEST(AddressHistory, RestartOfAStatefulSetPodMovesToItsNewAddress) {
   EXPECT_EQ(current, Uid(2));
 }
 
-// field.md P10
+// docs/regressions.md P10
 TEST(AddressHistory, ForgetsWhatIsOlderThanTheHistory) {
   Inventory inventory;
   inventory.Upsert(PodWithIp(1, "a", kIp, 100), At(101));
@@ -205,7 +205,7 @@ TEST(AddressHistory, ForgetsWhatIsOlderThanTheHistory) {
   EXPECT_EQ(inventory.Sizes().pod_addresses, 0);
 }
 
-// field.md P10
+// docs/regressions.md P10
 TEST(AddressHistory, KeepsAtMostTheConfiguredNumberOfPastHolders) {
   InventoryOptions options;
   options.max_remembered = 10;
@@ -222,7 +222,8 @@ TEST(AddressHistory, KeepsAtMostTheConfiguredNumberOfPastHolders) {
   EXPECT_EQ(HolderAt(inventory, "10.0.0.99", 105), "a");
 }
 
-// field.md P4: pods are there from their first second, whatever their age, phase or fate.
+// docs/regressions.md P4: pods are there from their first second, whatever their age, phase or
+// fate.
 TEST(FieldP4, PodThatLivedThreeSecondsIsStillResolved) {
   Inventory inventory;
   inventory.Upsert(PodWithIp(1, "short", kIp, 100), At(101));
@@ -231,7 +232,7 @@ TEST(FieldP4, PodThatLivedThreeSecondsIsStillResolved) {
   EXPECT_EQ(HolderAt(inventory, kIp, 103.0), "short");
 }
 
-// field.md 1.1 kubefinder (phase), P4
+// docs/regressions.md 1.1 kubefinder (phase), P4
 TEST(FieldP4, InitContainersOfAPendingPodAndACompletedJobAreResolved) {
   Inventory inventory;
   PodRecord pending = PodWithIp(1, "starting", kIp, 100);
@@ -242,7 +243,8 @@ TEST(FieldP4, InitContainersOfAPendingPodAndACompletedJobAreResolved) {
   EXPECT_EQ(HolderAt(inventory, kIp, 159), "starting");
 }
 
-// field.md P5: the AWS VPC CNI gives an address on while its Completed pod still shows it.
+// docs/regressions.md P5: the AWS VPC CNI gives an address on while its Completed pod still shows
+// it.
 TEST(FieldP5, CompletedPodThatStillShowsItsAddressDoesNotHideTheRunningOne) {
   Inventory inventory;
   inventory.BeginReplace(ObjectKind::kPod);
@@ -253,7 +255,7 @@ TEST(FieldP5, CompletedPodThatStillShowsItsAddressDoesNotHideTheRunningOne) {
   EXPECT_EQ(HolderAt(inventory, kIp, 1100), "running");
 }
 
-// field.md P6: the address of a node names none of its host-network pods, the UID does.
+// docs/regressions.md P6: the address of a node names none of its host-network pods, the UID does.
 TEST(FieldP6, HostNetworkPodIsFoundByUidAndByThePortItExposes) {
   Inventory inventory;
   inventory.Upsert({"node-1", {Ip("192.168.0.1")}}, At(1));

@@ -136,7 +136,7 @@ TEST_F(InventoryFeedTest, FollowsWhatComesAndGoesAfterTheList) {
   EXPECT_EQ(Workload(), "Pod web-1");
 }
 
-// field.md P17
+// docs/regressions.md P17
 TEST_F(InventoryFeedTest, WalksThroughOwnersOfKindsThatNobodyWatches) {
   StatusOr<stand_in::StoredObjectPtr> rollout = server_->Objects().Apply(
       R"({"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","metadata":{"name":"web",
@@ -162,7 +162,7 @@ TEST_F(InventoryFeedTest, NamesThePodAfterAnOwnerThatIsNotThere) {
   EXPECT_TRUE(Eventually([this] { return Workload() == "SparkApplication count"; })) << Workload();
 }
 
-// field.md P13
+// docs/regressions.md P13
 TEST_F(InventoryFeedTest, NamesAForbiddenResourceAndListsTheOthers) {
   Apply(PodOwnedBy(""));
   server_->Faults().Add(
@@ -185,7 +185,7 @@ TEST_F(InventoryFeedTest, NamesAForbiddenResourceAndListsTheOthers) {
               HasSubstr("network_mapper_kube_watch_up{resource=\"cronjobs\"} 0"));
 }
 
-// field.md P13
+// docs/regressions.md P13
 TEST_F(InventoryFeedTest, NamesAResourceThatMayBeListedButNotWatched) {
   server_->Faults().Add(
       Fault{.kind = FaultKind::kForbidden, .path = "/pods", .verb = "watch", .count = 1000});
@@ -267,7 +267,7 @@ TEST_F(InventoryFeedTest, CountsObjectsThatCannotBeRead) {
               HasSubstr("network_mapper_inventory_malformed_objects_total{resource=\"pods\"} 1"));
 }
 
-// field.md 1.1 RBAC, P13
+// docs/regressions.md 1.1 RBAC, P13
 TEST(InventoryRights, AsksForNothingButTheResourcesThatTheReadmeNames) {
   ScriptedServer server([](const ScriptedCall& call, ScriptedWire& wire) {
     if (call.Parameter("watch") == "1") {

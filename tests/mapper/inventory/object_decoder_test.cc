@@ -102,7 +102,7 @@ TEST(ObjectDecoder, TakesTheFirstOwnerWhenNoneIsTheController) {
   EXPECT_FALSE(pod.owner->uid.has_value());
 }
 
-// field.md P17
+// docs/regressions.md P17
 TEST(ObjectDecoder, PrefersTheAnnotationThenTheDeprecatedOneThenTheLabel) {
   constexpr std::string_view kAll =
       R"("labels":{"otterize/service-name":"label"},

@@ -140,7 +140,7 @@ TEST(Services, ThatVanishedDuringADisconnectAreGoneAfterTheList) {
   EXPECT_EQ(inventory.Sizes().services, 1);
 }
 
-// field.md 1.1 kubefinder (pods[0]), P18
+// docs/regressions.md 1.1 kubefinder (pods[0]), P18
 TEST(Backends, AreAllWorkloadsEachOnce) {
   Inventory inventory;
   AddPods(inventory);
@@ -197,7 +197,7 @@ TEST(Backends, SayThatAnOwnerIsPending) {
   });
 }
 
-// field.md P18: services without a selector have addresses instead of pods.
+// docs/regressions.md P18: services without a selector have addresses instead of pods.
 TEST(FieldP18, BackendsOfASelectorlessServiceAreAddressesOrTheirPods) {
   Inventory inventory;
   AddPods(inventory);

@@ -110,7 +110,7 @@ TEST(WorkloadIdentity, SurvivesACycleOfOwners) {
   EXPECT_THAT(WorkloadOf(inventory, 1), testing::AnyOf("A a", "B b"));
 }
 
-// field.md P17
+// docs/regressions.md P17
 TEST(WorkloadIdentity, OverrideWinsEvenWhenEmpty) {
   Inventory inventory;
   PodRecord pod = PodOfReplicaSet(1);
@@ -149,7 +149,7 @@ TEST(WorkloadIdentity, OfAStaticPodIsItsNameWithoutTheNode) {
   });
 }
 
-// field.md P17: dots in names, Jobs with random names, CronJobs, custom owners.
+// docs/regressions.md P17: dots in names, Jobs with random names, CronJobs, custom owners.
 TEST(FieldP17, DotsInNamesBecomeUnderscores) {
   Inventory inventory;
   PodRecord pod = Pod(1, "my.pod.v1");
@@ -215,7 +215,7 @@ TEST(WantedOwners, OfWatchedKindsGetTimeToArriveByThemselves) {
   EXPECT_EQ(inventory.TakeWantedOwners(At(103), 10).size(), 1);
 }
 
-// field.md P10
+// docs/regressions.md P10
 TEST(WantedOwners, AreBounded) {
   InventoryOptions options;
   options.max_wanted_owners = 3;

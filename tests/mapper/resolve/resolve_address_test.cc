@@ -14,7 +14,7 @@ TEST_F(ResolveTcp, H4TriesTheServiceBeforeThePod) {
   EXPECT_EQ(*Only().sample.server_pod, "db-1");
 }
 
-// field.md P1
+// docs/regressions.md P1
 TEST_F(ResolveTcp, P1AnUnansweredSynIsAnAttemptAndAnAnsweredOneAConnection) {
   Observation observation = Tcp("10.0.0.2");
   EXPECT_EQ(Resolve(observation), "shop/web -> shop/db");
@@ -27,7 +27,7 @@ TEST_F(ResolveTcp, P1AnUnansweredSynIsAnAttemptAndAnAnsweredOneAConnection) {
   EXPECT_EQ(Only().count, 0U);
 }
 
-// field.md 1.1 resolver, P4
+// docs/regressions.md 1.1 resolver, P4
 TEST_F(ResolveTcp, H5DoesNotAskAServerToHaveLivedFiveMinutes) {
   PodFacts young;
   young.name = "young-1";
@@ -40,7 +40,7 @@ TEST_F(ResolveTcp, H5DoesNotAskAServerToHaveLivedFiveMinutes) {
   EXPECT_EQ(Resolve(observation), "shop/web -> shop/young");
 }
 
-// field.md 1.1 kubefinder (pods[0])
+// docs/regressions.md 1.1 kubefinder (pods[0])
 TEST_F(ResolveTcp, B6ASynToAServiceOfSeveralWorkloadsGoesToAllAndIsMarked) {
   inventory_.AddService("shop", "api", "10.96.0.3", {Make("shop", "blue"), Make("shop", "green")});
   EXPECT_EQ(Resolve(Tcp("10.96.0.3")),
@@ -83,7 +83,7 @@ TEST_F(ResolveTcp, H6ResolvesNodePorts) {
   EXPECT_EQ(Only().port, (PortSeen{30080, Protocol::kTcp}));
 }
 
-// field.md P6
+// docs/regressions.md P6
 TEST_F(ResolveTcp, P6FindsTheOnlyHostNetworkPodThatExposesThePort) {
   inventory_.AddNode("192.168.0.10");
   const PodFactsPtr agent = inventory_.AddSimplePod("ops", "agent-1", "agent", "10.0.0.30");
@@ -116,14 +116,14 @@ TEST_F(ResolveTcp, RefusesAddressesThatLeadNowhere) {
   }
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(ResolveTcp, TwoHoldersOfTheServersAddressAreHeldThenRefused) {
   inventory_.AddSimplePod("shop", "twin-1", "twin", "10.0.0.2");
   EXPECT_EQ(Resolve(Tcp("10.0.0.2")), "hold: ambiguous_server");
   EXPECT_EQ(Resolve(Tcp("10.0.0.2"), Patience::kLastChance), "refused: ambiguous_server");
 }
 
-// field.md P19
+// docs/regressions.md P19
 TEST_F(ResolveTcp, P1ExcludedNamespacesHideBothEnds) {
   inventory_.AddSimplePod("mesh", "proxy-1", "proxy", "10.0.0.40");
   inventory_.AddService("shop", "mixed", "10.96.0.9", {Make("mesh", "proxy"), Make("shop", "db")});

@@ -10,13 +10,13 @@ TEST_F(ResolveClient, F3FindsThePodByAddress) {
   EXPECT_EQ(*Only().sample.client_pod, "web-1");
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(ResolveClient, PodUidWinsOverTheAddress) {
   inventory_.AddSimplePod("shop", "batch-1", "batch", "10.0.0.9");
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "10.0.0.1"), "batch-1")), "shop/batch -> shop/db");
 }
 
-// field.md P6
+// docs/regressions.md P6
 TEST_F(ResolveClient, P6FindsAHostNetworkPodByUid) {
   inventory_.AddNode("192.168.0.10");
   PodFacts agent;
@@ -30,13 +30,13 @@ TEST_F(ResolveClient, P6FindsAHostNetworkPodByUid) {
             "kube-system/agent -> shop/db");
 }
 
-// field.md P6
+// docs/regressions.md P6
 TEST_F(ResolveClient, ANodeAddressWithoutUidIsRefusedAndNotGuessed) {
   inventory_.AddNode("192.168.0.10");
   EXPECT_EQ(Resolve(Tcp("10.0.0.2", 80, "192.168.0.10")), "refused: host_network_client");
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(ResolveClient, P5AttributesAReusedAddressByTheTimeOfTheObservation) {
   PodFacts before;
   before.name = "old-1";
@@ -56,14 +56,14 @@ TEST_F(ResolveClient, P5AttributesAReusedAddressByTheTimeOfTheObservation) {
   EXPECT_EQ(Resolve(observation), "hold: unknown_client");
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(ResolveClient, TwoHoldersOfAnAddressAreHeldThenRefusedAsAmbiguous) {
   inventory_.AddSimplePod("shop", "twin-1", "twin", "10.0.0.1");
   EXPECT_EQ(Resolve(Tcp("10.0.0.2")), "hold: ambiguous_client");
   EXPECT_EQ(Resolve(Tcp("10.0.0.2"), Patience::kLastChance), "refused: ambiguous_client");
 }
 
-// field.md P4
+// docs/regressions.md P4
 TEST_F(ResolveClient, P4HoldsAYoungPodInsteadOfLosingIt) {
   EXPECT_EQ(Resolve(Tcp("10.0.0.2", 80, "10.0.0.77")), "hold: unknown_client");
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2"), "unborn")), "hold: unknown_client");

@@ -5,7 +5,7 @@ namespace {
 
 using ResolveDns = ResolveFixture;
 
-// field.md 1.1 DNS path, P1: an answer alone is evidence of its own, weaker kind.
+// docs/regressions.md 1.1 DNS path, P1: an answer alone is evidence of its own, weaker kind.
 TEST_F(ResolveDns, G5FindsTheWorkloadBehindAService) {
   Observation observation = Dns("db.shop.svc.cluster.local");
   std::get<NameTarget>(observation.target).addresses = {FakeInventoryView::Ip("10.96.0.2")};
@@ -45,7 +45,7 @@ TEST_F(ResolveDns, G2HoldsAnUnknownServiceThenRefusesIt) {
             "refused: unknown_service");
 }
 
-// field.md 1.1 kubefinder (pods[0]), P18
+// docs/regressions.md 1.1 kubefinder (pods[0]), P18
 TEST_F(ResolveDns, B6GivesEveryWorkloadBehindAServiceInsteadOfTheFirstPods) {
   inventory_.AddService("shop", "api", "10.96.0.3", {Make("shop", "blue"), Make("shop", "green")});
   EXPECT_EQ(Resolve(Dns("api.shop.svc.cluster.local")),
@@ -61,7 +61,7 @@ TEST_F(ResolveDns, B5HoldsAServiceWithoutBackendsThenRefusesIt) {
             "refused: no_backends");
 }
 
-// field.md P18
+// docs/regressions.md P18
 TEST_F(ResolveDns, P18FollowsBareAddressesOfASelectorlessServiceToPods) {
   auto& service = inventory_.AddService("shop", "manual", "10.96.0.5", {});
   service.backends.bare_addresses = {FakeInventoryView::Ip("10.0.0.2"),
@@ -80,7 +80,7 @@ TEST_F(ResolveDns, WaitsForPendingOwnersOfAServiceThenTakesWhatIsKnown) {
             "refused: server_owner_pending");
 }
 
-// field.md P18
+// docs/regressions.md P18
 TEST_F(ResolveDns, P18NamesThePodOfAHeadlessServiceByItsHostName) {
   auto& service =
       inventory_.AddService("shop", "db-peers", "", {Make("shop", "db"), Make("shop", "other")});
@@ -103,7 +103,7 @@ TEST_F(ResolveDns, G2IgnoresSrvLabels) {
   EXPECT_EQ(Resolve(Dns("_sql._tcp.db.shop.svc.cluster.local")), "shop/web -> shop/db via db");
 }
 
-// field.md 1.1 kubefinder (pod names)
+// docs/regressions.md 1.1 kubefinder (pod names)
 TEST_F(ResolveDns, G2FindsPodNamesOfBothFamilies) {
   inventory_.AddSimplePod("shop", "six-1", "six", "fd00::a1");
   EXPECT_EQ(Resolve(Dns("10-0-0-2.shop.pod.cluster.local")), "shop/web -> shop/db");
@@ -111,7 +111,7 @@ TEST_F(ResolveDns, G2FindsPodNamesOfBothFamilies) {
   EXPECT_EQ(Resolve(Dns("10-0-0-99.shop.pod.cluster.local")), "hold: unknown_server");
 }
 
-// field.md 1.1 schema.helpers.resolvers.go:499, P5
+// docs/regressions.md 1.1 schema.helpers.resolvers.go:499, P5
 TEST_F(ResolveDns, G4DoesNotTakeAPodThatCameAfterTheAnswer) {
   // The original added its five minutes on the wrong side.
   PodFacts late;
@@ -142,7 +142,7 @@ class ResolveExternalName : public ResolveFixture {
   }
 };
 
-// field.md 1.1 kubefinder (ExternalName), P18
+// docs/regressions.md 1.1 kubefinder (ExternalName), P18
 TEST_F(ResolveExternalName, P18FollowsAnAliasOfAServiceInTheCluster) {
   AddAlias("store", "DB.shop.svc.cluster.local.");
   EXPECT_EQ(Resolve(Dns("store.shop.svc.cluster.local")), "shop/web -> shop/db via db");

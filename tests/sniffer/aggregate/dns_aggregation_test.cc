@@ -64,7 +64,7 @@ class DnsAggregation : public ::testing::Test {
   PacketAggregator aggregator_{{.max_dns_keys = 100}};
 };
 
-// field.md 1.1 DNS path, P21: CNAMEs were followed one level only.
+// docs/regressions.md 1.1 DNS path, P21: CNAMEs were followed one level only.
 TEST_F(DnsAggregation, P21FollowsWholeCnameChain) {
   Replay("dns_cname_chain_sll2.pcap");
   std::vector<AggregatedObservation> seen = Flush();
@@ -78,7 +78,7 @@ TEST_F(DnsAggregation, P21FollowsWholeCnameChain) {
   EXPECT_THAT(seen[0].client_ports, IsEmpty());
 }
 
-// field.md P25
+// docs/regressions.md P25
 TEST_F(DnsAggregation, P25CountsAnAnswerSeenAtTwoInterfacesOnce) {
   // The server's veth shows the server's own address, the client's veth the service's.
   Replay("dns_cname_chain_sll2.pcap");
@@ -88,7 +88,7 @@ TEST_F(DnsAggregation, P25CountsAnAnswerSeenAtTwoInterfacesOnce) {
   EXPECT_EQ(aggregator_.Statistics().dns_duplicates, 1U);
 }
 
-// field.md 1.1 dnssniffer/tcpsniffer, P21: DNS over TCP was not seen.
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer, P21: DNS over TCP was not seen.
 TEST_F(DnsAggregation, P21ReadsDnsOverTcpThatComesInSegments) {
   Replay("dns_tcp_segments_sll2.pcap");
   std::vector<AggregatedObservation> seen = Flush();
@@ -135,7 +135,7 @@ TEST_F(DnsAggregation, ReadsEveryRecordedFraming) {
   }
 }
 
-// field.md 1.1 dnssniffer/tcpsniffer, P22: only IPv4 was accepted.
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer, P22: only IPv4 was accepted.
 TEST_F(DnsAggregation, P22ReadsAnswersOverIpv6) {
   Replay("dns_ipv6_aaaa_ethernet.pcap");
   std::vector<AggregatedObservation> seen = Flush();
@@ -247,7 +247,7 @@ TEST_F(DnsAggregation, IgnoresLoopbackAndMulticast) {
   EXPECT_EQ(aggregator_.Statistics().ignored_addresses, 2U);
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(DnsAggregation, CountsWhatExceedsTheKeysOfAnInterval) {
   for (uint16_t i = 0; i < 150; ++i) {
     Answer("10.0.0.1", fmt::format("n{}.example", i), "10.1.0.1", i);

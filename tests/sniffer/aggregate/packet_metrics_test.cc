@@ -8,7 +8,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// field.md P8: what is lost is counted by cause.
+// docs/regressions.md P8: what is lost is counted by cause.
 TEST(PacketMetrics, AddsWhatGrewSinceTheLastCall) {
   MetricsRegistry registry;
   PacketMetrics metrics(registry);

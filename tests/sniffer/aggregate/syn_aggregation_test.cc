@@ -60,7 +60,7 @@ class SynAggregation : public ::testing::Test {
                .interface_index = 3};
 };
 
-// field.md P25
+// docs/regressions.md P25
 TEST_F(SynAggregation, P25CountsARecordedSynOnceWithTheAddressThatWasAskedFor) {
   // vetha In towards the service, vethb Out towards the pod, and the SYN-ACK back.
   Replay("syn_dnat_same_node_sll2.pcap");
@@ -75,7 +75,7 @@ TEST_F(SynAggregation, P25CountsARecordedSynOnceWithTheAddressThatWasAskedFor) {
   EXPECT_THAT(seen[0].client_ports, SizeIs(1));
 }
 
-// field.md P25
+// docs/regressions.md P25
 TEST_F(SynAggregation, P25SeesThroughDnatAndMasqueradingWithAnotherPort) {
   // vetha In, bridge In after DNAT, eth0 Out with the node's address and another source port.
   Replay("syn_dnat_remote_sll2.pcap");
@@ -88,7 +88,7 @@ TEST_F(SynAggregation, P25SeesThroughDnatAndMasqueradingWithAnotherPort) {
   EXPECT_EQ(aggregator_.Statistics().syn_duplicates, 2U);
 }
 
-// field.md 1.1 tcpsniffer: a SYN alone counted as a connection.
+// docs/regressions.md 1.1 tcpsniffer: a SYN alone counted as a connection.
 TEST_F(SynAggregation, TellsARefusedConnectionFromAnAnsweredOne) {
   Replay("syn_refused_sll2.pcap");
   std::vector<AggregatedObservation> seen = Flush();
@@ -97,7 +97,7 @@ TEST_F(SynAggregation, TellsARefusedConnectionFromAnAnsweredOne) {
   EXPECT_EQ(TargetOf(seen[0]).answered, 0U);
 }
 
-// field.md 1.1 dnssniffer/tcpsniffer: SYNs with ECE and CWR were missed.
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer: SYNs with ECE and CWR were missed.
 TEST_F(SynAggregation, SeesSynsThatAskForEcn) {
   Replay("syn_ecn_sll2.pcap");
   std::vector<AggregatedObservation> seen = Flush();
@@ -106,7 +106,7 @@ TEST_F(SynAggregation, SeesSynsThatAskForEcn) {
   EXPECT_EQ(TargetOf(seen[0]).answered, 1U);
 }
 
-// field.md 1.1 dnssniffer/tcpsniffer, P22: only IPv4 was accepted.
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer, P22: only IPv4 was accepted.
 TEST_F(SynAggregation, P22SeesIpv6WithAndWithoutExtensionHeaders) {
   for (const char* file : {"syn_ipv6_sll2.pcap", "syn_ipv6_destination_options_sll2.pcap"}) {
     Replay(file);
@@ -119,7 +119,7 @@ TEST_F(SynAggregation, P22SeesIpv6WithAndWithoutExtensionHeaders) {
   }
 }
 
-// field.md 1.1 socketscanner
+// docs/regressions.md 1.1 socketscanner
 TEST_F(SynAggregation, KeepsDestinationAndSourcePortInTheirPlaces) {
   // The original's socket scan reports them swapped; here a test holds them.
   Syn(sight_, 1);
@@ -230,7 +230,7 @@ TEST_F(SynAggregation, FallsBackToThePortWhereNoInterfaceIsKnown) {
   EXPECT_EQ(seen[0].observation.count, 2U);
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(SynAggregation, CountsWhatExceedsTheKeysOfAnInterval) {
   for (uint32_t i = 0; i < 150; ++i) {
     sight_.destination_port = static_cast<uint16_t>(1000 + i);

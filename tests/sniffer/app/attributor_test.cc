@@ -83,7 +83,7 @@ TEST_F(AttributorTest, NamesThePodThatHadTheAddress) {
   EXPECT_THAT(metrics_.RenderText(), HasSubstr("{result=\"address_only\"} 2"));
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(AttributorTest, WantsOneOwnerFromTheFirstSightingToTheLast) {
   Scan();
   Time before = clock_.Now() - std::chrono::milliseconds(10);
@@ -97,7 +97,7 @@ TEST_F(AttributorTest, WantsOneOwnerFromTheFirstSightingToTheLast) {
   EXPECT_FALSE(OwnerOf(Syn("10.88.0.2", before, after)));
 }
 
-// field.md P6
+// docs/regressions.md P6
 TEST_F(AttributorTest, TellsTheOwnersOfTheNodesAddressApartByTheirSockets) {
   tree_.SetSockets("host", "tcp",
                    {Open("192.168.0.1", 40000, 100), Open("192.168.0.1", 40001, 101)});
@@ -110,7 +110,7 @@ TEST_F(AttributorTest, TellsTheOwnersOfTheNodesAddressApartByTheirSockets) {
   EXPECT_FALSE(OwnerOf(Syn("192.168.0.1", seen, seen, {50000}))) << "no socket is known";
 }
 
-// field.md 1.1 socketscanner
+// docs/regressions.md 1.1 socketscanner
 TEST_F(AttributorTest, ReportsConnectionsWithTheServersPortAndSumsThemUp) {
   tree_.SetSockets("a", "tcp", {Open("10.88.0.2", 42000), Open("10.88.0.2", 42001)});
   Scan();

@@ -38,7 +38,7 @@ class SnifferAppTest : public ::testing::Test {
   SnifferConfig config_;
 };
 
-// field.md P15: port clashes on the host network crashed the original.
+// docs/regressions.md P15: port clashes on the host network crashed the original.
 TEST_F(SnifferAppTest, CapturesThoughItsPortsAreTaken) {
   auto first = DiagnosticsServer::Start("127.0.0.1", 0, {});
   auto second = DiagnosticsServer::Start("127.0.0.1", 0, {});

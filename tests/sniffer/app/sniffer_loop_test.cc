@@ -122,7 +122,7 @@ TEST_F(SnifferLoopTest, ReportsWhenTheIntervalIsOver) {
   EXPECT_THAT(reports_[2], SizeIs(1));
 }
 
-// field.md 1.1 RunForever: a deadline that every packet re-armed never came.
+// docs/regressions.md 1.1 RunForever: a deadline that every packet re-armed never came.
 TEST_F(SnifferLoopTest, ReportsInTimeHoweverManyPacketsCome) {
   int polls = 0;
   Run([&](milliseconds, const PacketHandler& handler) {
@@ -136,7 +136,7 @@ TEST_F(SnifferLoopTest, ReportsInTimeHoweverManyPacketsCome) {
   EXPECT_THAT(reports_, SizeIs(4));
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(SnifferLoopTest, ReportsEarlyBeforeItsTablesAreFull) {
   uint16_t port = 0;
   Run([&](milliseconds, const PacketHandler& handler) {
@@ -292,7 +292,8 @@ TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressBetweenReports) {
   EXPECT_THAT(processes, ElementsAre("1", "2", "3"));
 }
 
-// field.md 1.1 RunForever: with more than a few packets a second the refresh never came by itself.
+// docs/regressions.md 1.1 RunForever: with more than a few packets a second the refresh never came
+// by itself.
 TEST_F(SnifferLoopTest, LooksWhoHasWhichAddressHoweverManyPacketsCome) {
   FakeProcTree tree;
   tree.AddProcess({.pid = 1, .network_namespace = "host"});

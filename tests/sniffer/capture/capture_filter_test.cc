@@ -64,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Families, CaptureFilterTest, ::testing::Values(kV4, kV6
                            return family.param.source == kV4.source ? "Ipv4" : "Ipv6";
                          });
 
-// field.md 1.1 dnssniffer/tcpsniffer: the filter was IPv4-only and wanted the SYN bit alone.
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer: the filter was IPv4-only and wanted the SYN bit
+// alone.
 TEST_P(CaptureFilterTest, PassesSynAndSynAckWhateverTheEcnBits) {
   CompiledFilter filter({}, DLT_LINUX_SLL2);
   constexpr uint8_t kEce = 0x40;
@@ -76,7 +77,7 @@ TEST_P(CaptureFilterTest, PassesSynAndSynAckWhateverTheEcnBits) {
   EXPECT_FALSE(filter.Matches(WithFlags(GetParam(), kTcpFin | kTcpAck)));
 }
 
-// field.md P21
+// docs/regressions.md P21
 TEST_P(CaptureFilterTest, PassesDnsFromTheServerOnly) {
   CompiledFilter filter({}, DLT_LINUX_SLL2);
   Sight query = GetParam();
@@ -87,7 +88,7 @@ TEST_P(CaptureFilterTest, PassesDnsFromTheServerOnly) {
   EXPECT_FALSE(filter.Matches(WithFlags(query, kTcpAck)));
 }
 
-// field.md P21
+// docs/regressions.md P21
 TEST_P(CaptureFilterTest, KnowsOtherDnsPorts) {
   CompiledFilter filter({.tcp_syn = false, .dns_ports = {53, 5353}}, DLT_LINUX_SLL2);
   EXPECT_TRUE(filter.Matches(UdpPacket(FromPort(GetParam(), 5353), Bytes(20))));
@@ -104,7 +105,7 @@ TEST_P(CaptureFilterTest, CanLeaveOutDnsOrEverything) {
   EXPECT_FALSE(nothing.Matches(WithFlags(GetParam(), kTcpSyn)));
 }
 
-// field.md P22
+// docs/regressions.md P22
 TEST(CaptureFilter, PassesIpv6WithExtensionHeaders) {
   CompiledFilter filter({}, DLT_LINUX_SLL2);
   for (uint8_t header : Bytes{0, 43, 44, 51, 60}) {

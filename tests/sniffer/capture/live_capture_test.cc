@@ -184,12 +184,12 @@ class LiveCaptureTest : public ::testing::Test {
   FileDescriptor home_;
 };
 
-// field.md 1.1 dnssniffer/tcpsniffer, P22
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer, P22
 TEST_F(LiveCaptureTest, SeesIpv6SynAndDnsAnswerOnTheDeviceAny) {
   ExpectBothObservations(Options());
 }
 
-// field.md P25: capture on one interface where "any" does not do.
+// docs/regressions.md P25: capture on one interface where "any" does not do.
 TEST_F(LiveCaptureTest, SeesTheSameOnANamedInterface) {
   LiveCaptureOptions options = Options();
   options.interfaces = {"veth0"};
@@ -218,7 +218,7 @@ TEST_F(LiveCaptureTest, KnowsTheInterfaceOfEachPacket) {
   }
 }
 
-// field.md P25: capturing blocked for ever.
+// docs/regressions.md P25: capturing blocked for ever.
 TEST_F(LiveCaptureTest, ReturnsAtTheDeadlineWhenNothingComes) {
   Enter(node_);
   LiveCaptureOptions options = Options();
@@ -285,7 +285,7 @@ TEST_F(LiveCaptureTest, SaysThatAnInterfaceIsDownAndGoesOnWhenItIsUp) {
   EXPECT_EQ((*source)->Statistics().at(0).losses, 1U);
 }
 
-// field.md P25
+// docs/regressions.md P25
 TEST_F(LiveCaptureTest, SeesInterfacesOnTheDeviceAnyThatAppearLater) {
   RemoveLink();
   Enter(node_);
@@ -299,7 +299,7 @@ TEST_F(LiveCaptureTest, SeesInterfacesOnTheDeviceAnyThatAppearLater) {
   EXPECT_FALSE((*source)->Statistics().at(0).lost);
 }
 
-// field.md P8
+// docs/regressions.md P8
 TEST_F(LiveCaptureTest, CountsWhatTheKernelHadNoRoomFor) {
   Enter(node_);
   LiveCaptureOptions options = Options();

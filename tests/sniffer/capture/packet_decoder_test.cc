@@ -97,7 +97,7 @@ TEST(PacketDecoder, SurvivesEveryByteChangedInEveryLinkType) {
   }
 }
 
-// field.md 1.1 dnssniffer/tcpsniffer, P22
+// docs/regressions.md 1.1 dnssniffer/tcpsniffer, P22
 TEST(PacketDecoder, P22ReadsIpv6) {
   Bytes frame = Ipv6AnswerFrame();
   auto decoded = Decode(LinkType::kEthernet, frame);

@@ -37,7 +37,7 @@ const Bytes kCnameChain = {
     0x4c, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x00, 0x1e, 0x00, 0x04, 0x0a, 0x01, 0x02, 0x03, 0xc0,
     0x4c, 0x00, 0x01, 0x00, 0x01, 0x00, 0x00, 0x00, 0x1e, 0x00, 0x04, 0x0a, 0x01, 0x02, 0x04};
 
-// field.md 1.1 DNS path, P21
+// docs/regressions.md 1.1 DNS path, P21
 TEST(DnsMessage, FollowsARecordedCnameChainBackToTheQuestion) {
   DnsResponseParser parser;
   ASSERT_EQ(parser.Parse(kCnameChain), DnsOutcome::kAnswer);
@@ -67,7 +67,7 @@ TEST(DnsMessage, SurvivesEveryByteChanged) {
   }
 }
 
-// field.md 1.1 DNS path, P21
+// docs/regressions.md 1.1 DNS path, P21
 TEST(DnsMessage, FollowsAChainWhoseRecordsComeInAnyOrder) {
   DnsResponse response("a.example");
   response.Address("d.example", "10.0.0.1")

@@ -45,7 +45,7 @@ class DnsTcpReassemblerTest : public ::testing::Test {
   std::vector<Bytes> messages_;
 };
 
-// field.md P21
+// docs/regressions.md P21
 TEST_F(DnsTcpReassemblerTest, DeliversAMessageCutAtEveryByte) {
   Bytes message = Message("a.example");
   Bytes stream = Framed(message);

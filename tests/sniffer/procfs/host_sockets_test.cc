@@ -9,7 +9,7 @@
 namespace network_mapper::sniffer {
 namespace {
 
-// field.md P6
+// docs/regressions.md P6
 class HostSocketsTest : public ::testing::Test {
  protected:
   HostSocketsTest() {

@@ -125,7 +125,7 @@ TEST_F(KernelTest, FindsNamespacesWithTheirProcessesAddressesAndStart) {
   EXPECT_GT(client.earliest_start, snapshot_.taken_at - std::chrono::minutes(1));
 }
 
-// field.md 1.1 socketscanner, P9
+// docs/regressions.md 1.1 socketscanner, P9
 TEST_F(KernelTest, SeesAConnectionInTheNamespaceOfItsClientOnly) {
   Socket listener(server_.Pid());
   Socket v4(client_.Pid());

@@ -93,7 +93,7 @@ TEST_F(NamespaceScannerTest, ListsHostNetworkPodsProcessByProcess) {
   EXPECT_EQ(snapshot.host_pod_processes[0].pod_uid, Uid(kPodA));
 }
 
-// field.md P9
+// docs/regressions.md P9
 TEST_F(NamespaceScannerTest, ExaminesAnOldProcessOnce) {
   for (int32_t pid = 100; pid < 140; ++pid) {
     tree_.AddProcess({.pid = pid, .network_namespace = "a", .pod_uid = kPodA});

@@ -52,7 +52,7 @@ TEST_F(PodAttributionTest, KnowsTheOwnerFromItsStartToTheLastScan) {
   EXPECT_FALSE(attribution_.OwnerAt(kOther, At(1000)));
 }
 
-// field.md P5
+// docs/regressions.md P5
 TEST_F(PodAttributionTest, TellsTwoPodsApartThatHadTheAddressWithinASecond) {
   Scan(1000, {Pod(7, kPodA, 0)});
   Scan(1250, {Pod(8, kPodB, 1100)});

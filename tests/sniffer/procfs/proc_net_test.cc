@@ -49,7 +49,7 @@ TEST(ProcNetSockets, ReadsARecordedTcpTable) {
   EXPECT_EQ(table.sockets[2].inode, 0U);
 }
 
-// field.md P22
+// docs/regressions.md P22
 TEST(ProcNetSockets, ReadsIpv6AndTakesMappedAddressesAsIpv4) {
   ProcNetTable table = Parse(
       std::string(kHeader) +
@@ -137,7 +137,7 @@ TEST(FibTrie, DoesNotTakeAMaskForTheLeafBefore) {
   EXPECT_THAT(ParseFibTrieAddresses("  /32 host LOCAL\n"), IsEmpty());
 }
 
-// field.md P22
+// docs/regressions.md P22
 TEST(IfInet6, FindsGlobalAddressesOnly) {
   EXPECT_THAT(ParseIfInet6Addresses("00000000000000000000000000000001 01 80 10 80       lo\n"
                                     "fe80000000000000a8bbccfffeddeeff 02 40 20 80     eth0\n"

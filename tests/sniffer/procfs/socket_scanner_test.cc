@@ -69,7 +69,7 @@ class SocketScannerTest : public ::testing::Test {
   SocketScanner scanner_{proc_fs_, clock_};
 };
 
-// field.md 1.1 socketscanner.go:56: the ephemeral port was stored as the destination's.
+// docs/regressions.md 1.1 socketscanner.go:56: the ephemeral port was stored as the destination's.
 TEST_F(SocketScannerTest, KeepsTheServersPortAndTheClientsApart) {
   tree_.SetSockets("a", "tcp", {kToCart});
   Scan();
@@ -88,14 +88,14 @@ TEST_F(SocketScannerTest, KeepsTheServersPortAndTheClientsApart) {
   }
 }
 
-// field.md 1.1 socketscanner: "LISTEN rows come first" was assumed.
+// docs/regressions.md 1.1 socketscanner: "LISTEN rows come first" was assumed.
 TEST_F(SocketScannerTest, TellsClientFromServerWhereverTheListenerStands) {
   tree_.SetSockets("a", "tcp", {kAccepted, kToCart, kListenAll});
   Scan();
   EXPECT_THAT(Servers(), ElementsAre("10.96.0.10:80"));
 }
 
-// field.md 1.1 socketscanner
+// docs/regressions.md 1.1 socketscanner
 TEST_F(SocketScannerTest, FindsTheListenerInTheOtherFamilysTable) {
   tree_.SetSockets("a", "tcp", {kAccepted, kToCart});
   tree_.SetSockets("a", "tcp6", {kListenAllV6});
@@ -108,7 +108,7 @@ TEST_F(SocketScannerTest, FindsTheListenerInTheOtherFamilysTable) {
   EXPECT_THAT(Servers(), ElementsAre("10.96.0.10:80"));
 }
 
-// field.md P22
+// docs/regressions.md P22
 TEST_F(SocketScannerTest, ReadsIpv6) {
   tree_.SetSockets(
       "a", "tcp6",
@@ -145,7 +145,7 @@ TEST_F(SocketScannerTest, RemembersAListenerThatClosedWhileItsConnectionsDrain) 
   EXPECT_THAT(Servers(), UnorderedElementsAre("10.88.0.7:51000", "10.96.0.10:80"));
 }
 
-// field.md P9 and 1.1 socketscanner: the same table was parsed once per process.
+// docs/regressions.md P9 and 1.1 socketscanner: the same table was parsed once per process.
 TEST_F(SocketScannerTest, ReadsANamespaceOnceHoweverManyProcessesItHas) {
   for (int32_t pid = 100; pid < 140; ++pid) {
     tree_.AddProcess({.pid = pid, .network_namespace = "a", .pod_uid = kPodA});
@@ -219,8 +219,8 @@ TEST_F(SocketScannerTest, CountsMalformedLines) {
   EXPECT_EQ(Scan().malformed_lines, 1U);
 }
 
-// field.md P9: never a fixed limit that flickers edges (scope#814). And 1.1 RunForever: packets
-// waited while /proc was read.
+// docs/regressions.md P9: never a fixed limit that flickers edges (scope#814). And 1.1 RunForever:
+// packets waited while /proc was read.
 TEST_F(SocketScannerTest, PostponesWhatExceedsTheBudgetAndTakesItFirstNextTime) {
   for (int i = 0; i < 9; ++i) {
     std::string name = fmt::format("n{}", i);
