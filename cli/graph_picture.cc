@@ -215,7 +215,9 @@ StatusOr<std::string> RenderPicture(const std::string& dot, std::string_view for
   if (format == "dot") {
     return dot;
   }
-  std::unique_ptr<GVC_t, GvcDeleter> context(gvContext());
+  // One for the process: Graphviz's text plugin compares with a font of the context before, even
+  // when that is gone.
+  static const std::unique_ptr<GVC_t, GvcDeleter> context(gvContext());
   std::unique_ptr<Agraph_t, GraphDeleter> graph(agmemread(dot.c_str()));
   if (context == nullptr || graph == nullptr) {
     return Internal("Graphviz did not accept the graph");

@@ -68,6 +68,10 @@ if(NETWORK_MAPPER_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+# What the sanitizers find in Debian's libraries, which are not instrumented.
+set(sanitizer_environment
+  "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.supp:print_suppressions=0"
+  "TSAN_OPTIONS=ignore_noninstrumented_modules=1")
 if(NETWORK_MAPPER_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)
@@ -119,7 +123,7 @@ function(nm_test name)
     endif()
   endforeach()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "NETWORK_MAPPER_SOURCE_DIR=${CMAKE_SOURCE_DIR};NETWORK_MAPPER_BINARY_DIR=${CMAKE_BINARY_DIR}")
+    ENVIRONMENT "NETWORK_MAPPER_SOURCE_DIR=${CMAKE_SOURCE_DIR};NETWORK_MAPPER_BINARY_DIR=${CMAKE_BINARY_DIR};${sanitizer_environment}")
 endfunction()
 
 # nm_fuzz(<name> SRCS <name>.cc [DEPS ...]): LLVMFuzzerTestOneInput over fuzz/corpus/<name>/.
