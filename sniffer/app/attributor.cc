@@ -53,7 +53,7 @@ Attributor::Attributor(const ProcFs& proc_fs, const Clock& clock, MetricsRegistr
       options_(options),
       metrics_(metrics),
       namespaces_(proc_fs, clock, options.namespaces),
-      sockets_(proc_fs, clock),
+      sockets_(proc_fs, clock, options.sockets),
       host_sockets_(proc_fs) {}
 
 Status Attributor::ScanNamespaces() {

@@ -27,6 +27,7 @@ struct AttributorOptions {
   // Open connections that are remembered, so that each is counted once.
   size_t max_known_sockets = 200'000;
   NamespaceScannerOptions namespaces{};
+  SocketScannerOptions sockets{};
 };
 
 // Not thread-safe. What is passed by reference must outlive it.

@@ -103,7 +103,8 @@ class SnifferApp::Implementation {
       proc_fs_.emplace(std::move(opened));
       attributor_.emplace(
           *proc_fs_, clock_, metrics_,
-          AttributorOptions{.socket_refresh_interval = config_.socket_refresh_interval});
+          AttributorOptions{.socket_refresh_interval = config_.socket_refresh_interval,
+                            .sockets = {.round_budget = config_.socket_scan_budget}});
     }
     ASSIGN_OR_RETURN(client_, ReportClient::Create(ReportOptions(config_), metrics_));
     loop_.emplace(LoopOptions(),

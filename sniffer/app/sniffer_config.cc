@@ -100,6 +100,13 @@ void DeclareProcfsOptions(OptionTable& table, SnifferConfig& config) {
            "How often a connection that stays open is reported again")
       .Min(std::chrono::seconds(1))
       .Group(kGroup);
+  table
+      .Add("socket-scan-budget", &config.socket_scan_budget,
+           "Time that a scan of sockets may take in a report interval; namespaces that did not fit "
+           "come "
+           "first in the next")
+      .Min(milliseconds(1))
+      .Group(kGroup);
 }
 
 void DeclareIgnoredOptions(OptionTable& table) {

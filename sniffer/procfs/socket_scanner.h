@@ -38,8 +38,9 @@ struct SocketScannerOptions {
   std::chrono::nanoseconds listener_memory = std::chrono::minutes(10);
   // A namespace whose TCP counters stand still is read again only after this time.
   std::chrono::nanoseconds reread_interval = std::chrono::seconds(30);
-  // Time that one round of scans may take; namespaces that did not fit come first in the next.
-  std::chrono::nanoseconds round_budget = std::chrono::milliseconds(150);
+  // Time that one round of scans may take; namespaces that did not fit come first in the next. New
+  // connections are seen as packets; only those that are there for long depend on the scan.
+  std::chrono::nanoseconds round_budget = std::chrono::milliseconds(20);
 };
 
 struct SocketScanStatistics {

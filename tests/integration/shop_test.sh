@@ -9,7 +9,7 @@ case "${1:-all}" in
   all) ;;
   dns) sniffer_options=(--enable-tcp=false --enable-socket-scanner=false) ;;
   tcp) sniffer_options=(--enable-dns=false --enable-socket-scanner=false) ;;
-  socket) sniffer_options=(--enable-dns=false --enable-tcp=false) ;;
+  socket) sniffer_options=(--enable-dns=false --enable-tcp=false --socket-scan-budget=150ms) ;;
   *) echo "usage: $0 [dns|tcp|socket]" >&2; exit 2 ;;
 esac
 
