@@ -1,0 +1,142 @@
+{{/* Names are fixed, as in the original: the command line and its collectors look for them. */}}
+{{- define "network-mapper.mapper" -}}otterize-network-mapper{{- end }}
+{{- define "network-mapper.sniffer" -}}otterize-network-sniffer{{- end }}
+
+{{/* metadata of an object. Takes a dict: root, name, component, and clusterScoped for objects outside namespaces. */}}
+{{- define "network-mapper.metadata" -}}
+name: {{ .name }}
+{{- if not .clusterScoped }}
+namespace: {{ .root.Release.Namespace }}
+{{- end }}
+labels:
+  {{- include "network-mapper.labels" . | nindent 2 }}
+annotations:
+  {{- include "network-mapper.annotations" . | nindent 2 }}
+{{- end }}
+
+{{- define "network-mapper.labels" -}}
+{{- $own := dict
+  "app.kubernetes.io/name" "network-mapper"
+  "app.kubernetes.io/part-of" "otterize"
+  "app.kubernetes.io/version" .root.Chart.Version
+  "app.kubernetes.io/component" .component }}
+{{- toYaml (mergeOverwrite (dict) (.root.Values.global.commonLabels | default dict) $own) }}
+{{- end }}
+
+{{- define "network-mapper.annotations" -}}
+{{- $own := dict "app.kubernetes.io/version" .root.Chart.Version }}
+{{- toYaml (mergeOverwrite (dict) (.root.Values.global.commonAnnotations | default dict) $own) }}
+{{- end }}
+
+{{/* metadata of a workload's pods. Takes a dict: root, app (the selector's label), component. */}}
+{{- define "network-mapper.podMetadata" -}}
+{{- $labels := include "network-mapper.labels" . | fromYaml }}
+{{- $labels = mergeOverwrite (dict) (.root.Values.global.podLabels | default dict) $labels (dict "app" .app) }}
+{{- $annotations := include "network-mapper.annotations" . | fromYaml }}
+{{- $annotations = mergeOverwrite (dict) (.root.Values.global.podAnnotations | default dict) $annotations -}}
+labels:
+  {{- toYaml $labels | nindent 2 }}
+annotations:
+  {{- toYaml $annotations | nindent 2 }}
+{{- end }}
+
+{{/* Takes a dict: root, values (mapper or sniffer). */}}
+{{- define "network-mapper.image" -}}
+{{- $repository := .values.repository | default .root.Values.global.imageRegistry | default "localhost" }}
+{{- $image := printf "%s/%s" (trimSuffix "/" $repository) .values.image }}
+{{- if .values.digest -}}
+{{ $image }}@{{ .values.digest }}
+{{- else -}}
+{{ $image }}:{{ .values.tag | default .root.Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{/* What mapper and sniffer have alike in their pod specs. Takes a dict: root, values. */}}
+{{- define "network-mapper.podSpec" -}}
+# Variables made of Services would look like options.
+enableServiceLinks: false
+{{- $own := .values.pullSecrets | default list }}
+{{- $own = kindIs "string" $own | ternary (list $own) $own }}
+{{- with uniq (concat (.root.Values.global.imagePullSecrets | default list) $own) }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What mapper and sniffer have alike in their containers. Takes a dict: root, values. */}}
+{{- define "network-mapper.container" -}}
+image: {{ include "network-mapper.image" . }}
+{{- with .values.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- with .values.containerSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A list of variables: those of `own` (a dict of name to value) that `extra` does not name, then `extra`. */}}
+{{- define "network-mapper.env" -}}
+{{- $extra := .extra | default list }}
+{{- $named := dict }}
+{{- range $extra }}{{ $_ := set $named .name true }}{{ end }}
+{{- $all := list }}
+{{- range $name, $value := .own }}
+{{- if not (hasKey $named $name) }}
+{{- $all = append $all (dict "name" $name "value" $value) }}
+{{- end }}
+{{- end }}
+{{- toYaml (concat $all $extra) }}
+{{- end }}
+
+{{/* The Secret with the mapper's certificate and key. */}}
+{{- define "network-mapper.tlsSecret" -}}
+{{- .Values.tls.secretName | default (printf "%s-tls" (include "network-mapper.mapper" .)) }}
+{{- end }}
+
+{{/* The ConfigMap with ca.crt; empty: the sniffers take it from the Secret. */}}
+{{- define "network-mapper.caConfigMap" -}}
+{{- if eq .Values.tls.source "chart" -}}
+{{ include "network-mapper.mapper" . }}-ca
+{{- else -}}
+{{ .Values.tls.caConfigMapName }}
+{{- end }}
+{{- end }}
+
+{{/* Takes a dict: path, port, host (optional), period. */}}
+{{- define "network-mapper.probe" -}}
+httpGet:
+  path: {{ .path }}
+  port: {{ .port }}
+  {{- with .host }}
+  host: {{ . }}
+  {{- end }}
+initialDelaySeconds: {{ .period }}
+periodSeconds: {{ .period }}
+timeoutSeconds: 5
+{{- end }}
