@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The mapper's rights are those its code needs, and nobody has more. field.md P13
+set -euo pipefail
+source "$(dirname "$0")/support.sh"
+
+# Rules as lines "group/resource verb", from manifests with flow-style lists as the chart writes them.
+rules_of() {
+  awk '
+    /^kind: / { kind = $2 }
+    kind ~ /Role$/ && /- apiGroups: / { groups = $0; sub(/.*\[/, "", groups); sub(/\].*/, "", groups); gsub(/"/, "", groups) }
+    kind ~ /Role$/ && /  resources: / { resources = $0; sub(/.*\[/, "", resources); sub(/\].*/, "", resources); gsub(/["]/, "", resources) }
+    kind ~ /Role$/ && /  verbs: / {
+      verbs = $0; sub(/.*\[/, "", verbs); sub(/\].*/, "", verbs)
+      r = split(resources, resource, /, */); v = split(verbs, verb, /, */)
+      for (i = 1; i <= r; i++) for (j = 1; j <= v; j++) print groups "/" resource[i] " " verb[j]
+    }' | sort
+}
+
+# The paths that the inventory lists and watches, such as "/apis/apps/v1/deployments".
+watched="$(grep -oE '"/(api|apis)/[a-z0-9./]+"' mapper/inventory/inventory_feed.cc | tr -d '"' |
+  sed -E -e 's#^/api/v1/#/#' -e 's#^/apis/([^/]+)/[^/]+/#\1/#' | sort)"
+[ "$(wc -l <<< "$watched")" -ge 10 ] || fail "the watched resources are no longer found in inventory_feed.cc"
+granted="$(render_case default | rules_of)"
+for verb in list watch; do
+  diff <(echo "$watched") <(grep " $verb\$" <<< "$granted" | cut -d' ' -f1) ||
+    fail "may $verb (right) is not what inventory_feed.cc watches (left)"
+done
+# Owners are fetched by name, of workloads only.
+unexpected="$(grep -vE ' (list|watch)$' <<< "$granted" |
+  grep -vE '^(apps/(deployments|replicasets|statefulsets|daemonsets)|batch/(jobs|cronjobs)|/replicationcontrollers) get$' || true)"
+[ -z "$unexpected" ] || fail "not explained by the mapper's code: $unexpected"
+
+for name in "${cases[@]}"; do
+  rules="$(render_case "$name" | rules_of)"
+  [ -n "$rules" ] || fail "$name: no rule found"
+  ! grep -E '\*|secrets|pods/| (create|update|patch|delete|deletecollection|impersonate|escalate|bind)$' <<< "$rules" ||
+    fail "$name: a right that nothing here needs"
+  [ "$(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
+    while (match($0, /kind: ServiceAccount\n *name: [a-z-]+/)) { print substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
+  }' | sed -n 's/.*name: //p')" = otterize-network-mapper ] || fail "$name: somebody but the mapper has rights in the cluster"
+done
+
+# docs/security.md lists them, with the reason.
+while read -r resource verb; do
+  grep -qE "^\| .*\`${resource#*/}\`.*\| .*$verb" docs/security.md || fail "docs/security.md does not say why the mapper may $verb ${resource#*/}"
+done <<< "$granted"
+finish "Rights match the code."
