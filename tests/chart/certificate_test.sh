@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Mapper and sniffer, started with the chart's options, certificate and capabilities, report to each other; a sniffer that speaks
-# plain text or asks for another name does not get through. As root, in a network namespace of its own. field.md P13, P16
+# plain text or asks for another name does not get through. As root, in a network namespace of its own. docs/regressions.md P13, P16
 set -euo pipefail
 if [ "$(id -u)" -ne 0 ]; then
   echo "skipped: capabilities and network namespaces need root"

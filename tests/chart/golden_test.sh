@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the chart renders for each file in values/ is what golden/ holds. UPDATE_GOLDEN=1 writes golden/ anew; read the diff then.
-# field.md P13, P14, P15, P16: least privileges, no cloud, ports, TLS are all in these files.
+# docs/regressions.md P13, P14, P15, P16: least privileges, no cloud, ports, TLS are all in these files.
 set -euo pipefail
 source "$(dirname "$0")/support.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Manifests are ones that Kubernetes understands, fit the Pod Security levels that docs/security.md promises, use options that
-# exist, and the certificate in them is good. field.md P13, P16
+# exist, and the certificate in them is good. docs/regressions.md P13, P16
 set -euo pipefail
 source "$(dirname "$0")/support.sh"
 

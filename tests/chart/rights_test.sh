@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The mapper's rights are those its code needs, and nobody has more. field.md P13
+# The mapper's rights are those its code needs, and nobody has more. docs/regressions.md P13
 set -euo pipefail
 source "$(dirname "$0")/support.sh"
 
