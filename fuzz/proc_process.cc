@@ -36,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case '2':
       (void)network_mapper::sniffer::InodeFromLinkTarget(text, "socket");
       break;
+    case '3':
+      (void)network_mapper::sniffer::OpenFileFromFdinfo(text);
+      break;
     default:
       break;
   }

@@ -82,8 +82,7 @@ void WarnAboutMissingCapabilities(bool live) {
   if (live && !HasCapability(CAP_SYS_PTRACE)) {
     LogWarn(
         "CAP_SYS_PTRACE is missing: network namespaces cannot be told apart, so that host-network "
-        "pods stay unknown; "
-        "add SYS_PTRACE to the container's capabilities and set hostPID");
+        "pods stay unknown; add SYS_PTRACE to the container's capabilities");
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,9 @@
 namespace network_mapper::sniffer {
 
 namespace {
+
+// Enough for the lines that every open file has.
+constexpr size_t kMaxFdinfoBytes = 512;
 
 // Owns a descriptor for the length of a function.
 class Descriptor {
@@ -192,7 +196,9 @@ Status ProcFs::ListSocketInodes(int32_t pid, std::vector<uint64_t>& inodes) cons
   RelativePath path(pid, "fd");
   Directory directory = OpenDirectory(*root_, path.Get());
   if (!directory) {
-    return ProcStatus(errno, path.Get());
+    int error_number = errno;
+    return error_number == EACCES ? ListSocketInodesByFdinfo(pid, inodes)
+                                  : ProcStatus(error_number, path.Get());
   }
   std::array<char, 64> target{};
   // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own.
@@ -205,6 +211,45 @@ Status ProcFs::ListSocketInodes(int32_t pid, std::vector<uint64_t>& inodes) cons
     std::string_view text(target.data(), static_cast<size_t>(length));
     if (std::optional<uint64_t> inode = InodeFromLinkTarget(text, "socket")) {
       inodes.push_back(*inode);
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<uint64_t> ProcFs::SocketMount() const {
+  if (!socket_mount_) {
+    Descriptor socket_descriptor(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (socket_descriptor.Get() < 0) {
+      return ErrnoStatus(errno, "socket");
+    }
+    std::string content;
+    RETURN_IF_ERROR(
+        ReadOwnFile(fmt::format("fdinfo/{}", socket_descriptor.Get()), content, kMaxFdinfoBytes));
+    std::optional<OpenFile> file = OpenFileFromFdinfo(content);
+    if (!file) {
+      return PermissionDenied("this kernel's fdinfo has no inodes (Linux 5.14 and later have)");
+    }
+    socket_mount_ = file->mount_id;
+  }
+  return *socket_mount_;
+}
+
+Status ProcFs::ListSocketInodesByFdinfo(int32_t pid, std::vector<uint64_t>& inodes) const {
+  ASSIGN_OR_RETURN(uint64_t socket_mount, SocketMount());
+  RelativePath path(pid, "fdinfo");
+  Directory directory = OpenDirectory(*root_, path.Get());
+  if (!directory) {
+    return ProcStatus(errno, path.Get());
+  }
+  std::string content;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is this function's own.
+  while (const dirent* entry = readdir(directory.get())) {
+    if (!ReadFile(pid, fmt::format("fdinfo/{}", entry->d_name), content, kMaxFdinfoBytes).ok()) {
+      continue;  // "." and "..", or a file that was closed meanwhile.
+    }
+    std::optional<OpenFile> file = OpenFileFromFdinfo(content);
+    if (file && file->mount_id == socket_mount) {
+      inodes.push_back(file->inode);
     }
   }
   return OkStatus();

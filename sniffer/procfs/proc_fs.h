@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +60,8 @@ class ProcFs {
   // The namespace of the calling process.
   StatusOr<NamespaceId> OwnNetworkNamespace() const;
 
-  // Appends the inodes of the sockets that the process holds open.
+  // Appends the inodes of the sockets that the process holds open. Another user's /proc/<pid>/fd
+  // would take CAP_DAC_READ_SEARCH; fdinfo, which takes CAP_SYS_PTRACE only, is read instead.
   Status ListSocketInodes(int32_t pid, std::vector<uint64_t>& inodes) const;
 
  private:
@@ -72,7 +74,12 @@ class ProcFs {
   // A read that left room for `line_bytes` was the last; 0: read until there is nothing more.
   Status ReadAt(const char* path, std::string& content, size_t max_bytes, size_t line_bytes) const;
 
+  Status ListSocketInodesByFdinfo(int32_t pid, std::vector<uint64_t>& inodes) const;
+  StatusOr<uint64_t> SocketMount() const;
+
   std::unique_ptr<int, CloseDescriptor> root_;
+  // The kernel's own mount that all sockets are on; found when first needed.
+  mutable std::optional<uint64_t> socket_mount_;
 };
 
 }  // namespace network_mapper::sniffer

@@ -1,5 +1,6 @@
 #include "sniffer/procfs/proc_process.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace network_mapper::sniffer {
@@ -110,6 +111,25 @@ std::optional<uint64_t> InodeFromLinkTarget(std::string_view target, std::string
     return std::nullopt;
   }
   return ParseDecimal(target.substr(prefix.size() + 2, target.size() - prefix.size() - 3));
+}
+
+std::optional<OpenFile> OpenFileFromFdinfo(std::string_view fdinfo_file) {
+  std::optional<uint64_t> mount_id;
+  std::optional<uint64_t> inode;
+  // What a kind of file adds of its own comes after these lines.
+  while (!fdinfo_file.empty() && !(mount_id && inode)) {
+    std::string_view line = fdinfo_file.substr(0, fdinfo_file.find('\n'));
+    fdinfo_file.remove_prefix(std::min(line.size() + 1, fdinfo_file.size()));
+    if (line.starts_with("mnt_id:\t")) {
+      mount_id = ParseDecimal(line.substr(8));
+    } else if (line.starts_with("ino:\t")) {
+      inode = ParseDecimal(line.substr(5));
+    }
+  }
+  if (!mount_id || !inode) {
+    return std::nullopt;
+  }
+  return OpenFile{.mount_id = *mount_id, .inode = *inode};
 }
 
 }  // namespace network_mapper::sniffer

@@ -1,5 +1,5 @@
 // Parsers of per-process files: /proc/<pid>/cgroup for the pod's UID, /proc/<pid>/stat for the
-// start time. Pure functions, used by the namespace scan.
+// start time, fd and fdinfo for its open files. Pure functions.
 #pragma once
 
 #include <cstdint>
@@ -22,5 +22,15 @@ std::optional<uint64_t> StartTicksFromStat(std::string_view stat_file);
 
 // The number in a link target such as "socket:[123]", whose prefix is "socket".
 std::optional<uint64_t> InodeFromLinkTarget(std::string_view target, std::string_view prefix);
+
+// Which file stands behind a descriptor: the mount that it is on and its inode there.
+struct OpenFile {
+  uint64_t mount_id = 0;
+  uint64_t inode = 0;
+};
+
+// The lines "mnt_id:" and "ino:" of /proc/<pid>/fdinfo/<n> (proc(5)). Absent where one is missing:
+// "ino:" is there since Linux 5.14.
+std::optional<OpenFile> OpenFileFromFdinfo(std::string_view fdinfo_file);
 
 }  // namespace network_mapper::sniffer

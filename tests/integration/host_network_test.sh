@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # docs/regressions.md P6
-# The outgoing connection of a pod on the node's network is attributed to that pod and to no other on the same address.
+# The outgoing connection of a pod on the node's network is attributed to that pod and to no other on the same address. Its user
+# is not root: the sniffer's two capabilities have to do.
 set -euo pipefail
 # shellcheck source=tests/integration/support.sh
 . "$(dirname "$0")/support.sh"
@@ -13,6 +14,8 @@ POD_HOST_NETWORK=1 pod_up kube-system idle-agent -- shop_workload --listen 7001
 start_mapper
 start_sniffer
 
-POD_HOST_NETWORK=1 pod_up kube-system agent -- shop_workload --hold "$server_ip:8080" --every-ms 200
+# Where any user may read it.
+cp "$bin/shop_workload" /run/shop_workload
+POD_HOST_NETWORK=1 pod_up kube-system agent -- setpriv --reuid 65534 --regid 65534 --clear-groups /run/shop_workload --hold "$server_ip:8080" --every-ms 200
 expect_edge "agent.kube-system -> server.shop"
 expect_no_edge "idle-agent.kube-system -> server.shop"

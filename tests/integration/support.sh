@@ -51,9 +51,9 @@ start_mapper() {
   wait_for 20 on_node curl -sf --max-time 2 "$mapper_url/readyz" || fail "the mapper does not become ready"
 }
 
-# Its report interval is short, so that tests are.
+# With no more than the capabilities that it needs. Its report interval is short, so that tests are.
 start_sniffer() {
-  ip netns exec "$NODE_NS" "$bin/network-mapper-sniffer" --mapper-address 127.0.0.1:9091 --node-name "$NODE_NAME" \
+  ip netns exec "$NODE_NS" setpriv --bounding-set=-all,+net_raw,+sys_ptrace "$bin/network-mapper-sniffer" --mapper-address 127.0.0.1:9091 --node-name "$NODE_NAME" \
     --host-proc-dir /proc --metrics-port 2113 --health-probes-port 9092 --sniffer-report-interval 500ms "${sniffer_options[@]}" \
     >> "$CLUSTER_DIR/log/sniffer.log" 2>&1 &
   # shellcheck disable=SC2034 # for the tests

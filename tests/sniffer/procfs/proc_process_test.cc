@@ -150,5 +150,21 @@ TEST(LinkTarget, ReadsTheInodeOfItsKindOnly) {
   }
 }
 
+TEST(OpenFileFromFdinfo, ReadsMountAndInode) {
+  std::optional<OpenFile> file =
+      OpenFileFromFdinfo("pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t1868750\nlock:\t1: x\n");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->mount_id, 10U);
+  EXPECT_EQ(file->inode, 1868750U);
+}
+
+TEST(OpenFileFromFdinfo, NeedsBothLines) {
+  for (const char* text :
+       {"", "\n\n", "mnt_id:\t10\n", "ino:\t7", "mnt_id:\t10\nino:\t\n", "mnt_id: 10\nino: 7\n",
+        "mnt_id:\t-1\nino:\t7\n", "mnt_id:\t10\nino:\t99999999999999999999999\n"}) {
+    EXPECT_FALSE(OpenFileFromFdinfo(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace network_mapper::sniffer
