@@ -1,0 +1,16 @@
+// The version is that of github.com/coredns/coredns.
+package main
+
+import (
+	"github.com/coredns/coredns/coremain"
+
+	// The plugins that the test cluster's Corefile names.
+	_ "github.com/coredns/coredns/plugin/cache"
+	_ "github.com/coredns/coredns/plugin/errors"
+	_ "github.com/coredns/coredns/plugin/forward"
+	_ "github.com/coredns/coredns/plugin/health"
+	_ "github.com/coredns/coredns/plugin/kubernetes"
+	_ "github.com/coredns/coredns/plugin/ready"
+)
+
+func main() { coremain.Run() }
