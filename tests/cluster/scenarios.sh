@@ -1,0 +1,290 @@
+# shellcheck shell=bash disable=SC2154 # "cluster" is the caller's
+# The scenarios of scripts/cluster-test. Each has a namespace of its own and up to three functions: manifest_NAME prints what
+# is applied at first, act_NAME does something to it later, expect_NAME prints the edges that the map has to hold for clients
+# of the namespace in the end, one "client -> server" a line, with the server's namespace where it is another.
+
+# The restart of the mapper comes first: what ended before it is not on its map any more.
+# shellcheck disable=SC2034 # for scripts/cluster-test
+SCENARIOS=(mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+  host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 udp-only
+  rolling-update reused-address node-drain api-restart sniffer-restart)
+
+# One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
+container() {
+  local arguments
+  arguments="$(printf ', "%s"' "$@")"
+  echo "terminationGracePeriodSeconds: 1, containers: [{name: main, image: registry.local/workload:1, imagePullPolicy: Never," \
+    "command: [/bin/${PROGRAM:-shop_workload}], args: [${arguments#, }]}]"
+}
+
+# deployment NAME ARGUMENT...: POD_METADATA and POD_SPEC hold further fields of the pod.
+deployment() {
+  controller Deployment "$@"
+}
+
+controller() {
+  local kind="$1" name="$2"
+  shift 2
+  cat << END
+---
+apiVersion: apps/v1
+kind: $kind
+metadata: {name: $name}
+spec:
+  selector: {matchLabels: {app: $name}}
+  ${CONTROLLER_SPEC:-}
+  template:
+    metadata: {labels: {app: $name, ${POD_LABELS:-}}, annotations: {${POD_ANNOTATIONS:-}}}
+    spec: {$(container "$@"), ${POD_SPEC:-}}
+END
+}
+
+pod() {
+  local name="$1"
+  shift
+  cat << END
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: $name, labels: {app: $name}}
+spec: {$(container "$@"), ${POD_SPEC:-}}
+END
+}
+
+job() {
+  local name="$1"
+  shift
+  cat << END
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: $name}
+spec: {template: {spec: {restartPolicy: Never, $(container "$@")}}}
+END
+}
+
+# service NAME PORT:TARGET_PORT: SELECTOR instead of "app: NAME", SERVICE_SPEC for further fields.
+service() {
+  cat << END
+---
+apiVersion: v1
+kind: Service
+metadata: {name: $1}
+spec: {selector: {${SELECTOR:-app: $1}}, ports: [{port: ${2%:*}, targetPort: ${2#*:}}], ${SERVICE_SPEC:-}}
+END
+}
+
+# What most scenarios call.
+server() {
+  deployment server --listen 8080
+  service server 80:8080
+}
+
+manifest_shop() {
+  local entry fields listen
+  for entry in "${SHOP_WORKLOADS[@]}"; do
+    read -r -d '' -a fields <<< "$entry" || true
+    listen=()
+    [ "${fields[2]}" = - ] || listen=(--listen "${fields[2]}")
+    deployment "${fields[0]}" "${listen[@]}" "${fields[@]:3}"
+    [ "${fields[1]}" = - ] || service "${fields[0]}" "${fields[1]}:${fields[2]}"
+  done
+}
+expect_shop() {
+  local entry fields i
+  for entry in "${SHOP_WORKLOADS[@]}"; do
+    read -r -d '' -a fields <<< "$entry" || true
+    for ((i = 4; i < ${#fields[@]}; i += 2)); do
+      echo "${fields[0]} -> ${fields[$i]%%:*}"
+    done
+  done
+}
+
+manifest_statefulset() {
+  CONTROLLER_SPEC="serviceName: database" controller StatefulSet database --listen 5432
+  SERVICE_SPEC="clusterIP: None" service database 5432:5432
+  deployment client --call database-0.database:5432
+}
+expect_statefulset() { echo "client -> database"; }
+
+manifest_daemonset() {
+  server
+  controller DaemonSet agent --call server:80
+}
+expect_daemonset() { echo "agent -> server"; }
+
+# Two seconds from the first packet to the end.
+manifest_short-job() { server; }
+act_short-job() { job import --call server:80 --calls 1 --linger-ms 2000 --every-ms 0 | apply; }
+expect_short-job() { echo "import -> server"; }
+
+manifest_cronjob() {
+  server
+  cat << END
+---
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly}
+spec:
+  schedule: "0 3 1 1 *"
+  jobTemplate: {spec: {template: {spec: {restartPolicy: Never, $(container --call server:80 --calls 1)}}}}
+END
+}
+act_cronjob() { in_namespace create job nightly-28900000 --from cronjob/nightly; }
+expect_cronjob() { echo "nightly -> server"; }
+
+manifest_bare-pod() {
+  server
+  pod debug --call server:80
+}
+expect_bare-pod() { echo "debug -> server"; }
+
+# The kubelet adds the node's name to the pod's; the map leaves it out.
+manifest_static-pod() { server; }
+act_static-pod() {
+  pod watchdog --call server.static-pod.svc.cluster.local:80 |
+    sed 's/^metadata: {/&namespace: static-pod, /; s/^spec: {/&dnsPolicy: ClusterFirst, /' |
+    "$cluster" run tee /run/cluster/static-pods/watchdog.yaml
+}
+expect_static-pod() { echo "watchdog -> server"; }
+
+manifest_host-network-client() {
+  server
+  POD_SPEC="hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet" deployment node-agent --call server:80
+}
+expect_host-network-client() { echo "node-agent -> server"; }
+
+manifest_host-network-server() {
+  POD_SPEC="hostNetwork: true" deployment exporter --listen 19100
+  service exporter 9100:19100
+  deployment scraper --call exporter:9100
+}
+expect_host-network-server() { echo "scraper -> exporter"; }
+
+manifest_named-by-annotation() {
+  POD_ANNOTATIONS="intents.otterize.com/workload-name: ledger" deployment server-blue --listen 8080
+  SELECTOR="app: server-blue" service server 80:8080
+  deployment client --call server:80
+}
+expect_named-by-annotation() { echo "client -> ledger"; }
+
+manifest_named-by-label() {
+  server
+  POD_LABELS="otterize/service-name: storefront" deployment client-green --call server:80
+}
+expect_named-by-label() { echo "storefront -> server"; }
+
+manifest_two-behind-one() {
+  POD_LABELS="tier: back" deployment stable --listen 8080
+  POD_LABELS="tier: back" deployment canary --listen 8080
+  SELECTOR="tier: back" service server 80:8080
+  deployment client --call server:80
+}
+expect_two-behind-one() { printf '%s\n' "client -> stable" "client -> canary"; }
+
+manifest_external-name() {
+  server
+  cat << END
+---
+apiVersion: v1
+kind: Service
+metadata: {name: alias}
+spec: {type: ExternalName, externalName: server.external-name.svc.cluster.local}
+END
+  deployment client --call alias:80
+}
+expect_external-name() { echo "client -> server"; }
+
+manifest_api-server() { deployment operator --call kubernetes.default.svc.cluster.local:443; }
+expect_api-server() { echo "operator -> kubernetes.default"; }
+
+manifest_ipv6() {
+  deployment server --listen 8080
+  SERVICE_SPEC="ipFamilies: [IPv6], ipFamilyPolicy: SingleStack" service server 80:8080
+  deployment client --call server:80
+}
+expect_ipv6() { echo "client -> server"; }
+
+# It asks for the name and sends datagrams only: nothing but the DNS answer tells.
+manifest_udp-only() {
+  server
+  PROGRAM=busybox deployment client sh -c "while true; do busybox nslookup server.udp-only.svc.cluster.local; busybox sleep 1; done"
+}
+expect_udp-only() { echo "client -> server"; }
+
+manifest_rolling-update() {
+  server
+  deployment client --call server:80 --every-ms 100
+}
+act_rolling-update() {
+  local round
+  for round in 1 2; do
+    in_namespace patch deployment server -p "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"round\":\"$round\"}}}}}"
+    in_namespace rollout status deployment/server --timeout=60s
+  done
+}
+expect_rolling-update() { echo "client -> server"; }
+
+# A pod goes; the next one, of another workload, gets its address and is called at once.
+manifest_reused-address() {
+  pod first --listen 8080
+  deployment early --call first:80 --every-ms 200
+  SELECTOR="app: first" service first 80:8080
+}
+act_reused-address() {
+  local address reused
+  wait_until 30 has_edge reused-address "early -> first"
+  address="$(in_namespace get pod first -o 'jsonpath={.status.podIP}')"
+  in_namespace delete pod/first service/first deployment/early --wait --cascade=foreground
+  # The address after this one is handed out next.
+  "$cluster" run sh -c "echo ${address%.*}.$((${address##*.} - 1)) > /run/cni/pods/last_reserved_ip.0"
+  pod second --listen 8080 | apply
+  in_namespace wait --for=condition=Ready pod/second --timeout=30s
+  reused="$(in_namespace get pod second -o 'jsonpath={.status.podIP}')"
+  [ "$reused" = "$address" ] || { echo "the address was not reused: $address, then $reused" >&2; return 1; }
+  { SELECTOR="app: second" service second 80:8080; deployment late --call second:80; } | apply
+}
+expect_reused-address() { printf '%s\n' "early -> first" "late -> second"; }
+
+manifest_node-drain() {
+  server
+  deployment client --call server:80
+}
+act_node-drain() {
+  "$cluster" run kubectl drain node-1 --pod-selector 'app in (server, client)' --ignore-daemonsets --force --timeout=120s
+  "$cluster" run kubectl uncordon node-1
+  in_namespace rollout status deployment/server --timeout=60s
+}
+expect_node-drain() { echo "client -> server"; }
+
+# A workload that nobody saw before the restart.
+newcomer() {
+  deployment newcomer --call server:80 | apply
+}
+
+manifest_api-restart() { server; }
+act_api-restart() {
+  "$cluster" run sh -c 'kill $(cat /run/cluster/kube-apiserver.pid)'
+  wait_until 60 in_namespace get --raw /readyz
+  newcomer
+}
+expect_api-restart() { echo "newcomer -> server"; }
+
+manifest_mapper-restart() {
+  server
+  deployment client --call server:80
+}
+act_mapper-restart() {
+  "$cluster" run kubectl -n otterize-system rollout restart deployment/otterize-network-mapper
+  "$cluster" run kubectl -n otterize-system rollout status deployment/otterize-network-mapper --timeout=60s
+  newcomer
+}
+expect_mapper-restart() { printf '%s\n' "client -> server" "newcomer -> server"; }
+
+manifest_sniffer-restart() { manifest_mapper-restart; }
+act_sniffer-restart() {
+  "$cluster" run kubectl -n otterize-system rollout restart daemonset/otterize-network-sniffer
+  "$cluster" run kubectl -n otterize-system rollout status daemonset/otterize-network-sniffer --timeout=60s
+  newcomer
+}
+expect_sniffer-restart() { expect_mapper-restart; }
