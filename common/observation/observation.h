@@ -129,7 +129,7 @@ struct Observation {
   Time first_seen;
   Time last_seen;
   // Number of events. Zero only for a late SYN-ACK, which adds to `answered` of an earlier
-  // observation.
+  // observation, and for a socket that was counted before and is still there.
   uint64_t count = 1;
   ObservedClient client;
   std::variant<NameTarget, AddressTarget, KafkaTarget, HttpTarget, AwsTarget> target;

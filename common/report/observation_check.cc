@@ -117,7 +117,9 @@ Refusal CheckCount(const Observation& observation) {
   const auto* address = std::get_if<AddressTarget>(&observation.target);
   bool late_answer =
       observation.collector == Collector::kTcpSyn && address != nullptr && address->answered > 0;
-  if (observation.count > kMaxEventCount || (observation.count == 0 && !late_answer)) {
+  bool still_open = observation.collector == Collector::kSocketScan;
+  if (observation.count > kMaxEventCount ||
+      (observation.count == 0 && !late_answer && !still_open)) {
     return ObservationRefusal::kBadCount;
   }
   return std::nullopt;

@@ -151,6 +151,15 @@ TEST(ObservationCodec, LetsALateAnswerCountNoEvents) {
   EXPECT_EQ(CheckObservation(observation), ObservationRefusal::kBadCount);
 }
 
+TEST(ObservationCodec, LetsAConnectionThatIsStillOpenCountNoEvents) {
+  Observation observation = OneOfEach()[1];
+  std::get<AddressTarget>(observation.target).answered = 0;
+  observation.count = 0;
+  EXPECT_EQ(CheckObservation(observation), ObservationRefusal::kBadCount);
+  observation.collector = Collector::kSocketScan;
+  EXPECT_EQ(CheckObservation(observation), std::nullopt);
+}
+
 TEST(ObservationCodec, SurvivesTruncationAtEachByte) {
   for (const Observation& observation : OneOfEach()) {
     std::string bytes = Encoded(observation).SerializeAsString();
