@@ -112,8 +112,11 @@ CollectorTotals SnifferLoop::Totals(const std::vector<InterfaceCaptureStatistics
     totals.packets_dropped_by_kernel += source.dropped_by_kernel;
   }
   const AggregatorStatistics& statistics = aggregator_.Statistics();
-  for (uint64_t count : statistics.decode_failures) {
-    totals.malformed_packets += count;
+  // The other failures are of sound packets that are not for us, such as the multicast reports of
+  // every IPv6 address on a bridge.
+  for (DecodeFailure failure :
+       {DecodeFailure::kTruncated, DecodeFailure::kBadHeader, DecodeFailure::kTooManyHeaders}) {
+    totals.malformed_packets += statistics.decode_failures[static_cast<size_t>(failure)];
   }
   totals.malformed_packets += statistics.dns_outcomes[static_cast<size_t>(DnsOutcome::kMalformed)];
   return totals;

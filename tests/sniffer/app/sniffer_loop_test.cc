@@ -168,6 +168,19 @@ TEST_F(SnifferLoopTest, HandsOverTheTotalsOfTheCapture) {
   EXPECT_EQ(totals_.malformed_packets, 1U);
 }
 
+TEST_F(SnifferLoopTest, CallsAPacketOfAnotherProtocolNotMalformed) {
+  Run([&](milliseconds, const PacketHandler& handler) {
+    Bytes icmp(40);
+    icmp[0] = 0x60;
+    icmp[6] = 58;
+    handler({.time = clock_.Now(), .link_type = LinkType::kRawIp, .bytes = icmp});
+    stop_.request_stop();
+    return PollResult{.packets = 1};
+  });
+  EXPECT_THAT(metrics_.RenderText(), HasSubstr("{reason=\"other_transport\"} 1"));
+  EXPECT_EQ(totals_.malformed_packets, 0U);
+}
+
 TEST_F(SnifferLoopTest, EndsWithAFileAndReportsWhatItHeld) {
   Run([&](milliseconds, const PacketHandler& handler) {
     DeliverSyn(handler, 80);
