@@ -237,7 +237,7 @@ act_reused-address() {
   address="$(in_namespace get pod first -o 'jsonpath={.status.podIP}')"
   in_namespace delete pod/first service/first deployment/early --wait --cascade=foreground
   # The address after this one is handed out next.
-  "$cluster" run sh -c "echo ${address%.*}.$((${address##*.} - 1)) > /run/cni/pods/last_reserved_ip.0"
+  "$cluster" run sh -c "printf %s ${address%.*}.$((${address##*.} - 1)) > /run/cni/pods/last_reserved_ip.0"
   pod second --listen 8080 | apply
   in_namespace wait --for=condition=Ready pod/second --timeout=30s
   reused="$(in_namespace get pod second -o 'jsonpath={.status.podIP}')"
@@ -262,24 +262,29 @@ newcomer() {
   deployment newcomer --call server:80 | apply
 }
 
+# By now the mapper has followed all that went before by its watches alone.
 manifest_api-restart() { server; }
 act_api-restart() {
-  "$cluster" run sh -c 'kill $(cat /run/cluster/kube-apiserver.pid)'
+  mapper_listed_once
+  # shellcheck disable=SC2016 # expanded inside
+  "$cluster" run sh -c 'old=$(cat /run/cluster/kube-apiserver.pid); kill "$old"; while [ -e "/proc/$old" ]; do sleep 0.1; done'
   wait_until 60 in_namespace get --raw /readyz
   newcomer
 }
 expect_api-restart() { echo "newcomer -> server"; }
 
+# One client calls again and again, the other holds a connection that the new mapper did not see opening.
 manifest_mapper-restart() {
   server
   deployment client --call server:80
+  deployment holder --hold server:80
 }
 act_mapper-restart() {
   "$cluster" run kubectl -n otterize-system rollout restart deployment/otterize-network-mapper
   "$cluster" run kubectl -n otterize-system rollout status deployment/otterize-network-mapper --timeout=60s
   newcomer
 }
-expect_mapper-restart() { printf '%s\n' "client -> server" "newcomer -> server"; }
+expect_mapper-restart() { printf '%s\n' "client -> server" "holder -> server" "newcomer -> server"; }
 
 manifest_sniffer-restart() { manifest_mapper-restart; }
 act_sniffer-restart() {
