@@ -257,9 +257,10 @@ act_node-drain() {
 }
 expect_node-drain() { echo "client -> server"; }
 
-# A workload that nobody saw before the restart.
+# A workload that nobody saw before the restart. The kubelet itself may need two minutes after one of the API server.
 newcomer() {
   deployment newcomer --call server:80 | apply
+  in_namespace rollout status deployment/newcomer --timeout=180s
 }
 
 # By now the mapper has followed all that went before by its watches alone.
