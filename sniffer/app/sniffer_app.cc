@@ -106,17 +106,17 @@ class SnifferApp::Implementation {
                             .sockets = {.round_budget = config_.socket_scan_budget}});
     }
     ASSIGN_OR_RETURN(client_, ReportClient::Create(ReportOptions(config_), metrics_));
-    loop_.emplace(LoopOptions(),
-                  SnifferLoop::Dependencies{.source = std::move(source),
-                                            .reopen = [this] { return OpenSource(config_); },
-                                            .attributor = attributor_ ? &*attributor_ : nullptr,
-                                            .sink =
-                                                [this](const std::vector<Observation>& observations,
-                                                       const CollectorTotals& totals) {
-                                                  client_->Report(observations, totals);
-                                                },
-                                            .clock = clock_,
-                                            .metrics = metrics_});
+    loop_.emplace(
+        LoopOptions(),
+        SnifferLoop::Dependencies{
+            .source = std::move(source),
+            .reopen = live ? SourceOpener([this] { return OpenSource(config_); }) : SourceOpener(),
+            .attributor = attributor_ ? &*attributor_ : nullptr,
+            .sink = [this](
+                        const std::vector<Observation>& observations,
+                        const CollectorTotals& totals) { client_->Report(observations, totals); },
+            .clock = clock_,
+            .metrics = metrics_});
     StartServers();
     LogInfo("sniffer started", {{"version", Version()},
                                 {"node", config_.node_name},
@@ -140,7 +140,8 @@ class SnifferApp::Implementation {
       return DeadlineExceeded("the mapper at {} has not acknowledged what {} holds: {}",
                               config_.mapper_address, config_.read_pcap, state.last_error);
     }
-    return OkStatus();
+    bool from_file = !config_.read_pcap.empty() && !stop.stop_requested();
+    return from_file ? Annotate(loop_->CaptureState(), "not all of it was read") : OkStatus();
   }
 
   uint16_t MetricsPort() const { return metrics_server_ == nullptr ? 0 : metrics_server_->Port(); }

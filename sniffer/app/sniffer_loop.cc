@@ -74,6 +74,7 @@ void SnifferLoop::Capture(std::chrono::nanoseconds until_due) {
       state = Annotate(result.status(), "packets are not captured");
     });
     next_reopen_ = dependencies_.clock.SteadyNow() + kReopenInterval;
+    end_of_input_ = !dependencies_.reopen;
     return;
   }
   end_of_input_ = result->end_of_input;

@@ -27,7 +27,7 @@ namespace network_mapper::sniffer {
 // Takes what one interval has seen; must not block. Called from the loop's thread.
 using ObservationSink =
     std::function<void(const std::vector<Observation>&, const CollectorTotals&)>;
-// Opens the packet source anew after it failed.
+// Opens the packet source anew after it failed. Empty for a file: its failure is the end of input.
 using SourceOpener = std::function<StatusOr<std::unique_ptr<PacketSource>>()>;
 
 struct SnifferLoopOptions {
@@ -58,8 +58,8 @@ class SnifferLoop {
 
   // Thread-safe. Time of the loop's last turn.
   SteadyTime Heartbeat() const;
-  // Thread-safe. OK while packets can arrive from everywhere, or none are wanted; else it names the
-  // interfaces that are missing.
+  // Thread-safe. After Run whether the input was read to its end. OK while packets can arrive from
+  // everywhere, or none are wanted; else it names the interfaces that are missing.
   Status CaptureState() const;
 
  private:

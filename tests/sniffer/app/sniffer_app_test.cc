@@ -1,5 +1,7 @@
 #include "sniffer/app/sniffer_app.h"
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -83,6 +85,23 @@ TEST_F(SnifferAppTest, StopsWithinItsGraceWhileTheMapperDoesNotAcknowledge) {
 TEST_F(SnifferAppTest, NamesAFileThatIsMissing) {
   config_.read_pcap = "/no/such.pcap";
   EXPECT_THAT(SnifferApp::Create(config_), StatusIs(StatusCode::kNotFound, HasSubstr("such.pcap")));
+}
+
+// A tcpdump that was killed leaves such a file.
+TEST_F(SnifferAppTest, ReportsWhatACutCaptureHoldsAndSaysThatItIsCut) {
+  std::filesystem::path cut = std::filesystem::path(::testing::TempDir()) / "cut.pcap";
+  std::filesystem::copy_file(config_.read_pcap, cut,
+                             std::filesystem::copy_options::overwrite_existing);
+  // A record header that announces more than follows.
+  std::ofstream(cut, std::ios::binary | std::ios::app)
+      << std::string("\1\0\0\0\1\0\0\0\x40\0\0\0\x40\0\0\0x", 17);
+  config_.read_pcap = cut.string();
+  auto app = SnifferApp::Create(config_);
+  ASSERT_THAT(app, IsOk());
+  Status status = (*app)->Run(std::stop_token());
+  EXPECT_THAT(status, StatusIs(StatusCode::kInvalidArgument, HasSubstr("cut.pcap")));
+  EXPECT_GT(sink_.Observations(), 0U);
+  std::filesystem::remove(cut);
 }
 
 }  // namespace
