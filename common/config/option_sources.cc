@@ -1,6 +1,8 @@
 // How options are filled: file, environment, flags, in this order.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -50,6 +52,10 @@ StatusOr<std::vector<std::string>> YamlValues(const YAML::Node& node) {
 }
 
 StatusOr<YAML::Node> LoadYaml(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return InvalidArgument("configuration file {} is a directory", path);
+  }
   std::ifstream file(path);
   if (!file) {
     return InvalidArgument("configuration file {} cannot be read", path);
@@ -78,11 +84,29 @@ Status OptionTable::Assign(const Row& row, const std::vector<std::string>& value
   return Annotate(row.assign_(row, values), fmt::format("option {} ({})", row.name_, where));
 }
 
+StatusOr<std::vector<std::string>> OptionTable::WithEmptyValuesApart(
+    const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (const std::string& word : arguments) {
+    bool empty_value = word.starts_with("--") && word.find('=') == word.size() - 1;
+    const Row* row = empty_value ? Find(word.substr(2, word.size() - 3)) : nullptr;
+    if (row == nullptr) {
+      words.push_back(word);
+    } else if (row->is_bool_) {
+      return Assign(*row, {""}, "flag");
+    } else {
+      words.insert(words.end(), {"--" + row->name_, ""});
+    }
+  }
+  return words;
+}
+
 Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
                               std::map<std::string, std::vector<std::string>>& flags) {
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
+  std::vector<std::pair<std::string, const CLI::Option*>> switches;
   for (const auto& row : rows_) {
     std::string names = row->short_letter_ == 0
                             ? fmt::format("--{}", row->name_)
@@ -93,18 +117,25 @@ Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
       return true;
     };
     if (row->is_bool_) {
-      app.add_flag_function(names, [&flags, name = row->name_](int64_t count) {
-        flags[name] = {count > 0 ? "true" : "false"};
-      });
+      switches.emplace_back(row->name_, app.add_flag(names)->take_all());
     } else {
       app.add_option(names, CLI::callback_t(collect))->allow_extra_args(false)->take_all();
     }
   }
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  ASSIGN_OR_RETURN(std::vector<std::string> words, WithEmptyValuesApart(arguments));
+  std::reverse(words.begin(), words.end());
   try {
-    app.parse(reversed);
+    app.parse(words);
+  } catch (const CLI::ArgumentMismatch& error) {
+    std::string_view message = error.what();
+    return InvalidArgument("option {} (flag) needs a value", message.substr(0, message.find(':')));
   } catch (const CLI::Error& error) {
     return InvalidArgument("{}", error.what());
+  }
+  for (const auto& [name, option] : switches) {
+    if (option->count() > 0) {
+      flags[name] = {option->results().back()};
+    }
   }
   for (const std::string& extra : app.remaining()) {
     if (extra.size() > 1 && extra.front() == '-') {
@@ -128,6 +159,7 @@ Status OptionTable::ApplyFile(const std::string& path, bool unknown_keys_allowed
     return InvalidArgument("configuration file {} must be a mapping of option names to values",
                            path);
   }
+  std::set<std::string> seen;
   for (const auto& entry : root) {
     if (!entry.first.IsScalar()) {
       return InvalidArgument("configuration file {}: a key is not a plain word", path);
@@ -140,6 +172,9 @@ Status OptionTable::ApplyFile(const std::string& path, bool unknown_keys_allowed
       }
       return Annotate(UnknownName("key", entry.first.Scalar()),
                       fmt::format("configuration file {}", path));
+    }
+    if (!seen.insert(row->name_).second) {
+      return InvalidArgument("configuration file {}: key {} is given twice", path, row->name_);
     }
     StatusOr<std::vector<std::string>> values = YamlValues(entry.second);
     if (!values.ok()) {
@@ -184,10 +219,15 @@ StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* a
   std::map<std::string, std::vector<std::string>> flags;
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   RETURN_IF_ERROR(ReadFlags(arguments, flags));
-  if (flags.contains("help")) {
+  for (std::string_view name : {"help", "version"}) {
+    if (auto flag = flags.find(std::string(name)); flag != flags.end()) {
+      RETURN_IF_ERROR(Assign(*Find(name), flag->second, "flag"));
+    }
+  }
+  if (help_) {
     return Outcome::kHelp;
   }
-  if (flags.contains("version")) {
+  if (version_) {
     return Outcome::kVersion;
   }
   std::string config_path = variables["OTTERIZE_CONFIG"];

@@ -129,6 +129,9 @@ class OptionTable {
   const Row* Find(std::string_view name) const;
   Status Assign(const Row& row, const std::vector<std::string>& values, std::string_view where);
   Status UnknownName(std::string_view what, std::string_view name) const;
+  // "--name=" as two words, since the parser takes it for "--name" alone.
+  StatusOr<std::vector<std::string>> WithEmptyValuesApart(
+      const std::vector<std::string>& arguments);
   Status ReadFlags(const std::vector<std::string>& arguments,
                    std::map<std::string, std::vector<std::string>>& flags);
   Status ApplyFile(const std::string& path, bool unknown_keys_allowed);

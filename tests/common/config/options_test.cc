@@ -119,6 +119,69 @@ TEST_F(OptionTableTest, RefusesBadValuesWithTheirOrigin) {
   EXPECT_THAT(Parse({"--port"}), StatusIs(StatusCode::kInvalidArgument, HasSubstr("--port")));
 }
 
+TEST_F(OptionTableTest, RefusesSwitchesThatAreNeitherTrueNorFalse) {
+  for (const char* value : {"maybe", "", "1e400", "-5", "2", "nan", "99999999999999999999", "="}) {
+    for (const char* name : {"debug", "enable-dns", "help", "version"}) {
+      std::string flag = std::string("--") + name + "=" + value;
+      EXPECT_THAT(Parse({flag.c_str()}),
+                  StatusIs(StatusCode::kInvalidArgument,
+                           AllOf(HasSubstr(std::string("option ") + name + " (flag)"),
+                                 HasSubstr(std::string("\"") + value + "\" is neither"))))
+          << flag;
+    }
+  }
+}
+
+TEST_F(OptionTableTest, TakesTheSameWordsForSwitchesAsTheEnvironment) {
+  for (const char* yes : {"1", "t", "true", "yes", "on"}) {
+    fields_.debug = false;
+    ASSERT_THAT(Parse({(std::string("--debug=") + yes).c_str()}), IsOk());
+    EXPECT_TRUE(fields_.debug) << yes;
+  }
+  for (const char* no : {"0", "f", "false", "no", "off"}) {
+    fields_.enable_dns = true;
+    ASSERT_THAT(Parse({(std::string("--enable-dns=") + no).c_str()}), IsOk());
+    EXPECT_FALSE(fields_.enable_dns) << no;
+  }
+  ASSERT_THAT(Parse({"--debug=false", "--debug"}), IsOk());
+  EXPECT_TRUE(fields_.debug);
+  EXPECT_EQ(*Parse({"--help=false"}), OptionTable::Outcome::kRun);
+}
+
+TEST_F(OptionTableTest, LeavesTheWordBehindASwitchAlone) {
+  table_.AllowPositionals();
+  ASSERT_THAT(Parse({"--debug", "list"}), IsOk());
+  EXPECT_TRUE(fields_.debug);
+  EXPECT_EQ(table_.Positionals().front(), "list");
+}
+
+TEST_F(OptionTableTest, TakesAnEmptyValueForWhatItIs) {
+  EXPECT_THAT(Parse({"--port="}), StatusIs(StatusCode::kInvalidArgument,
+                                           "option port (flag): \"\" is not a whole number"));
+  EXPECT_THAT(Parse({"--interval="}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("option interval (flag): \"\"")));
+  ASSERT_THAT(Parse({"--address="}), IsOk());
+  EXPECT_EQ(fields_.address, "");
+  EXPECT_THAT(Parse({"--port=", "80"}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("unexpected argument \"80\"")));
+}
+
+TEST_F(OptionTableTest, NamesTheFlagWhoseValueIsMissing) {
+  EXPECT_THAT(Parse({"--port"}),
+              StatusIs(StatusCode::kInvalidArgument, "option --port (flag) needs a value"));
+}
+
+TEST_F(OptionTableTest, RefusesADirectoryAndAKeyGivenTwice) {
+  TemporaryDirectory directory;
+  std::string path = directory.WriteFile("twice.yaml", "port: 1\nsize: 2\nport: 3\n").string();
+  std::string parent = directory.Path().string();
+  EXPECT_THAT(Parse({"--config", path.c_str()}),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("key port is given twice")));
+  EXPECT_THAT(Parse({"--config", parent.c_str()}),
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(parent), HasSubstr("is a directory"))));
+}
+
 TEST_F(OptionTableTest, RefusesUnknownKeysOfTheFile) {
   TemporaryDirectory directory;
   auto unknown = directory.WriteFile("a.yaml", "prt: 1\n").string();
