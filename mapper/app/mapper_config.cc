@@ -1,8 +1,11 @@
 #include "mapper/app/mapper_config.h"
 
+#include <unistd.h>
+
 #include <string_view>
 
 #include "common/config/original_options.h"
+#include "common/net/tcp_listener.h"
 
 namespace network_mapper {
 
@@ -142,6 +145,17 @@ void DeclareIgnoredOptions(OptionTable& table) {
   table.AddIgnored("mapper-api-url", "this is the mapper");
 }
 
+// Tried by itself, so that a bad address is not taken for a fault of the first port.
+Status CheckListenAddress(const std::string& address) {
+  StatusOr<TcpListener> listener = ListenOnTcp(address, 0);
+  if (!listener.ok()) {
+    return InvalidArgument("option listen-address: cannot listen on \"{}\": {}", address,
+                           StatusMessage(listener.status()));
+  }
+  close(listener->fd);
+  return OkStatus();
+}
+
 }  // namespace
 
 void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
@@ -161,7 +175,7 @@ Status CheckMapperConfig(const MapperConfig& config) {
   if (!config.tls_client_ca_file.empty() && config.tls_cert_file.empty()) {
     return InvalidArgument("option tls-client-ca-file needs tls-cert-file and tls-key-file");
   }
-  return OkStatus();
+  return CheckListenAddress(config.listen_address);
 }
 
 }  // namespace network_mapper

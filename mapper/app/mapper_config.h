@@ -56,7 +56,8 @@ struct MapperConfig {
 // Declares all options on `table`, bound to `config`.
 void DeclareMapperOptions(OptionTable& table, MapperConfig& config);
 
-// What the table cannot check: options that belong together.
+// What the table cannot check: options that belong together, and whether the node has the listen
+// address.
 Status CheckMapperConfig(const MapperConfig& config);
 
 }  // namespace network_mapper

@@ -9,6 +9,7 @@ namespace network_mapper {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
 TEST(MapperConfig, TakesTheEnvironmentOfTheOriginalChart) {
@@ -29,6 +30,19 @@ TEST(MapperConfig, TakesTheEnvironmentOfTheOriginalChart) {
   EXPECT_EQ(config.metrics_port, 2113);
   EXPECT_THAT(table.IgnoredButSet(),
               UnorderedElementsAre("upload-interval-seconds", "telemetry-enabled"));
+}
+
+TEST(MapperConfig, NamesTheListenAddressAndNotAPort) {
+  MapperConfig config;
+  EXPECT_THAT(CheckMapperConfig(config), IsOk());
+  config.listen_address = "127.0.0.1";
+  EXPECT_THAT(CheckMapperConfig(config), IsOk());
+  // The second is a documentation address, which no node has.
+  for (const char* address : {"::1::", "192.0.2.1"}) {
+    config.listen_address = address;
+    EXPECT_THAT(CheckMapperConfig(config),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("option listen-address: ")));
+  }
 }
 
 }  // namespace
