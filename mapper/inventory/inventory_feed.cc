@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "common/concurrency/stop_wait.h"
@@ -78,6 +79,11 @@ class ResourceHandler final : public ObjectHandler {
     if (!record.ok()) {
       malformed_.Increment();
       return;
+    }
+    if constexpr (std::is_same_v<Record, PodRecord>) {
+      if (record->refused_override) {
+        malformed_.Increment();
+      }
     }
     use(*std::move(record), parts_.clock.Now());
     ++version_;
@@ -171,7 +177,8 @@ class InventoryFeed::Implementation {
       watch.essential = !resource.metadata_only;
       Counter& malformed =
           parts.metrics.AddCounter("network_mapper_inventory_malformed_objects_total",
-                                   "Objects of the API server that could not be read.",
+                                   "Objects of the API server that could not be read, or not the "
+                                   "workload name that they are given.",
                                    {{"resource", std::string(resource.plural)}});
       watch.handler =
           std::make_unique<ResourceHandler>(resource.kind, parts, options, version_, malformed);

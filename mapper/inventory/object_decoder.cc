@@ -196,6 +196,14 @@ void ReadContainerStatus(const object& status, PodRecord& pod) {
   }
 }
 
+// In a name it would forge lines of the CLI's list.
+bool HasControlCharacter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
+  });
+}
+
 void ReadPodMetadata(const object& metadata, std::string_view workload_annotation, PodRecord& pod) {
   pod.labels = SortedTexts(ObjectAt(metadata, "labels"));
   pod.owner = OwnerOf(metadata);
@@ -204,12 +212,20 @@ void ReadPodMetadata(const object& metadata, std::string_view workload_annotatio
   object annotations = ObjectAt(metadata, "annotations");
   pod.config_hash = ObjectUid::Parse(TextAt(annotations, kConfigHashAnnotation));
   object labels = ObjectAt(metadata, "labels");
-  std::string_view value;
-  if (annotations[workload_annotation].get(value) == simdjson::SUCCESS ||
-      annotations[kDeprecatedAnnotation].get(value) == simdjson::SUCCESS ||
-      labels[kWorkloadLabel].get(value) == simdjson::SUCCESS) {
+  auto take_override = [&pod](const object& map, std::string_view key) {
+    std::string_view value;
+    if (pod.workload_override || map[key].get(value) != simdjson::SUCCESS) {
+      return;
+    }
+    if (HasControlCharacter(value)) {
+      pod.refused_override = true;
+      return;
+    }
     pod.workload_override = value;
-  }
+  };
+  take_override(annotations, workload_annotation);
+  take_override(annotations, kDeprecatedAnnotation);
+  take_override(labels, kWorkloadLabel);
 }
 
 void ReadPodSpec(const object& spec, PodRecord& pod) {

@@ -267,6 +267,17 @@ TEST_F(InventoryFeedTest, CountsObjectsThatCannotBeRead) {
               HasSubstr("network_mapper_inventory_malformed_objects_total{resource=\"pods\"} 1"));
 }
 
+TEST_F(InventoryFeedTest, CountsWorkloadNamesThatForgeLines) {
+  Apply(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"odd","namespace":"shop",
+      "uid":"7f3c1b6e-4f43-4e43-9d0c-1c3a6f4b2d12",
+      "annotations":{"intents.otterize.com/workload-name":"a\nb in namespace shop calls:"}}})");
+  StartFeed();
+  ASSERT_TRUE(EventuallySynced());
+  EXPECT_EQ(inventory_.Sizes().pods, 1);
+  EXPECT_THAT(metrics_.RenderText(),
+              HasSubstr("network_mapper_inventory_malformed_objects_total{resource=\"pods\"} 1"));
+}
+
 // docs/regressions.md 1.1 RBAC, P13
 TEST(InventoryRights, AsksForNothingButTheResourcesThatTheReadmeNames) {
   ScriptedServer server([](const ScriptedCall& call, ScriptedWire& wire) {

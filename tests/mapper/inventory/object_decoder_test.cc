@@ -117,6 +117,25 @@ TEST(ObjectDecoder, PrefersTheAnnotationThenTheDeprecatedOneThenTheLabel) {
   EXPECT_EQ(DecodedPod(PodWithMetadata(kOne)).workload_override, "label");
 }
 
+TEST(ObjectDecoder, PassesOverAnOverrideWithControlCharacters) {
+  for (const char* character : {"\\n", "\\r", "\\t", "\\u0000", "\\u001b", "\\u001f", "\\u007f"}) {
+    std::string forged = std::string("\"a") + character + "b\"";
+    PodRecord alone = DecodedPod(
+        PodWithMetadata(R"("annotations":{"intents.otterize.com/workload-name":)" + forged + "}"));
+    EXPECT_FALSE(alone.workload_override.has_value()) << character;
+    EXPECT_TRUE(alone.refused_override) << character;
+    PodRecord other =
+        DecodedPod(PodWithMetadata(R"("labels":{"otterize/service-name":"label"},"annotations":{)"
+                                   R"("intents.otterize.com/service-name":)" +
+                                   forged + "}"));
+    EXPECT_EQ(other.workload_override, "label") << character;
+  }
+  PodRecord plain = DecodedPod(
+      PodWithMetadata(R"("annotations":{"intents.otterize.com/workload-name":"caf\u00e9 ~ x"})"));
+  EXPECT_EQ(plain.workload_override, "caf\u00e9 ~ x");
+  EXPECT_FALSE(plain.refused_override);
+}
+
 TEST(ObjectDecoder, KeepsAnEmptyOverride) {
   PodRecord pod =
       DecodedPod(PodWithMetadata(R"("annotations":{"intents.otterize.com/workload-name":""})"));
