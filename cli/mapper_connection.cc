@@ -59,10 +59,18 @@ std::optional<std::string> ProxyAdvice(const CliOptions& options, const std::str
   }
 }
 
+constexpr std::string_view kQueryPath = "/query";
+constexpr std::string_view kUrlForm = "--mapper-url has the form http://HOST:9090";
+
 StatusOr<kube::ClusterAccess> Access(const CliOptions& options,
                                      const kube::Environment& environment) {
   if (!options.mapper_url.empty()) {
-    return kube::ServerUrlAccess(options.mapper_url);
+    std::string_view url = options.mapper_url;
+    if (url.ends_with(kQueryPath)) {
+      url.remove_suffix(kQueryPath.size());
+    }
+    StatusOr<kube::ClusterAccess> access = kube::ServerUrlAccess(url);
+    return access.ok() ? access : Annotate(access.status(), kUrlForm);
   }
   StatusOr<kube::ClusterAccess> access = kube::FindClusterAccess(
       environment,
@@ -76,22 +84,31 @@ StatusOr<kube::ClusterAccess> Access(const CliOptions& options,
   return access;
 }
 
+std::string DirectAdvice(const std::string& url, std::optional<int> code) {
+  if (code == kNotFound) {
+    return fmt::format("no mapper is at {} ({})", url, kUrlForm);
+  }
+  return "the mapper at " + url;
+}
+
 }  // namespace
 
 StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
                                          const kube::Environment& environment) {
   ASSIGN_OR_RETURN(kube::ClusterAccess access, Access(options, environment));
-  ASSIGN_OR_RETURN(std::unique_ptr<kube::Client> created, kube::Client::Create(std::move(access)));
-  std::shared_ptr<kube::Client> client = std::move(created);
   bool direct = !options.mapper_url.empty();
-  bool has_path = options.mapper_url.ends_with("/query");
-  std::string path = has_path ? "" : "/query";
+  StatusOr<std::unique_ptr<kube::Client>> created = kube::Client::Create(std::move(access));
+  if (!created.ok()) {
+    return direct ? Annotate(created.status(), kUrlForm) : created.status();
+  }
+  std::shared_ptr<kube::Client> client = *std::move(created);
+  std::string path(kQueryPath);
   if (!direct) {
     std::string port = std::to_string(options.mapper_service_port);
     path = kube::ServiceProxyPath({.name_space = options.mapper_namespace,
                                    .name = options.mapper_service_name,
                                    .port = port,
-                                   .path = "/query"});
+                                   .path = path});
   }
   return QueryTransport([client, path, direct,
                          options](const std::string& body) -> StatusOr<HttpReply> {
@@ -106,7 +123,7 @@ StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
       return HttpReply{.status = kUnprocessable, .body = ""};
     }
     const std::optional<std::string> context = direct
-                                                   ? "the mapper at " + options.mapper_url
+                                                   ? DirectAdvice(options.mapper_url, code)
                                                    : ProxyAdvice(options, client->Server(), code);
     const Status status = context ? Annotate(response.status(), *context) : response.status();
     if (!code) {

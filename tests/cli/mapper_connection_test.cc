@@ -269,6 +269,22 @@ TEST_F(MapperBehindApiServer, TellsAboutAnExpiredOrForeignServerCertificate) {
               StatusIs(StatusCode::kUnavailable, HasSubstr("is not trusted")));
 }
 
+TEST_F(MapperBehindApiServer, SaysWhichFormAMapperUrlHas) {
+  for (const char* url : {"localhost:9090", "http://", "http://h:9090/?x", "http://h:port"}) {
+    EXPECT_THAT(Run({"list", "--mapper-url", url}).status,
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("form http://HOST:9090")))
+        << url;
+  }
+  const std::string address = fmt::format("http://127.0.0.1:{}", mapper_->Port());
+  for (const char* path : {"", "/", "/query"}) {
+    const Outcome outcome = Run({"list", "--mapper-url", address + path});
+    EXPECT_THAT(outcome.status, IsOk()) << path;
+    EXPECT_EQ(outcome.out, kMap) << path;
+  }
+  EXPECT_THAT(Run({"list", "--mapper-url", address + "/graphql"}).status,
+              StatusIs(StatusCode::kNotFound, HasSubstr("form http://HOST:9090")));
+}
+
 TEST_F(MapperBehindApiServer, SaysWhatToDoWithoutAnyConfiguration) {
   EXPECT_THAT(Run({"list"}).status,
               StatusIs(StatusCode::kNotFound,
