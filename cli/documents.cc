@@ -1,6 +1,7 @@
 #include "cli/documents.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -12,9 +13,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Whether YAML reads `text`, written plain behind "key: " or "- ", back as the same string.
+bool IsYamlWord(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  constexpr std::array<std::string_view, 9> kWords = {"true", "false", "null", "yes", "no",
+                                                      "on",   "off",   "y",    "n"};
+  return std::find(kWords.begin(), kWords.end(), lower) != kWords.end();
+}
+
+// Whether every reader, of YAML 1.1 or 1.2, takes `text`, written plain behind "key: " or "- ", for
+// the same string. What begins as a number does is never plain: 0x10, 1e3, .5, 1:30, 2001-01-01.
 bool IsPlainYaml(std::string_view text) {
-  constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`";
+  constexpr std::string_view kIndicators = "-?:,[]{}#&*!|>'\"%@`~=<+.0123456789";
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') {
     return false;
   }
@@ -24,23 +36,11 @@ bool IsPlainYaml(std::string_view text) {
   if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) {
     return false;
   }
-  bool control = std::any_of(text.begin(), text.end(),
-                             [](char c) { return static_cast<unsigned char>(c) < 0x20; });
-  bool number_like = std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || c == '.' || c == '_' || c == 'e' || c == 'E' || c == '+' ||
-           c == '-';
+  bool control = std::any_of(text.begin(), text.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f;
   });
-  if (control || number_like) {
-    return false;
-  }
-  for (std::string_view word : {"true", "false", "null",  "yes",   "no",   "on",  "off", "y",
-                                "n",    "~",     "True",  "False", "Null", "Yes", "No",  "On",
-                                "Off",  "TRUE",  "FALSE", "NULL",  "YES",  "NO",  "ON",  "OFF"}) {
-    if (text == word) {
-      return false;
-    }
-  }
-  return true;
+  return !control && !IsYamlWord(text);
 }
 
 std::string YamlScalar(const std::string& text) {
@@ -130,7 +130,7 @@ std::string YamlV1(const ClientIntents& client) {
     bool api_server = target.kind == Target::Kind::kService && ServerName(target) == "kubernetes" &&
                       ServerNamespace(target, client) == "default";
     if (api_server) {
-      out += fmt::format("    - name: svc:{}\n", target.name);
+      out += fmt::format("    - name: {}\n", YamlScalar("svc:" + target.name));
       continue;
     }
     out += fmt::format("    - name: {}\n", YamlScalar(target.name));

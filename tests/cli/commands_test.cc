@@ -172,6 +172,38 @@ TEST(Commands, QuotesOnlyWhatYamlWouldMisread) {
               HasSubstr("\"/\\u003c\\u0026\\u003e\""));
 }
 
+TEST(Commands, QuotesWhatAnyYamlReaderTakesForSomethingElse) {
+  auto yaml_of = [](const std::string& path) {
+    return RunLine({"export"},
+                   R"({"data":{"intents":[{"client":{"name":"a","namespace":"x"},
+    "server":{"name":"b","namespace":"x"},"httpResources":[{"path":")" +
+                       path + R"(","methods":["GET"]}]}]}})")
+        .out;
+  };
+  for (const char* text :
+       {"0x10",  "0b11", "0o17", "010",  "1e3", ".5", "+1",        "-1",  "1_000",
+        "1:30",  "~",    "Y",    "n",    "yEs", "NO", "oN",        "Off", "True",
+        "fALSE", "NULL", ".inf", ".NaN", "=",   "<<", "2001-01-01"}) {
+    EXPECT_THAT(yaml_of(text), HasSubstr(std::string("- path: \"") + text + "\"\n")) << text;
+  }
+  for (const char* text : {"cart", "redis-cart", "a1", "/a", "yes-man", "north", "e3", "x0"}) {
+    EXPECT_THAT(yaml_of(text), HasSubstr(std::string("- path: ") + text + "\n")) << text;
+  }
+}
+
+TEST(Commands, QuotesTheApiServerOfTheOldVersionWhereNeeded) {
+  auto name_of = [](const std::string& service) {
+    return RunLine({"export", "--output-version", "v1", "--as-kubernetes-service"},
+                   R"({"data":{"intents":[{"client":{"name":"a","namespace":"x"},"server":{)"
+                   R"("name":"other","namespace":"default","kubernetesService":")" +
+                       service + R"("}}]}})")
+        .out;
+  };
+  EXPECT_THAT(name_of("kubernetes"), HasSubstr("- name: svc:kubernetes.default\n"));
+  EXPECT_THAT(name_of("kubernetes.default.x: y"),
+              HasSubstr("- name: \"svc:kubernetes.default.x: y.default\"\n"));
+}
+
 TEST(Commands, ResetsSilently) {
   Outcome outcome = RunLine({"reset"}, R"({"data":{"resetCapture":true}})");
   ASSERT_THAT(outcome.status, IsOk());
