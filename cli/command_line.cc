@@ -129,8 +129,10 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
         .Group(kCommandFlags);
   }
   if (command == Command::kVisualize) {
-    options.format = "png";
-    table.Add("format", &options.format, "png, jpg, jpeg, svg or dot").Group(kCommandFlags);
+    table
+        .Add("format", &options.format,
+             "png, jpg, jpeg, svg or dot (default: what the file's extension says, else png)")
+        .Group(kCommandFlags);
     table.Add("output-path", &options.output_path, "File to write the picture to (required)")
         .Short('o')
         .Group(kCommandFlags);

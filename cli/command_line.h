@@ -24,6 +24,7 @@ struct CliOptions {
   bool quiet = false;
   bool debug = false;
   bool no_headers = false;
+  // Empty for visualize: chosen by the extension of output_path.
   std::string format;
 
   // How the mapper is reached: directly, or through the API server of a kubeconfig.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -29,6 +30,24 @@ constexpr std::string_view kEmptyMapAdvice =
     "  - Does the mapper know the cluster?  Its /readyz names what is missing or has failed.\n"
     "  - Do -n/--namespaces, --exclude-services, --exclude-labels or the mapper's excluded "
     "namespaces hide the traffic?\n";
+
+// Names the filters in use, the likeliest cause; empty without any.
+std::string FilterAdvice(const CliOptions& options) {
+  std::string filters;
+  auto add = [&filters](std::string_view flag, const std::vector<std::string>& values) {
+    if (!values.empty()) {
+      filters += fmt::format("{}{} {}", filters.empty() ? "" : ", ", flag, fmt::join(values, ","));
+    }
+  };
+  add("--namespaces", options.namespaces);
+  add("--exclude-labels", options.exclude_labels);
+  if (!options.server.empty()) {
+    add("--server", {options.server});
+  }
+  return filters.empty()
+             ? ""
+             : fmt::format("Nothing matches {}; is it right? Try again without it.\n", filters);
+}
 
 Status WriteFile(const std::string& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -67,7 +86,7 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& option
                                .distinct_by_label = filter.distinct_by_label};
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, ToClientIntents(result.intents, conversion));
   if (clients.empty() && !options.quiet) {
-    context.err << "No connections found.\n" << kEmptyMapAdvice;
+    context.err << "No connections found.\n" << FilterAdvice(options) << kEmptyMapAdvice;
   }
   return clients;
 }
@@ -98,7 +117,29 @@ StatusOr<std::string> Documents(const std::vector<ClientIntents>& clients,
   return InvalidArgument("unexpected output format {}, use one of (json, yaml)", options.format);
 }
 
+// A name from a cluster never leaves the directory.
+std::string FileName(const ClientIntents& client) {
+  std::string name = fmt::format("{}.{}.yaml", client.name, client.name_space);
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
+// Checked for all before the first is written, so that no half of a map is left.
+Status CheckFileNames(const std::vector<ClientIntents>& clients) {
+  for (const ClientIntents& client : clients) {
+    std::string name = FileName(client);
+    if (name.size() > NAME_MAX) {
+      return InvalidArgument(
+          "nothing was written: the file name {} is longer than {} bytes; leave the workload out "
+          "with --exclude-services, or use --output-type single-file",
+          name, NAME_MAX);
+    }
+  }
+  return OkStatus();
+}
+
 Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOptions& options) {
+  RETURN_IF_ERROR(CheckFileNames(clients));
   std::error_code error;
   std::filesystem::path directory(options.output);
   bool existed = std::filesystem::is_directory(directory, error);
@@ -111,11 +152,8 @@ Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOption
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   }
   for (const ClientIntents& client : clients) {
-    // A name from a cluster never leaves the directory.
-    std::string name = fmt::format("{}.{}.yaml", client.name, client.name_space);
-    std::replace(name.begin(), name.end(), '/', '_');
     ASSIGN_OR_RETURN(std::string document, Documents({client}, options));
-    RETURN_IF_ERROR(WriteFile((directory / name).string(), document));
+    RETURN_IF_ERROR(WriteFile((directory / FileName(client)).string(), document));
   }
   return OkStatus();
 }
@@ -160,18 +198,33 @@ Status RunExport(const CliOptions& options, const CommandContext& context) {
   return OkStatus();
 }
 
-Status RunVisualize(const CliOptions& options, const CommandContext& context) {
-  std::string format = options.format;
-  std::transform(format.begin(), format.end(), format.begin(), [](char c) {
+// The format called `name`, or "".
+std::string PictureFormat(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  if (format == "jpeg") {
-    format = "jpg";
+  if (name == "jpeg") {
+    return "jpg";
   }
   constexpr std::array<std::string_view, 4> kFormats = {"png", "jpg", "svg", "dot"};
-  if (std::find(kFormats.begin(), kFormats.end(), format) == kFormats.end()) {
-    return InvalidArgument("unsupported format: {}", options.format);
+  return std::find(kFormats.begin(), kFormats.end(), name) == kFormats.end() ? "" : name;
+}
+
+StatusOr<std::string> ChosenPictureFormat(const CliOptions& options) {
+  if (!options.format.empty()) {
+    std::string format = PictureFormat(options.format);
+    if (format.empty()) {
+      return InvalidArgument("unsupported format: {}", options.format);
+    }
+    return format;
   }
+  std::string extension = std::filesystem::path(options.output_path).extension().string();
+  std::string format = PictureFormat(extension.substr(std::min<size_t>(1, extension.size())));
+  return format.empty() ? "png" : format;
+}
+
+Status RunVisualize(const CliOptions& options, const CommandContext& context) {
+  ASSIGN_OR_RETURN(std::string format, ChosenPictureFormat(options));
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
   ASSIGN_OR_RETURN(std::string picture, RenderPicture(DotDocument(clients), format));
   RETURN_IF_ERROR(WriteFile(options.output_path, picture));

@@ -13,6 +13,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 struct Outcome {
@@ -202,6 +203,45 @@ TEST(Commands, QuotesTheApiServerOfTheOldVersionWhereNeeded) {
   EXPECT_THAT(name_of("kubernetes"), HasSubstr("- name: svc:kubernetes.default\n"));
   EXPECT_THAT(name_of("kubernetes.default.x: y"),
               HasSubstr("- name: \"svc:kubernetes.default.x: y.default\"\n"));
+}
+
+TEST(Commands, LeavesNoHalfOfAMapBehindANameTooLongForAFile) {
+  TemporaryDirectory directory;
+  std::string folder = (directory.Path() / "out").string();
+  std::string name(255, 'w');
+  std::string answer = R"({"data":{"intents":[
+    {"client":{"name":"a","namespace":"x"},"server":{"name":"b","namespace":"x"}},
+    {"client":{"name":")" +
+                       name + R"(","namespace":"x"},"server":{"name":"b","namespace":"x"}}]}})";
+  EXPECT_THAT(RunLine({"export", "-o", folder.c_str(), "--output-type", "dir"}, answer).status,
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr(name), HasSubstr("longer than 255 bytes"))));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
+TEST(Commands, NamesTheFilterFirstWhenNothingMatches) {
+  EXPECT_THAT(RunLine({"list", "-n", "nope"}, kNothing).err,
+              StartsWith("No connections found.\nNothing matches --namespaces nope"));
+  EXPECT_THAT(RunLine({"list"}, kNothing).err, Not(HasSubstr("Nothing matches")));
+}
+
+TEST(Commands, DrawsInTheFormatOfTheExtensionUnlessToldOtherwise) {
+  TemporaryDirectory directory;
+  std::string answer = ReadFileOrDie(TestDataPath("cli/example1.answer.json"));
+  auto drawn = [&](const char* file, std::vector<const char*> more = {}) {
+    std::string path = (directory.Path() / file).string();
+    std::vector<const char*> line = {"visualize", "-q", "-o", path.c_str()};
+    line.insert(line.end(), more.begin(), more.end());
+    EXPECT_THAT(RunLine(line, answer).status, IsOk());
+    return ReadFileOrDie(path);
+  };
+  EXPECT_THAT(drawn("map.svg"), HasSubstr("<svg"));
+  EXPECT_THAT(drawn("map.DOT"), StartsWith("digraph"));
+  EXPECT_THAT(drawn("map.JPEG"), StartsWith("\xff\xd8"));
+  for (const char* file : {"map", "map.png", "map.picture", "svg"}) {
+    EXPECT_THAT(drawn(file), StartsWith("\x89PNG")) << file;
+  }
+  EXPECT_THAT(drawn("map2.svg", {"--format", "png"}), StartsWith("\x89PNG"));
 }
 
 TEST(Commands, ResetsSilently) {
