@@ -87,6 +87,7 @@ StatusOr<std::unique_ptr<DiagnosticsServer>> DiagnosticsServer::Start(std::strin
   http.threads = 2;
   http.max_connections = 64;
   http.max_body_bytes = 1024;
+  http.metrics = server->options_.http_metrics;
   ASSIGN_OR_RETURN(
       server->server_,
       HttpServer::Start(http, [diagnostics = server.get()](const HttpRequest& request) {

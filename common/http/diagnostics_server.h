@@ -44,6 +44,8 @@ struct DiagnosticsOptions {
   // /readyz: send me work.
   std::vector<HealthCheck> readiness;
   bool serve_health = true;
+  // Not counted when null; must outlive the server.
+  HttpServerMetrics* http_metrics = nullptr;
 };
 
 // Answers one request; what DiagnosticsServer serves, and what another server may mount.

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -28,8 +29,23 @@ namespace {
 
 constexpr std::string_view kBusyResponse =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kSlowResponse =
+    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+constexpr const char* kRefusals = "network_mapper_http_refusals_total";
+constexpr const char* kRefusalsHelp =
+    "HTTP connections closed without serving their request, by reason.";
+
+// Whoever does not read it must not hold us up.
+void SendAtOnce(int socket, std::string_view response) {
+  send(socket, response.data(), response.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
 
 }  // namespace
+
+HttpServerMetrics::HttpServerMetrics(MetricsRegistry& registry)
+    : slow_requests(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "slow"}})),
+      busy_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "busy"}})) {}
 
 std::optional<std::string_view> HttpRequest::Header(std::string_view name) const {
   auto it = headers.find(name);
@@ -41,8 +57,8 @@ std::optional<std::string_view> HttpRequest::Parameter(std::string_view name) co
   return it == parameters.end() ? std::nullopt : std::optional<std::string_view>(it->second);
 }
 
-// One thread accepts and watches idle connections; a connection with bytes to read goes to the
-// pool, which serves its request and hands it back.
+// One thread accepts and receives; a connection whose request can be served without waiting for the
+// sender goes to the pool, which serves it and hands the connection back.
 class HttpServer::Implementation {
  public:
   Implementation(HttpServerOptions options, HttpHandler handler, TcpListener listener, int wake_fd)
@@ -50,6 +66,7 @@ class HttpServer::Implementation {
         parser_(options_, std::move(handler)),
         listener_(listener),
         wake_fd_(wake_fd),
+        max_readers_(std::max<size_t>(options_.threads, 3) - 2),
         pool_(std::make_unique<httplib::ThreadPool>(options_.threads)),
         poller_([this](const std::stop_token& stop) { Run(stop); }) {}
 
@@ -72,20 +89,24 @@ class HttpServer::Implementation {
   }
 
  private:
-  struct Idle {
+  enum class Awaits { kRequest, kRest, kThread };
+
+  struct Parked {
     std::shared_ptr<RequestStream> stream;
+    Awaits awaits;
     SteadyTime until;
   };
 
   void Run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       TakeBack();
+      DispatchWaiting();
       PollOnce();
       CloseExpired();
     }
     close(listener_.fd);
     stopping_ = true;
-    idle_.clear();
+    parked_.clear();
     Drain(Clock::System().SteadyNow() + options_.stop_timeout);
     active_.With([](const std::set<int>& active) {
       for (int fd : active) {
@@ -106,6 +127,18 @@ class HttpServer::Implementation {
     [[maybe_unused]] ssize_t got = read(wake_fd_, &count, sizeof(count));
   }
 
+  void CountSlow() const {
+    if (options_.metrics != nullptr) {
+      options_.metrics->slow_requests.Increment();
+    }
+  }
+
+  void CountBusy() const {
+    if (options_.metrics != nullptr) {
+      options_.metrics->busy_refusals.Increment();
+    }
+  }
+
   // Waits until no request runs or the deadline.
   void Drain(SteadyTime deadline) {
     while (active_.With([](const std::set<int>& active) { return !active.empty(); })) {
@@ -124,40 +157,74 @@ class HttpServer::Implementation {
     std::vector<std::shared_ptr<RequestStream>> returned;
     returned_.With([&](auto& list) { returned.swap(list); });
     for (auto& stream : returned) {
-      if (stream->HasBufferedBytes()) {
-        Dispatch(std::move(stream));
-      } else {
-        AddIdle(std::move(stream));
-      }
+      Arrival arrival = stream->NextRequest();
+      Place(std::move(stream), arrival);
     }
   }
 
-  void AddIdle(std::shared_ptr<RequestStream> stream) {
-    idle_.push_back({std::move(stream), Clock::System().SteadyNow() + options_.idle_timeout});
+  // Where a connection goes, by what has come of its next request.
+  void Place(std::shared_ptr<RequestStream> stream, Arrival arrival) {
+    SteadyTime now = Clock::System().SteadyNow();
+    switch (arrival) {
+      case Arrival::kNothing:
+        parked_.push_back({std::move(stream), Awaits::kRequest, now + options_.idle_timeout});
+        break;
+      case Arrival::kPart: {
+        SteadyTime until = stream->ReadDeadline();
+        parked_.push_back({std::move(stream), Awaits::kRest, until});
+        break;
+      }
+      case Arrival::kWhole:
+        Dispatch(std::move(stream), false);
+        break;
+      case Arrival::kHead:
+        if (readers_ < max_readers_) {
+          Dispatch(std::move(stream), true);
+        } else {
+          parked_.push_back({std::move(stream), Awaits::kThread, now + options_.request_timeout});
+        }
+        break;
+      case Arrival::kEnd:
+        break;
+    }
+  }
+
+  void DispatchWaiting() {
+    std::erase_if(parked_, [this](Parked& parked) {
+      if (parked.awaits != Awaits::kThread || readers_ >= max_readers_) {
+        return false;
+      }
+      parked.stream->RestartClock();
+      Dispatch(std::move(parked.stream), true);
+      return true;
+    });
   }
 
   void PollOnce() {
     std::vector<pollfd> entries;
-    entries.reserve(idle_.size() + 2);
+    entries.reserve(parked_.size() + 2);
     entries.push_back({.fd = listener_.fd, .events = POLLIN, .revents = 0});
     entries.push_back({.fd = wake_fd_, .events = POLLIN, .revents = 0});
-    for (const Idle& idle : idle_) {
-      entries.push_back({.fd = idle.stream->socket(), .events = POLLIN, .revents = 0});
+    for (const Parked& parked : parked_) {
+      // poll skips a negative descriptor.
+      int fd = parked.awaits == Awaits::kThread ? -1 : parked.stream->socket();
+      entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
     }
     constexpr int kExpiryCheckMilliseconds = 500;
-    if (poll(entries.data(), entries.size(), idle_.empty() ? -1 : kExpiryCheckMilliseconds) <= 0) {
+    if (poll(entries.data(), entries.size(), parked_.empty() ? -1 : kExpiryCheckMilliseconds) <=
+        0) {
       return;
     }
     ConsumeWake();
-    std::vector<Idle> still_idle;
-    for (size_t i = 0; i < idle_.size(); ++i) {
+    std::vector<Parked> before = std::exchange(parked_, {});
+    for (size_t i = 0; i < before.size(); ++i) {
       if (entries[i + 2].revents != 0) {
-        Dispatch(std::move(idle_[i].stream));
+        Arrival arrival = before[i].stream->Receive();
+        Place(std::move(before[i].stream), arrival);
       } else {
-        still_idle.push_back(std::move(idle_[i]));
+        parked_.push_back(std::move(before[i]));
       }
     }
-    idle_ = std::move(still_idle);
     if (entries[0].revents != 0) {
       Accept();
     }
@@ -165,7 +232,19 @@ class HttpServer::Implementation {
 
   void CloseExpired() {
     SteadyTime now = Clock::System().SteadyNow();
-    std::erase_if(idle_, [&](const Idle& idle) { return idle.until <= now; });
+    std::erase_if(parked_, [&](const Parked& parked) {
+      if (parked.until > now) {
+        return false;
+      }
+      if (parked.awaits == Awaits::kRest) {
+        CountSlow();
+        SendAtOnce(parked.stream->socket(), kSlowResponse);
+      } else if (parked.awaits == Awaits::kThread) {
+        CountBusy();
+        SendAtOnce(parked.stream->socket(), kBusyResponse);
+      }
+      return true;
+    });
   }
 
   void Accept() {
@@ -179,34 +258,43 @@ class HttpServer::Implementation {
       return;
     }
     if (connections_ >= options_.max_connections) {
-      send(fd, kBusyResponse.data(), kBusyResponse.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      CountBusy();
+      SendAtOnce(fd, kBusyResponse);
       close(fd);
       return;
     }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     ++connections_;
-    AddIdle(std::shared_ptr<RequestStream>(new RequestStream(fd, options_),
-                                           [this](RequestStream* stream) {
-                                             delete stream;
-                                             --connections_;
-                                           }));
+    Place(std::shared_ptr<RequestStream>(new RequestStream(fd, options_),
+                                         [this](RequestStream* stream) {
+                                           delete stream;
+                                           --connections_;
+                                         }),
+          Arrival::kNothing);
   }
 
-  void Dispatch(std::shared_ptr<RequestStream> stream) {
+  // `reads`: the thread waits for the rest of the body.
+  void Dispatch(std::shared_ptr<RequestStream> stream, bool reads) {
     active_.With([&](std::set<int>& active) { active.insert(stream->socket()); });
+    readers_ += reads ? 1 : 0;
     // The pool takes copyable callables only, hence the shared pointer.
-    pool_->enqueue([this, stream = std::move(stream)]() mutable { Serve(std::move(stream)); });
+    pool_->enqueue(
+        [this, reads, stream = std::move(stream)]() mutable { Serve(std::move(stream), reads); });
   }
 
-  void Serve(std::shared_ptr<RequestStream> stream) {
+  void Serve(std::shared_ptr<RequestStream> stream, bool reads) {
     bool keep = !stopping_ && parser_.ServeOne(*stream) &&
                 stream->CountRequest() < options_.requests_per_connection && !stopping_;
+    if (stream->TimedOut()) {
+      CountSlow();
+    }
     active_.With([&](std::set<int>& active) { active.erase(stream->socket()); });
     if (keep) {
       returned_.With([&](auto& list) { list.push_back(std::move(stream)); });
     }
     stream.reset();
+    readers_ -= reads ? 1 : 0;
     Wake();
   }
 
@@ -216,8 +304,11 @@ class HttpServer::Implementation {
   int wake_fd_;
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> connections_{0};
+  // Threads that wait for bodies.
+  std::atomic<size_t> readers_{0};
+  const size_t max_readers_;
   // Only the poller's.
-  std::vector<Idle> idle_;
+  std::vector<Parked> parked_;
   Guarded<std::vector<std::shared_ptr<RequestStream>>> returned_;
   // Sockets whose requests run or wait for a thread.
   Guarded<std::set<int>> active_;

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/metrics/metrics.h"
 #include "common/status/status.h"
 
 namespace network_mapper {
@@ -43,19 +44,31 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
+// Shared by the servers of a process.
+struct HttpServerMetrics {
+  // `registry` must outlive this.
+  explicit HttpServerMetrics(MetricsRegistry& registry);
+
+  Counter& slow_requests;
+  Counter& busy_refusals;
+};
+
 struct HttpServerOptions {
   // Empty: all addresses, IPv6 and IPv4.
   std::string host;
   // 0: any free port.
   uint16_t port = 0;
-  // Requests that run at the same time; others wait. An idle connection takes no thread.
+  // Requests that run at the same time; others wait. A connection takes a thread when its whole
+  // request is there. Only a body that is long or of unknown length is read by a thread, and all
+  // but two threads at most (but one at least) do so, such that a short request finds one.
   size_t threads = 8;
   // The next one is answered with 503.
   size_t max_connections = 1024;
   // Request line and headers.
   size_t max_header_bytes = 32UL * 1024;
   size_t max_body_bytes = 16UL * 1024 * 1024;
-  // From the first byte of a request to its last.
+  // From the first byte of a request to its last; then the connection is closed. So is one that
+  // waits for a thread to read its body as long. That wait is no part of the sender's time.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(15);
   // From the first byte of a response to its last.
   std::chrono::milliseconds response_timeout = std::chrono::seconds(60);
@@ -64,6 +77,8 @@ struct HttpServerOptions {
   size_t requests_per_connection = 1000;
   // How long Stop waits for requests that run.
   std::chrono::milliseconds stop_timeout = std::chrono::seconds(5);
+  // Not counted when null; must outlive the server.
+  HttpServerMetrics* metrics = nullptr;
 };
 
 // Called from several threads at once. An exception becomes 500 and a log line.

@@ -82,7 +82,6 @@ RequestParser::RequestParser(const HttpServerOptions& options, HttpHandler handl
 }
 
 bool RequestParser::ServeOne(RequestStream& stream) {
-  stream.BeginRequest();
   // Until a whole head has been understood: what follows cannot be told from it.
   bool close_connection = true;
   auto on_head = [&](httplib::Request& request) {

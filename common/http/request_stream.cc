@@ -5,10 +5,27 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
+#include "common/http/request_head.h"
+
 namespace network_mapper {
+
+namespace {
+
+constexpr size_t kReceiveBytes = 16UL * 1024;
+
+// Longer bodies are read by the thread that serves the request, so that a thousand connections
+// cannot make us keep gigabytes.
+constexpr size_t kMaxAwaitedBodyBytes = 16UL * 1024;
+
+bool WouldBlock(ssize_t got) {
+  return got < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+}  // namespace
 
 RequestStream::RequestStream(int socket, const HttpServerOptions& options)
     : socket_(socket), options_(options) {}
@@ -17,11 +34,67 @@ RequestStream::~RequestStream() {
   close(socket_);
 }
 
-void RequestStream::BeginRequest() {
+Arrival RequestStream::Receive() {
+  std::array<char, kReceiveBytes> bytes{};
+  ssize_t got = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    if (input_.empty()) {
+      BeginRequest();
+    }
+    input_.append(bytes.data(), static_cast<size_t>(got));
+  } else if (!WouldBlock(got)) {
+    ended_ = true;
+  }
+  return Arrived();
+}
+
+Arrival RequestStream::NextRequest() {
+  // A new string: an idle connection keeps no buffer.
+  input_ = std::string(input_, position_);
+  BeginRequest();
+  return Arrived();
+}
+
+void RequestStream::RestartClock() {
   read_deadline_ = Clock::System().SteadyNow() + options_.request_timeout;
+}
+
+void RequestStream::BeginRequest() {
+  RestartClock();
   writing_ = false;
   in_head_ = true;
   head_bytes_ = 0;
+  position_ = 0;
+  scanned_ = 0;
+  required_ = 0;
+  awaits_body_ = true;
+}
+
+Arrival RequestStream::Arrived() {
+  if (input_.empty()) {
+    return ended_ ? Arrival::kEnd : Arrival::kNothing;
+  }
+  if (required_ == 0) {
+    constexpr std::string_view kEmptyLine = "\n\r\n";
+    size_t found = input_.find(kEmptyLine, scanned_);
+    if (found == std::string::npos) {
+      scanned_ = input_.size() - std::min(input_.size(), kEmptyLine.size() - 1);
+      bool hopeless = ended_ || input_.size() > options_.max_header_bytes;
+      return hopeless ? Arrival::kWhole : Arrival::kPart;
+    }
+    required_ = found + kEmptyLine.size();
+    std::optional<uint64_t> body =
+        AnnouncedBodyBytes(std::string_view(input_).substr(0, required_));
+    bool refused = body && *body > options_.max_body_bytes;
+    awaits_body_ = refused || (body && *body <= kMaxAwaitedBodyBytes);
+    if (awaits_body_ && !refused) {
+      required_ += *body;
+    }
+  }
+  if (!awaits_body_) {
+    return Arrival::kHead;
+  }
+  return ended_ || input_.size() >= required_ ? Arrival::kWhole : Arrival::kPart;
 }
 
 bool RequestStream::WaitFor(short events, SteadyTime deadline) const {
@@ -44,14 +117,19 @@ bool RequestStream::WaitFor(short events, SteadyTime deadline) const {
 
 bool RequestStream::Fill() {
   while (true) {
-    ssize_t got = recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    input_.resize(kReceiveBytes);
+    ssize_t got = recv(socket_, input_.data(), input_.size(), MSG_DONTWAIT);
+    position_ = 0;
+    bool would_block = WouldBlock(got);
+    input_.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
     if (got > 0) {
-      position_ = 0;
-      filled_ = static_cast<size_t>(got);
       return true;
     }
-    bool would_block = got < 0 && (errno == EAGAIN || errno == EINTR);
-    if (!would_block || !WaitFor(POLLIN, read_deadline_)) {
+    if (!would_block) {
+      return false;
+    }
+    if (!WaitFor(POLLIN, read_deadline_)) {
+      timed_out_ = true;
       return false;
     }
   }
@@ -68,17 +146,20 @@ bool RequestStream::is_writable() const {
 
 ssize_t RequestStream::read(char* data, size_t size) {
   // A sender that always has one more byte ready must not get past the deadline either.
-  if (!HasBufferedBytes() && (Clock::System().SteadyNow() >= read_deadline_ || !Fill())) {
-    return -1;
+  if (!HasBufferedBytes()) {
+    timed_out_ = timed_out_ || Clock::System().SteadyNow() >= read_deadline_;
+    if (timed_out_ || !Fill()) {
+      return -1;
+    }
   }
-  size_t taken = std::min(size, filled_ - position_);
+  size_t taken = std::min(size, input_.size() - position_);
   if (in_head_) {
     head_bytes_ += taken;
     if (head_bytes_ > options_.max_header_bytes) {
       return -1;
     }
   }
-  std::memcpy(data, buffer_.data() + position_, taken);
+  std::memcpy(data, input_.data() + position_, taken);
   position_ += taken;
   return static_cast<ssize_t>(taken);
 }
@@ -95,8 +176,7 @@ ssize_t RequestStream::write(const char* data, size_t size) {
       sent += static_cast<size_t>(wrote);
       continue;
     }
-    bool would_block = wrote < 0 && (errno == EAGAIN || errno == EINTR);
-    if (!would_block || !WaitFor(POLLOUT, write_deadline_)) {
+    if (!WouldBlock(wrote) || !WaitFor(POLLOUT, write_deadline_)) {
       return -1;
     }
   }

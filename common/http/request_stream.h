@@ -5,7 +5,6 @@
 
 #include <httplib.h>
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -15,6 +14,18 @@
 
 namespace network_mapper {
 
+// How much of the next request has come.
+enum class Arrival {
+  kNothing,
+  kPart,
+  // It can be served without waiting for its sender.
+  kWhole,
+  // The head, of a body that is not kept here until it is complete: serving it means waiting.
+  kHead,
+  // Nothing, and nothing will come.
+  kEnd,
+};
+
 // Owns the socket. One thread at a time.
 class RequestStream final : public httplib::Stream {
  public:
@@ -23,14 +34,22 @@ class RequestStream final : public httplib::Stream {
   RequestStream& operator=(const RequestStream&) = delete;
   ~RequestStream() override;
 
-  // Starts the clock and the byte count of the next request.
-  void BeginRequest();
+  // Takes bytes that are there, without waiting. The clock of a request starts with its first.
+  Arrival Receive();
+
+  // Forgets the request that was served; what was received beyond it is the next one's.
+  Arrival NextRequest();
+
+  SteadyTime ReadDeadline() const { return read_deadline_; }
+
+  // The sender took longer than the request timeout.
+  bool TimedOut() const { return timed_out_; }
+
+  // For a request that waited for us and not for its sender.
+  void RestartClock();
 
   // The request's head has been read.
   void EndHead() { in_head_ = false; }
-
-  // Whether bytes of a next request have arrived already.
-  bool HasBufferedBytes() const { return position_ < filled_; }
 
   // One more request was served; how many that makes.
   size_t CountRequest() { return ++served_; }
@@ -49,6 +68,11 @@ class RequestStream final : public httplib::Stream {
   bool WaitFor(short events, SteadyTime deadline) const;
   bool Fill();
 
+  bool HasBufferedBytes() const { return position_ < input_.size(); }
+
+  void BeginRequest();
+  Arrival Arrived();
+
   int socket_;
   const HttpServerOptions& options_;
   SteadyTime read_deadline_;
@@ -57,9 +81,17 @@ class RequestStream final : public httplib::Stream {
   bool in_head_ = true;
   size_t head_bytes_ = 0;
   size_t served_ = 0;
+  // Received bytes; those before position_ have been read.
+  std::string input_;
   size_t position_ = 0;
-  size_t filled_ = 0;
-  std::array<char, 16384> buffer_{};
+  bool timed_out_ = false;
+  // The peer sends no more.
+  bool ended_ = false;
+  // No head ends before this.
+  size_t scanned_ = 0;
+  // Bytes of input that make a whole request; 0 until the head is there.
+  size_t required_ = 0;
+  bool awaits_body_ = true;
 };
 
 }  // namespace network_mapper

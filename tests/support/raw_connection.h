@@ -37,6 +37,8 @@ class RawConnection {
            static_cast<ssize_t>(bytes.size());
   }
 
+  void EndSending() { shutdown(fd_, SHUT_WR); }
+
   // Until the peer closes.
   std::string ReadAll() { return ReadUntil({}); }
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -20,6 +21,8 @@ namespace network_mapper {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AnyOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -124,21 +127,134 @@ TEST(HttpServer, CutsOffAnEndlessHead) {
 }
 
 TEST(HttpServer, GivesASlowSenderNoMoreThanTheRequestTimeout) {
+  MetricsRegistry registry;
+  HttpServerMetrics metrics(registry);
   HttpServerOptions options;
   options.request_timeout = 150ms;
+  options.metrics = &metrics;
   auto server = StartOrDie(options);
   RawConnection connection(server->Port());
+  connection.Send("GET / HTTP/1.1\r\nX-Slow: ");
+  // Ends only when the server has closed; the head never does.
   std::jthread drip([&](const std::stop_token& stop) {
-    std::string_view text =
-        "GET / HTTP/1.1\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    for (size_t i = 0; i < text.size() && !stop.stop_requested(); ++i) {
-      connection.Send(text.substr(i, 1));
-      std::this_thread::sleep_for(20ms);
+    while (!stop.stop_requested() && connection.Send("a")) {
+      std::this_thread::sleep_for(5ms);
     }
   });
   auto start = std::chrono::steady_clock::now();
-  connection.ReadAll();
+  EXPECT_THAT(connection.ReadAll(), AnyOf(IsEmpty(), StartsWith("HTTP/1.1 408")));
+  // RawConnection itself gives up after 20 s.
   EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_EQ(metrics.slow_requests.Value(), 1);
+}
+
+// As many connections as threads, each with this much of a request and no more.
+std::vector<std::unique_ptr<RawConnection>> SendPart(const HttpServer& server, size_t count,
+                                                     std::string_view part) {
+  std::vector<std::unique_ptr<RawConnection>> connections;
+  for (size_t i = 0; i < count; ++i) {
+    connections.push_back(std::make_unique<RawConnection>(server.Port()));
+    EXPECT_TRUE(connections.back()->Send(part));
+  }
+  return connections;
+}
+
+class HalfSentRequests : public ::testing::TestWithParam<std::tuple<size_t, const char*>> {};
+
+TEST_P(HalfSentRequests, DoNotKeepAHealthCheckWaiting) {
+  auto [threads, part] = GetParam();
+  HttpServerOptions options;
+  options.threads = threads;
+  // Beyond the patience of RawConnection: whoever waits for a thread gets no answer.
+  options.request_timeout = 10min;
+  options.stop_timeout = 0ms;
+  auto server = StartOrDie(options);
+  auto half_sent = SendPart(*server, threads + 1, part);
+  RawConnection probe(server->Port());
+  probe.Send("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(probe.ReadAll(), HasSubstr("GET /healthz"));
+  RawConnection query(server->Port());
+  query.Send("POST /query HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
+  EXPECT_THAT(query.ReadAll(), HasSubstr("POST /query abc"));
+}
+
+TEST_P(HalfSentRequests, AreClosedAfterTheRequestTimeout) {
+  auto [threads, part] = GetParam();
+  MetricsRegistry registry;
+  HttpServerMetrics metrics(registry);
+  HttpServerOptions options;
+  options.threads = threads;
+  options.request_timeout = 150ms;
+  options.metrics = &metrics;
+  auto server = StartOrDie(options);
+  auto half_sent = SendPart(*server, threads + 1, part);
+  auto start = std::chrono::steady_clock::now();
+  for (auto& connection : half_sent) {
+    EXPECT_THAT(connection->ReadAll(), Not(StartsWith("HTTP/1.1 200")));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);
+  EXPECT_EQ(metrics.slow_requests.Value() + metrics.busy_refusals.Value(), half_sent.size());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    HttpServer, HalfSentRequests,
+    ::testing::Combine(
+        ::testing::Values(2, 8),
+        ::testing::Values("P", "POST /query HTTP/1.1\r\nHost: x\r\n",
+                          "POST /query HTTP/1.1\r\nContent-Length: 1000\r\n\r\na",
+                          "POST /query HTTP/1.1\r\nContent-Length: 100000\r\n\r\na",
+                          " POST /query HTTP/1.1\r\nContent-Length: %31000\r\n\r\na",
+                          "POST /query HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\na",
+                          "POST /query HTTP/1.1\r\nExpect: 100-continue\r\n"
+                          "Content-Length: 1000\r\n\r\n")));
+
+TEST(HttpServer, ServesBodiesThatComeInPieces) {
+  auto server = StartOrDie({});
+  for (size_t size : {size_t{100}, size_t{16384}, size_t{16385}, size_t{1000000}}) {
+    RawConnection connection(server->Port());
+    const std::string body(size, 'b');
+    connection.Send("POST /p HTTP/1.1\r\nConnection: close\r\nContent-Le");
+    connection.Send("ngth: " + std::to_string(size) + "\r\n\r");
+    connection.Send("\n" + body.substr(0, size / 2));
+    connection.Send(body.substr(size / 2));
+    EXPECT_THAT(connection.ReadAll(), EndsWith("POST /p " + body)) << size;
+  }
+}
+
+TEST(HttpServer, LongBodiesWaitForAThreadAndAreServed) {
+  HttpServerOptions options;
+  options.threads = 3;
+  auto server = StartOrDie(options);
+  const std::string head =
+      "POST /p HTTP/1.1\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n";
+  auto half_sent = SendPart(*server, 6, head);
+  for (auto& connection : half_sent) {
+    connection->Send(std::string(100'000, 'b'));
+  }
+  for (auto& connection : half_sent) {
+    EXPECT_THAT(connection->ReadAll(), StartsWith("HTTP/1.1 200"));
+  }
+}
+
+TEST(HttpServer, AsksForABodyThatWaitsToBeAskedFor) {
+  auto server = StartOrDie({});
+  RawConnection connection(server->Port());
+  connection.Send(
+      "POST /p HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n"
+      "Connection: close\r\n\r\n");
+  EXPECT_THAT(connection.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 100"));
+  connection.Send("abc");
+  EXPECT_THAT(connection.ReadAll(), HasSubstr("POST /p abc"));
+}
+
+TEST(HttpServer, ServesAClientThatSendsNoMoreAfterItsRequests) {
+  auto server = StartOrDie({});
+  RawConnection connection(server->Port());
+  connection.Send("POST /1 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\n\r\nGET /3");
+  connection.EndSending();
+  std::string all = connection.ReadAll();
+  EXPECT_THAT(all, HasSubstr("POST /1 abc"));
+  EXPECT_THAT(all, HasSubstr("GET /2 "));
 }
 
 TEST(HttpServer, IdleConnectionsTakeNoThread) {
