@@ -93,6 +93,7 @@ class MapperApp::Implementation {
         store_metrics_(metrics_),
         pipeline_metrics_(metrics_),
         api_metrics_(metrics_),
+        http_metrics_(metrics_),
         inventory_(InventoryOptionsOf(config)),
         store_(IntentLimits(), store_metrics_),
         resolver_(ResolveOptionsOf(config)) {}
@@ -169,6 +170,7 @@ class MapperApp::Implementation {
     options.max_body_bytes = static_cast<size_t>(config_.max_request_bytes);
     options.stop_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
+    options.metrics = &http_metrics_;
     StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
         options, [this](const HttpRequest& request) { return api_->Handle(request); });
     if (!server.ok()) {
@@ -182,6 +184,7 @@ class MapperApp::Implementation {
     DiagnosticsOptions options;
     options.metrics = &metrics_;
     options.readiness = Readiness();
+    options.http_metrics = &http_metrics_;
     metrics_server_ = DiagnosticsServer::StartOrLog(config_.listen_address, config_.metrics_port,
                                                     "metrics-port", std::move(options));
   }
@@ -193,6 +196,7 @@ class MapperApp::Implementation {
   IntentStoreMetrics store_metrics_;
   PipelineMetrics pipeline_metrics_;
   ApiMetrics api_metrics_;
+  HttpServerMetrics http_metrics_;
   Inventory inventory_;
   IntentStore store_;
   Resolver resolver_;

@@ -181,10 +181,15 @@ class SnifferApp::Implementation {
   }
 
   void StartServers() {
-    metrics_server_ = DiagnosticsServer::StartOrLog(
-        config_.listen_address, config_.metrics_port, "metrics-port",
-        {.metrics = &metrics_, .liveness = {}, .readiness = {}, .serve_health = false});
+    metrics_server_ =
+        DiagnosticsServer::StartOrLog(config_.listen_address, config_.metrics_port, "metrics-port",
+                                      {.metrics = &metrics_,
+                                       .liveness = {},
+                                       .readiness = {},
+                                       .serve_health = false,
+                                       .http_metrics = &http_metrics_});
     DiagnosticsOptions health;
+    health.http_metrics = &http_metrics_;
     health.liveness.push_back({.name = "loop", .check = [this]() -> Status {
                                  SteadyTime beat = loop_->Heartbeat();
                                  bool started = beat != SteadyTime();
@@ -204,6 +209,7 @@ class SnifferApp::Implementation {
   SnifferConfig config_;
   const Clock& clock_;
   MetricsRegistry metrics_;
+  HttpServerMetrics http_metrics_{metrics_};
   std::optional<ProcFs> proc_fs_;
   std::optional<Attributor> attributor_;
   std::unique_ptr<ReportClient> client_;
