@@ -288,6 +288,8 @@ class HttpServer::Implementation {
                 stream->CountRequest() < options_.requests_per_connection && !stopping_;
     if (stream->TimedOut()) {
       CountSlow();
+      // What still comes of the body would be taken for a request.
+      keep = false;
     }
     active_.With([&](std::set<int>& active) { active.erase(stream->socket()); });
     if (keep) {

@@ -185,6 +185,7 @@ TEST_P(HalfSentRequests, AreClosedAfterTheRequestTimeout) {
   HttpServerOptions options;
   options.threads = threads;
   options.request_timeout = 150ms;
+  options.idle_timeout = 10min;
   options.metrics = &metrics;
   auto server = StartOrDie(options);
   auto half_sent = SendPart(*server, threads + 1, part);
