@@ -1,12 +1,14 @@
 # shellcheck shell=bash
 # A cluster on one machine, for the demo and the integration tests. Source it, then:
 #
-#   cluster_init PREFIX BIN_DIR      names and folders; removes what a killed run of the same prefix left behind
+#   cluster_init PREFIX BIN_DIR      names and folders; removes what a killed run of the same prefix left behind; fails
+#                                    when one of the same prefix still runs; file descriptor 9 is its lock
 #   cluster_up                       node namespace, bridge, NAT, API stand-in, DNS server
 #   service_up NS NAME PORT:TARGET [pod ...]     a Service with a ClusterIP, its DNS name and EndpointSlice
 #   pod_up NS WORKLOAD [option ...] -- PROGRAM [argument ...]    see below; sets POD_NAME, POD_IP, POD_IP6, POD_UID
 #   pod_down NS POD                  ends its processes, removes its namespace, deletes the API object
 #   cluster_down                     removes everything
+#   cluster_down_at_exit             has that done however the shell ends
 #
 # Everything lives in one network namespace per pod and one for the node, so that nothing of the machine's own network
 # changes. A pod's only route leads to the node, as with a routed CNI: its own address is a /32, and what it sends to a
@@ -31,6 +33,14 @@ cluster_init() {
   NODE_NS="$CLUSTER_PREFIX-node"
   CLUSTER_DIR="/run/network-mapper-$CLUSTER_PREFIX"
   CLUSTER_API="http://127.0.0.1:$API_PORT"
+  # The lock ends with this shell: what it starts in the background closes 9.
+  exec 9>> "$CLUSTER_DIR.lock"
+  flock -n 9 || {
+    echo "cluster: $CLUSTER_PREFIX is in use by process $(< "$CLUSTER_DIR.lock"); end that first" >&2
+    return 1
+  }
+  echo $$ > "$CLUSTER_DIR.lock"
+  CLUSTER_IS_OURS=1
   cluster_down
   mkdir -p "$CLUSTER_DIR/hosts" "$CLUSTER_DIR/pods" "$CLUSTER_DIR/log"
   echo 10 > "$CLUSTER_DIR/next-pod"
@@ -102,12 +112,14 @@ pod_cgroup() {
   return 1
 }
 
+# Fails while a process is in it. The folders above go with their last pod.
 remove_cgroup() {
   local folder="$1"
   while [[ "$folder" == */kubepods* ]]; do
-    rmdir "$folder" 2> /dev/null || return 0
+    [ ! -d "$folder" ] || rmdir "$folder" 2> /dev/null || break
     folder="${folder%/*}"
   done
+  [ ! -d "$1" ]
 }
 
 # ClusterIPs of one family: what pods (prerouting) and the node's own processes (output) send to them is rewritten.
@@ -151,7 +163,7 @@ resolv_conf() {
 
 api_up() {
   # Without on_node, so that the number kept is the program's own.
-  ip netns exec "$NODE_NS" "$CLUSTER_BIN/kube_stand_in" --port "$API_PORT" --bookmark-seconds 5 > "$CLUSTER_DIR/log/api.log" 2>&1 &
+  ip netns exec "$NODE_NS" "$CLUSTER_BIN/kube_stand_in" --port "$API_PORT" --bookmark-seconds 5 > "$CLUSTER_DIR/log/api.log" 2>&1 9>&- &
   echo $! > "$CLUSTER_DIR/api.pid"
   disown
   wait_for 20 on_node curl -sf --max-time 2 "$CLUSTER_API/api/v1/pods" || {
@@ -334,33 +346,47 @@ pod_up() {
   resolv_conf "$namespace" "$dns" > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.resolv"
   container="$(random_hex 64)"
   cgroup="$(pod_cgroup "$POD_UID" "$container")" || return 1
-  mkdir -p "$cgroup"
-  echo "$cgroup" > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.cgroup"
+  # Written down first, so that an end at any moment finds it.
   echo "$POD_NS" > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.netns"
+  echo "$cgroup" > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.cgroup"
+  mkdir -p "$cgroup"
   echo "$POD_UID $POD_IP $POD_IP6" > "$CLUSTER_DIR/pods/$namespace.$POD_NAME"
   [ -n "${POD_SKIP_API:-}" ] || api_pod "$namespace" "$workload" "$POD_NAME" "$POD_UID" Running
+  # A pod that was taken down before its shell came this far has no cgroup any more, and the shell ends.
   # shellcheck disable=SC2016  # expanded by the inner shell, inside the pod
-  PATH="$CLUSTER_BIN:$PATH" nsenter --net="/run/netns/$POD_NS" unshare --mount sh -c '
+  PATH="$CLUSTER_BIN:$PATH" nsenter --net="/run/netns/$POD_NS" unshare --mount sh -ec '
     echo $$ > "$1/cgroup.procs"; mount --bind "$2" /etc/resolv.conf; shift 2; exec "$@"' \
     pod "$cgroup" "$CLUSTER_DIR/pods/$namespace.$POD_NAME.resolv" "$@" \
-    > "$CLUSTER_DIR/log/$namespace.$POD_NAME.log" 2>&1 &
+    > "$CLUSTER_DIR/log/$namespace.$POD_NAME.log" 2>&1 9>&- &
   echo $! > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.pid"
   disown
 }
 
+# Whether process $1 is ours: started by this shell, or in network namespace $2. The number in a file of a killed run may be
+# somebody else's by now.
+is_own_process() {
+  [ "$(ps -o ppid= -p "$1" | tr -d ' ')" = "$$" ] || [ "/proc/$1/ns/net" -ef "/run/netns/$2" ]
+}
+
 # Ends processes and network of the pod whose files begin with $1, leaves the API object.
 pod_processes_down() {
-  local base="$1" cgroup netns tries=0
+  local base="$1" cgroup netns pid tries=0
   cgroup="$(cat "$base.cgroup" 2> /dev/null || true)"
   netns="$(cat "$base.netns" 2> /dev/null || true)"
-  if [ -n "$cgroup" ] && [ -d "$cgroup" ]; then
-    while [ -n "$(cat "$cgroup/cgroup.procs" 2> /dev/null)" ] && [ "$tries" -lt 50 ]; do
-      xargs -r kill -KILL < "$cgroup/cgroup.procs" 2> /dev/null || true
-      tries=$((tries + 1))
-      sleep 0.02
-    done
-    remove_cgroup "$cgroup"
+  pid="$(cat "$base.pid" 2> /dev/null || true)"
+  if [ -n "$pid" ] && is_own_process "$pid" "$netns"; then
+    kill -KILL "$pid" 2> /dev/null || true
   fi
+  # Its shell may join at any moment until the cgroup is gone.
+  until [ -z "$cgroup" ] || remove_cgroup "$cgroup"; do
+    if [ "$tries" -ge 250 ]; then
+      echo "cluster: processes in $cgroup do not end: $(xargs < "$cgroup/cgroup.procs")" >&2
+      return 1
+    fi
+    tries=$((tries + 1))
+    xargs -r kill -KILL < "$cgroup/cgroup.procs" 2> /dev/null || true
+    sleep 0.02
+  done
   if [ -n "$netns" ] && [ "$netns" != "$NODE_NS" ]; then
     ip netns del "$netns" 2> /dev/null || true
   fi
@@ -372,27 +398,39 @@ pod_down() {
   [ -n "${POD_SKIP_API:-}" ] || api_delete "/api/v1/namespaces/$1/pods/$2"
 }
 
-# Safe to call at any time, also when nothing is up.
+node_is_empty() {
+  [ -z "$(ip netns pids "$NODE_NS" 2> /dev/null)" ]
+}
+
+# Safe to call at any time, also when nothing is up; touches nothing while another run holds the lock. What it cannot remove
+# stays written down for the next run.
 cluster_down() {
-  local file pid netns
-  if [ -d "$CLUSTER_DIR" ]; then
-    for file in "$CLUSTER_DIR"/*.pid; do
-      [ -f "$file" ] || continue
-      kill -TERM "$(< "$file")" 2> /dev/null || true
-    done
-    for file in "$CLUSTER_DIR"/pods/*.cgroup; do
-      [ -f "$file" ] || continue
-      pod_processes_down "${file%.cgroup}"
-    done
-  fi
-  if [ -e "/run/netns/$NODE_NS" ]; then
-    for pid in $(ip netns pids "$NODE_NS" 2> /dev/null); do
-      kill -KILL "$pid" 2> /dev/null || true
-    done
+  local file pid netns is_clean=1
+  [ -n "${CLUSTER_IS_OURS:-}" ] || return 0
+  # The last one started may not have been written down yet.
+  for pid in $(cat "$CLUSTER_DIR"/*.pid 2> /dev/null || true) ${!:-}; do
+    ! is_own_process "$pid" "$NODE_NS" || kill -TERM "$pid" 2> /dev/null || true
+  done
+  for file in "$CLUSTER_DIR"/pods/*.cgroup; do
+    [ -f "$file" ] || continue
+    pod_processes_down "${file%.cgroup}" || is_clean=""
+  done
+  if [ -e "/run/netns/$NODE_NS" ] && ! wait_for 3 node_is_empty; then
+    ip netns pids "$NODE_NS" | xargs -r kill -KILL 2> /dev/null || true
+    wait_for 3 node_is_empty || is_clean=""
   fi
   for netns in /run/netns/"$CLUSTER_PREFIX"-*; do
     [ -e "$netns" ] || continue
     ip netns del "${netns##*/}" 2> /dev/null || true
   done
-  rm -rf "$CLUSTER_DIR"
+  [ -z "$is_clean" ] || rm -rf "$CLUSTER_DIR"
+}
+
+# Takes the cluster down however this shell ends; no further signal, as an impatient second Ctrl-C, interrupts that.
+cluster_down_at_exit() {
+  CLUSTER_SIGNALLED=""
+  trap 'CLUSTER_EXIT_CODE=$?; trap "" INT TERM HUP; cluster_down; exit "${CLUSTER_SIGNALLED:-$CLUSTER_EXIT_CODE}"' EXIT
+  trap 'trap "" INT TERM HUP; CLUSTER_SIGNALLED=130; exit 130' INT
+  trap 'trap "" INT TERM HUP; CLUSTER_SIGNALLED=143; exit 143' TERM
+  trap 'trap "" INT TERM HUP; CLUSTER_SIGNALLED=129; exit 129' HUP
 }

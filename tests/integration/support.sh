@@ -27,9 +27,8 @@ mount -t tmpfs tmpfs /run
 . "$root/demo/shop.sh"
 
 test_up() {
+  cluster_down_at_exit
   cluster_init nm-test "$bin"
-  trap cluster_down EXIT
-  trap 'exit 130' INT TERM
   cluster_up
 }
 
