@@ -38,6 +38,26 @@ bool IsFailedHandshake(std::string_view text) {
          text.starts_with("No match found for server name");
 }
 
+// And of src/core/ext/transport/chttp2/server/chttp2_server.cc: a client that does not accept the
+// server's certificate says nothing, it closes the connection.
+bool IsHangUpInHandshake(std::string_view text) {
+  return text.starts_with("Handshaking failed: ") &&
+         (text.find("Socket closed") != std::string_view::npos ||
+          text.find("Connection reset") != std::string_view::npos);
+}
+
+// The host in ... target_address:"ipv4:10.0.0.1:4711" ...; the port changes with every attempt.
+std::string_view PeerHost(std::string_view text) {
+  constexpr std::string_view kField = "target_address:\"";
+  size_t start = text.find(kField);
+  if (start == std::string_view::npos) {
+    return "unknown";
+  }
+  text.remove_prefix(start + kField.size());
+  text = text.substr(0, text.find('"'));
+  return text.substr(0, text.rfind(':'));
+}
+
 bool MayLog(std::string_view text) {
   return GetRelay().limits.With([text](auto& limits) {
     if (limits.size() >= kMostCauses && limits.count(text) == 0) {
@@ -66,6 +86,18 @@ std::string_view Explain(std::string_view text) {
 
 void OnMessage(gpr_log_func_args* arguments) {
   std::string_view text = arguments->message;
+  if (IsHangUpInHandshake(text)) {
+    ++GetRelay().failed_handshakes;
+    std::string_view peer = PeerHost(text);
+    if (MayLog(peer)) {
+      LogWarn("a collector hung up during the TLS handshake",
+              {{"peer", peer},
+               {"remedy",
+                "it may not accept this mapper's certificate: check its --tls-ca-file; "
+                "its own log says why"}});
+    }
+    return;
+  }
   if (IsFailedHandshake(text)) {
     ++GetRelay().failed_handshakes;
   }
@@ -79,6 +111,8 @@ void OnMessage(gpr_log_func_args* arguments) {
 
 void RouteGrpcLog() {
   std::call_once(GetRelay().installed, [] {
+    // A server tells of clients that hang up at this level only.
+    gpr_set_log_verbosity(GPR_LOG_SEVERITY_DEBUG);
     gpr_set_log_function(OnMessage);
     google::protobuf::SetLogHandler(nullptr);
   });

@@ -1,7 +1,7 @@
 // gRPC prints its own messages to stderr, one at every failed attempt. Here they become lines of
-// the program's log, each cause at most once a minute, and failed TLS handshakes are counted: gRPC
-// tells of them in no other way. Protobuf's messages about what it cannot parse are dropped: who
-// asked it to parse says so. For the whole process, since both logs are.
+// the program's log, each cause or peer at most once a minute, and failed TLS handshakes are
+// counted: gRPC tells of them in no other way. Protobuf's messages about what it cannot parse are
+// dropped: who asked it to parse says so. For the whole process, since both logs are.
 #pragma once
 
 #include <cstdint>

@@ -17,7 +17,7 @@ ReportServerMetrics::ReportServerMetrics(MetricsRegistry& registry)
                                     "Times that a stream had to wait for the pipeline.")),
       failed_handshakes(registry.AddCounter(
           "network_mapper_report_server_failed_handshakes_total",
-          "TLS handshakes that failed: a certificate not accepted, or no TLS spoken.")),
+          "TLS handshakes that failed: a certificate not accepted by either side, or no TLS spoken.")),
       refused_connections(
           registry.AddCounter("network_mapper_report_server_refused_connections_total",
                               "Connections over the limit of connections or of open files.")) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/mapper/ingest/report_stream_fixture.h"
+#include "tests/support/raw_connection.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/test_paths.h"
 
@@ -104,6 +105,13 @@ TEST_F(ReportTlsTest, RefusesAServerOfAnotherAuthority) {
   auto server = StartServer();
   EXPECT_THAT(ExpectRefusal(*server),
               AllOf(HasSubstr("handshake failed"), HasSubstr("--tls-ca-file")));
+}
+
+// All that a server sees of a client that does not accept its certificate.
+TEST_F(ReportTlsTest, CountsAClientThatHangsUpDuringTheHandshake) {
+  auto server = StartServer();
+  ASSERT_TRUE(RawConnection(server->Port()).Connected());
+  EXPECT_TRUE(Eventually([&] { return FailedHandshakes() > 0; }));
 }
 
 TEST_F(ReportTlsTest, RefusesAServerOfAnAuthorityOfTheSameName) {
