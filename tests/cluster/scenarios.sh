@@ -3,11 +3,11 @@
 # is applied at first, act_NAME does something to it later, expect_NAME prints the edges that the map has to hold for clients
 # of the namespace in the end, one "client -> server" a line, with the server's namespace where it is another.
 
-# The restart of the mapper comes first: what ended before it is not on its map any more.
+# What restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 udp-only
-  rolling-update reused-address node-drain api-restart sniffer-restart)
+  rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
 container() {
@@ -294,3 +294,58 @@ act_sniffer-restart() {
   newcomer
 }
 expect_sniffer-restart() { expect_mapper-restart; }
+
+# The mapper may not list Jobs and CronJobs any more; the next upgrade gives the right back. field.md P13
+manifest_missing-right() { server; }
+act_missing-right() {
+  in_install patch clusterrole otterize-network-mapper --type json \
+    -p '[{"op": "test", "path": "/rules/3/resources/0", "value": "jobs"}, {"op": "replace", "path": "/rules/3/verbs", "value": ["get", "watch"]}]'
+  in_install rollout restart deployment/otterize-network-mapper
+  in_install rollout status deployment/otterize-network-mapper --timeout=60s
+  wait_until 30 mapper_lacks 'list.*jobs'
+  in_install logs deployment/otterize-network-mapper | grep -iE 'list.*jobs'
+  newcomer
+  wait_until 60 has_edge missing-right "newcomer -> server"
+  helm upgrade network-mapper charts/network-mapper --wait --timeout 2m
+  wait_until 60 mapper_lacks_nothing
+}
+mapper_lacks() { mapper_says http readyz | grep -iE "$1"; }
+mapper_lacks_nothing() { [ "$(mapper_says http readyz | wc -l)" -eq 1 ]; }
+expect_missing-right() { echo "newcomer -> server"; }
+
+# One value for both parts.
+manifest_helm-upgrade() { manifest_mapper-restart; }
+act_helm-upgrade() {
+  local secret part
+  secret="$(in_install get secret otterize-network-mapper-tls -o 'jsonpath={.data}')"
+  helm upgrade network-mapper charts/network-mapper --set debug=true --wait --timeout 2m
+  [ "$(in_install get secret otterize-network-mapper-tls -o 'jsonpath={.data}')" = "$secret" ]
+  in_install rollout status daemonset/otterize-network-sniffer --timeout=60s
+  for part in deployment/otterize-network-mapper daemonset/otterize-network-sniffer; do
+    wait_until 30 eval "in_install logs $part | grep -i debug"
+  done
+  newcomer
+}
+expect_helm-upgrade() { expect_mapper-restart; }
+
+# Sniffers that trust another authority than the mapper's do not report; with the right one again they report what they kept.
+manifest_wrong-authority() { server; }
+act_wrong-authority() {
+  local before authority
+  before="$(mapper_metric network_mapper_report_server_failed_handshakes_total)"
+  authority="$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=other -days 1 -keyout /dev/null 2> /dev/null)"
+  in_install patch configmap otterize-network-mapper-ca -p "$(jq -n --arg ca "$authority" '{data: {"ca.crt": $ca}}')"
+  in_install rollout restart daemonset/otterize-network-sniffer
+  in_install rollout status daemonset/otterize-network-sniffer --timeout=60s
+  newcomer
+  wait_until 30 eval '[ "$(sniffer_metric network_mapper_report_client_failed_connections_total)" -ge 3 ]'
+  [ "$(sniffer_metric network_mapper_report_client_connected)" = 0 ]
+  [ "$(in_install logs daemonset/otterize-network-sniffer | grep -c 'check that --tls-ca-file holds the authority')" = 1 ]
+  [ "$(mapper_metric network_mapper_report_server_failed_handshakes_total)" -ge $((before + 3)) ]
+  [ "$(in_install logs deployment/otterize-network-mapper --since=60s | grep -c 'a collector hung up during the TLS handshake')" -eq 1 ]
+  [ -z "$(edges wrong-authority)" ]
+  helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 2m
+  # The kubelet renews what it has mounted when something about the pod changes, else within a minute or two.
+  in_install annotate pod -l app=otterize-network-sniffer --overwrite "renewed=$SECONDS"
+}
+expect_wrong-authority() { echo "newcomer -> server"; }
