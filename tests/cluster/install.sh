@@ -29,7 +29,7 @@ cluster_wide() {
 # What is in the namespace of the network mapper, but for what Kubernetes puts into each.
 in_namespace_left() {
   local kinds
-  kinds="$("$cluster" run kubectl api-resources --namespaced --verbs=list -o name | grep -vE '^events' | paste -sd,)"
+  kinds="$("$cluster" run kubectl api-resources --namespaced --verbs=list -o name | grep -vE '^(events|endpoints$)' | paste -sd,)"
   in_install get "$kinds" -o name | grep -vxE 'configmap/kube-root-ca.crt|serviceaccount/default' || true
 }
 
@@ -40,6 +40,7 @@ nothing_is_left() {
 uninstall_network_mapper() {
   # What is looked for must be found while it is there.
   in_namespace_left | grep -qx secret/sh.helm.release.v1.network-mapper.v1 || fail "Helm's own record of the release is not found"
+  cluster_wide | grep -qx clusterrole.rbac.authorization.k8s.io/otterize-network-mapper || fail "the mapper's ClusterRole is not found"
   helm uninstall network-mapper --wait --timeout 2m > /dev/null
   wait_until 60 nothing_is_left || fail "helm uninstall leaves behind: $(in_namespace_left | paste -sd' ')" \
     "$(comm -13 "$output/cluster-wide.before" <(cluster_wide) | paste -sd' ')"
