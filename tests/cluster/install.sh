@@ -15,7 +15,7 @@ install_network_mapper() {
   # In a cluster that was kept, the images are other ones under the same names.
   helm uninstall network-mapper --ignore-not-found --wait > /dev/null 2>&1
   cluster_wide > "$output/cluster-wide.before"
-  helm install network-mapper charts/network-mapper --create-namespace --wait --timeout 2m > "$output/helm-install"
+  helm install network-mapper charts/network-mapper --create-namespace --wait --timeout 5m > "$output/helm-install"
 }
 
 # What is outside namespaces. Namespaces and the addresses of services are the scenarios' own.
@@ -41,7 +41,7 @@ uninstall_network_mapper() {
   # What is looked for must be found while it is there.
   in_namespace_left | grep -qx secret/sh.helm.release.v1.network-mapper.v1 || fail "Helm's own record of the release is not found"
   cluster_wide | grep -qx clusterrole.rbac.authorization.k8s.io/otterize-network-mapper || fail "the mapper's ClusterRole is not found"
-  helm uninstall network-mapper --wait --timeout 2m > /dev/null
+  helm uninstall network-mapper --wait --timeout 5m > /dev/null
   wait_until 60 nothing_is_left || fail "helm uninstall leaves behind: $(in_namespace_left | paste -sd' ')" \
     "$(comm -13 "$output/cluster-wide.before" <(cluster_wide) | paste -sd' ')"
 }
@@ -70,7 +70,7 @@ documented_rights() {
     }' docs/security.md | sort
 }
 
-# field.md P13
+# docs/regressions.md P13
 check_rights() {
   local rights
   rights="$(rights_of otterize-network-mapper)"

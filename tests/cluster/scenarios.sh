@@ -295,7 +295,7 @@ act_sniffer-restart() {
 }
 expect_sniffer-restart() { expect_mapper-restart; }
 
-# The mapper may not list Jobs and CronJobs any more; the next upgrade gives the right back. field.md P13
+# The mapper may not list Jobs and CronJobs any more; the next upgrade gives the right back. docs/regressions.md P13
 manifest_missing-right() { server; }
 act_missing-right() {
   in_install patch clusterrole otterize-network-mapper --type json \
@@ -306,7 +306,7 @@ act_missing-right() {
   in_install logs deployment/otterize-network-mapper | grep -iE 'list.*jobs'
   newcomer
   wait_until 60 has_edge missing-right "newcomer -> server"
-  helm upgrade network-mapper charts/network-mapper --wait --timeout 2m
+  helm upgrade network-mapper charts/network-mapper --wait --timeout 5m
   wait_until 60 mapper_lacks_nothing
 }
 mapper_lacks() { mapper_says http readyz | grep -iE "$1"; }
@@ -318,7 +318,7 @@ manifest_helm-upgrade() { manifest_mapper-restart; }
 act_helm-upgrade() {
   local secret part
   secret="$(in_install get secret otterize-network-mapper-tls -o 'jsonpath={.data}')"
-  helm upgrade network-mapper charts/network-mapper --set debug=true --wait --timeout 2m
+  helm upgrade network-mapper charts/network-mapper --set debug=true --wait --timeout 5m
   [ "$(in_install get secret otterize-network-mapper-tls -o 'jsonpath={.data}')" = "$secret" ]
   in_install rollout status daemonset/otterize-network-sniffer --timeout=60s
   for part in deployment/otterize-network-mapper daemonset/otterize-network-sniffer; do
@@ -344,7 +344,7 @@ act_wrong-authority() {
   [ "$(mapper_metric network_mapper_report_server_failed_handshakes_total)" -ge $((before + 3)) ]
   [ "$(in_install logs deployment/otterize-network-mapper --since=60s | grep -c 'a collector hung up during the TLS handshake')" -eq 1 ]
   [ -z "$(edges wrong-authority)" ]
-  helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 2m
+  helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 5m
   # The kubelet renews what it has mounted when something about the pod changes, else within a minute or two.
   in_install annotate pod -l app=otterize-network-sniffer --overwrite "renewed=$SECONDS"
 }
