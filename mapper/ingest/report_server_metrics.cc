@@ -15,9 +15,9 @@ ReportServerMetrics::ReportServerMetrics(MetricsRegistry& registry)
                                      "Batches that had been applied before.")),
       pushbacks(registry.AddCounter("network_mapper_report_server_pushbacks_total",
                                     "Times that a stream had to wait for the pipeline.")),
-      failed_handshakes(registry.AddCounter(
-          "network_mapper_report_server_failed_handshakes_total",
-          "TLS handshakes that failed: a certificate not accepted by either side, or no TLS spoken.")),
+      failed_handshakes(registry.AddCounter("network_mapper_report_server_failed_handshakes_total",
+                                            "TLS handshakes that failed: a certificate not "
+                                            "accepted by either side, or no TLS spoken.")),
       refused_connections(
           registry.AddCounter("network_mapper_report_server_refused_connections_total",
                               "Connections over the limit of connections or of open files.")) {

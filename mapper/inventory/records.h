@@ -58,10 +58,10 @@ struct PodRecord {
   Labels labels;
   // The value of the override that counts (annotation, deprecated annotation, label).
   std::optional<std::string> workload_override;
-  // An override was passed over, for its control characters.
-  bool refused_override = false;
   std::optional<OwnerReference> owner;
   bool host_network = false;
+  // An override was passed over, for its control characters.
+  bool refused_override = false;
   std::string node_name;
   // Whole seconds.
   Time created;
