@@ -33,9 +33,10 @@ cluster_init() {
   NODE_NS="$CLUSTER_PREFIX-node"
   CLUSTER_DIR="/run/network-mapper-$CLUSTER_PREFIX"
   CLUSTER_API="http://127.0.0.1:$API_PORT"
-  # The lock ends with this shell: what it starts in the background closes 9.
+  # The lock ends with this shell: what it starts in the background closes 9. A command that a killed run was waiting for
+  # may have it some seconds longer.
   exec 9>> "$CLUSTER_DIR.lock"
-  flock -n 9 || {
+  flock --wait 5 9 || {
     echo "cluster: $CLUSTER_PREFIX is in use by process $(< "$CLUSTER_DIR.lock"); end that first" >&2
     return 1
   }
