@@ -101,9 +101,9 @@ void OnMessage(gpr_log_func_args* arguments) {
   if (IsFailedHandshake(text)) {
     ++GetRelay().failed_handshakes;
   }
-  if (MayLog(text)) {
-    Log(arguments->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::kWarn : LogLevel::kDebug,
-        "message from gRPC", {{"text", text}, {"remedy", Explain(text)}});
+  // What is below an error differs with every connection and would push the known causes out.
+  if (arguments->severity == GPR_LOG_SEVERITY_ERROR && MayLog(text)) {
+    LogWarn("message from gRPC", {{"text", text}, {"remedy", Explain(text)}});
   }
 }
 
