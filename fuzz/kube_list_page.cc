@@ -7,6 +7,7 @@
 #include "common/kube/api_error.h"
 #include "common/kube/discovery.h"
 #include "common/kube/list_page.h"
+#include "common/kube/token_review.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace kube = network_mapper::kube;
@@ -21,5 +22,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)kube::ParseApiStatus(text);
   (void)kube::ParseObjectMetadata(text);
   (void)kube::ParseResourceList(text);
+  (void)kube::ParseTokenReview(text, "network-mapper");
   return 0;
 }

@@ -23,6 +23,9 @@ std::string_view UnavailableRemedy(const std::string& text, bool tls) {
     return "the mapper's certificate is not accepted: check that --tls-ca-file holds the authority "
            "that issued it, that it has not expired, and both clocks";
   }
+  if (says("token")) {
+    return "the mapper cannot ask the API server whose token this is: see its log";
+  }
   bool hung_up = says("Socket closed") || says("Connection reset");
   if (hung_up && says("failed to connect")) {
     return tls ? "the mapper hung up during the TLS handshake: it may demand a client certificate; "
@@ -43,13 +46,16 @@ std::string_view ConnectionRemedy(const Status& outcome, bool tls) {
     case StatusCode::kDeadlineExceeded:
       return UnavailableRemedy(StatusMessage(outcome), tls);
     case StatusCode::kUnauthenticated:
+      return "set --token-file to a ServiceAccount token for the mapper's --token-audience";
     case StatusCode::kPermissionDenied:
-      return "check the client's certificate and the mapper's client authority";
+      return "name this collector's ServiceAccount in the mapper's --collector-service-accounts, "
+             "and set --node-name to the node that it is on";
     case StatusCode::kUnimplemented:
     case StatusCode::kInvalidArgument:
-      return "check the TLS files, and that the mapper and this collector are of the same release";
+      return "check the TLS files and the token, and that the mapper and this collector are of the "
+             "same release";
     case StatusCode::kNotFound:
-      return "check the paths of the TLS files";
+      return "check the paths of the TLS files and of the token";
     case StatusCode::kResourceExhausted:
       return "the mapper has reached a limit: give it more memory or raise its stream limit";
     default:

@@ -11,6 +11,7 @@
 
 #include "common/net/ip_address.h"
 #include "common/report/pem_file.h"
+#include "common/report/token_file.h"
 
 namespace network_mapper {
 
@@ -118,6 +119,12 @@ Status CheckReportClientOptions(const ReportClientOptions& options) {
   }
   if (options.tls.certificate_file.empty() != options.tls.key_file.empty()) {
     return InvalidArgument("a client certificate needs both a certificate file and a key file");
+  }
+  if (!options.token_file.empty()) {
+    if (!options.tls.enabled) {
+      return InvalidArgument("a token is sent over TLS only");
+    }
+    RETURN_IF_ERROR(ReadTokenFile(options.token_file).status());
   }
   if (options.window == 0 || options.spool_bytes == 0 || options.spool_observations == 0) {
     return InvalidArgument("window and spool bounds must not be zero");

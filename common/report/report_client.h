@@ -41,6 +41,9 @@ struct ReportClientOptions {
   std::string node_name;
   std::string version;
   ReportClientTls tls;
+  // File of the token that says who this collector is; empty: none is sent. Read again at every
+  // connection attempt. Needs TLS, so that nobody on the way reads it.
+  std::string token_file;
   // Bounds of the spool, in encoded bytes and in observations, sent and unsent together. What does
   // not fit makes the oldest batch that was never sent go.
   size_t spool_bytes = size_t{4} << 20;

@@ -14,6 +14,7 @@
 
 #include "common/concurrency/guarded.h"
 #include "common/report/report_channel.h"
+#include "common/report/token_file.h"
 #include "network_mapper/v1/report.pb.h"
 
 namespace network_mapper {
@@ -109,7 +110,12 @@ class Connection {
              ReportTransportEvents& events)
       : queue_(queue), stub_(std::move(channel)), events_(events) {}
 
-  Status Run(const std::string& hello, std::chrono::milliseconds welcome_timeout) {
+  // An empty `token` is not sent.
+  Status Run(const std::string& hello, const std::string& token,
+             std::chrono::milliseconds welcome_timeout) {
+    if (!token.empty()) {
+      context_.AddMetadata("authorization", "Bearer " + token);
+    }
     hello_ = hello;
     call_ = stub_.PrepareCall(&context_, kReportMethod, &queue_.Queue());
     Begin();
@@ -276,8 +282,12 @@ class ReportTransport::Implementation {
 
   Status Run(ReportTransportEvents& events) {
     ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel, MakeReportChannel(options_));
+    std::string token;
+    if (!options_.token_file.empty()) {
+      ASSIGN_OR_RETURN(token, ReadTokenFile(options_.token_file));
+    }
     Connection connection(queue_, std::move(channel), events);
-    return connection.Run(hello_, options_.welcome_timeout);
+    return connection.Run(hello_, token, options_.welcome_timeout);
   }
 
   void Wait(std::chrono::milliseconds duration, const std::function<bool()>& stopping) {

@@ -18,6 +18,7 @@
 #include "mapper/app/cluster_domain.h"
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/ingest/report_server.h"
+#include "mapper/ingest/token_reviewer.h"
 #include "mapper/intents/intent_store.h"
 #include "mapper/inventory/inventory_feed.h"
 #include "mapper/inventory/inventory_store.h"
@@ -114,8 +115,7 @@ class MapperApp::Implementation {
         DecoderOptions{.workload_annotation = config_.workload_name_override_annotation});
     StartPipeline();
     RaiseDescriptorLimit();
-    ASSIGN_OR_RETURN(report_server_,
-                     ReportServer::Create(ReportServerOptionsOf(config_), *pipeline_, metrics_));
+    RETURN_IF_ERROR(StartReportServer());
     RETURN_IF_ERROR(StartApi());
     StartMetricsServer();
     LogInfo("mapper started", {{"version", Version()},
@@ -155,9 +155,32 @@ class MapperApp::Implementation {
                                                                 .metrics = pipeline_metrics_});
   }
 
+  Status StartReportServer() {
+    IdentifyCollector identify;
+    if (!config_.collector_service_accounts.empty()) {
+      token_reviewer_.emplace(*client_,
+                              TokenRules{.audience = config_.token_audience,
+                                         .service_accounts = config_.collector_service_accounts});
+      identify = [this](std::string token, std::function<void(StatusOr<CollectorIdentity>)> done) {
+        token_reviewer_->Identify(std::move(token), std::move(done));
+      };
+    }
+    ASSIGN_OR_RETURN(report_server_,
+                     ReportServer::Create(ReportServerOptionsOf(config_), *pipeline_, metrics_,
+                                          std::move(identify)));
+    return OkStatus();
+  }
+
   std::vector<HealthCheck> Readiness() const {
-    return {{.name = "inventory", .check = [this] { return feed_->Synced(); }},
-            {.name = "watches", .check = [this] { return feed_->Watches(); }, .essential = false}};
+    std::vector<HealthCheck> checks = {
+        {.name = "inventory", .check = [this] { return feed_->Synced(); }},
+        {.name = "watches", .check = [this] { return feed_->Watches(); }, .essential = false}};
+    if (token_reviewer_) {
+      checks.push_back({.name = "collector_tokens",
+                        .check = [this] { return token_reviewer_->Health(); },
+                        .essential = false});
+    }
+    return checks;
   }
 
   Status StartApi() {
@@ -203,6 +226,7 @@ class MapperApp::Implementation {
   std::unique_ptr<kube::Client> client_;
   std::optional<InventoryFeed> feed_;
   std::optional<ObservationPipeline> pipeline_;
+  std::optional<TokenReviewer> token_reviewer_;
   std::unique_ptr<ReportServer> report_server_;
   std::optional<ApiHandler> api_;
   std::unique_ptr<HttpServer> api_server_;

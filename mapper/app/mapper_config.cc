@@ -30,6 +30,15 @@ void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
       .Add("tls-client-ca-file", &config.tls_client_ca_file,
            "Authority (PEM) whose client certificates collectors must show")
       .Group(kGroup);
+  table
+      .Add("collector-service-accounts", &config.collector_service_accounts,
+           "ServiceAccounts (namespace/name) that may report: collectors must show a token of one, "
+           "which the API server vouches for; empty: anyone may report")
+      .Group(kGroup);
+  table
+      .Add("token-audience", &config.token_audience,
+           "Audience that collectors' tokens must be issued for")
+      .Group(kGroup);
 }
 
 void DeclareClusterOptions(OptionTable& table, MapperConfig& config) {
@@ -145,6 +154,27 @@ void DeclareIgnoredOptions(OptionTable& table) {
   table.AddIgnored("mapper-api-url", "this is the mapper");
 }
 
+Status CheckCollectors(const MapperConfig& config) {
+  for (const std::string& account : config.collector_service_accounts) {
+    size_t slash = account.find('/');
+    bool two_parts = slash != std::string::npos && slash > 0 && slash + 1 < account.size() &&
+                     account.find('/', slash + 1) == std::string::npos;
+    if (!two_parts) {
+      return InvalidArgument("option collector-service-accounts: \"{}\" is not namespace/name",
+                             account);
+    }
+  }
+  if (!config.collector_service_accounts.empty() && config.tls_cert_file.empty()) {
+    return InvalidArgument(
+        "option collector-service-accounts needs tls-cert-file and tls-key-file: collectors send "
+        "their tokens over TLS only");
+  }
+  if (config.token_audience.empty()) {
+    return InvalidArgument("option token-audience must not be empty");
+  }
+  return OkStatus();
+}
+
 // Tried by itself, so that a bad address is not taken for a fault of the first port.
 Status CheckListenAddress(const std::string& address) {
   StatusOr<TcpListener> listener = ListenOnTcp(address, 0);
@@ -175,6 +205,7 @@ Status CheckMapperConfig(const MapperConfig& config) {
   if (!config.tls_client_ca_file.empty() && config.tls_cert_file.empty()) {
     return InvalidArgument("option tls-client-ca-file needs tls-cert-file and tls-key-file");
   }
+  RETURN_IF_ERROR(CheckCollectors(config));
   return CheckListenAddress(config.listen_address);
 }
 

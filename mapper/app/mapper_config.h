@@ -26,6 +26,10 @@ struct MapperConfig {
   std::string tls_key_file;
   std::string tls_client_ca_file;
 
+  // "namespace/name" of the ServiceAccounts that may report; empty: anyone may.
+  std::vector<std::string> collector_service_accounts;
+  std::string token_audience = "network-mapper";
+
   // The API server: by URL, by kubeconfig, or the pod's own service account.
   std::string kube_api_url;
   std::string kubeconfig;

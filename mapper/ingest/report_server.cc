@@ -102,8 +102,10 @@ void Watch(const std::stop_token& stop, ReportStreams& streams, uint64_t failed_
 
 class ReportServer::Implementation {
  public:
-  Implementation(const ReportServerOptions& options, BatchSink& sink, MetricsRegistry& metrics)
-      : streams_(std::make_shared<ReportStreams>(options, sink, metrics)), service_(streams_) {}
+  Implementation(const ReportServerOptions& options, BatchSink& sink, MetricsRegistry& metrics,
+                 IdentifyCollector identify)
+      : streams_(std::make_shared<ReportStreams>(options, sink, metrics, std::move(identify))),
+        service_(streams_) {}
 
   ~Implementation() { Shutdown(milliseconds(0)); }
 
@@ -168,8 +170,10 @@ class ReportServer::Implementation {
 
 StatusOr<std::unique_ptr<ReportServer>> ReportServer::Create(const ReportServerOptions& options,
                                                              BatchSink& sink,
-                                                             MetricsRegistry& metrics) {
-  auto implementation = std::make_unique<Implementation>(options, sink, metrics);
+                                                             MetricsRegistry& metrics,
+                                                             IdentifyCollector identify) {
+  auto implementation =
+      std::make_unique<Implementation>(options, sink, metrics, std::move(identify));
   RETURN_IF_ERROR(implementation->Start());
   return std::unique_ptr<ReportServer>(new ReportServer(std::move(implementation)));
 }

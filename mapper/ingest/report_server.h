@@ -13,6 +13,7 @@
 #include "common/metrics/metrics.h"
 #include "common/status/status.h"
 #include "mapper/ingest/batch_sink.h"
+#include "mapper/ingest/collector_identity.h"
 
 namespace network_mapper {
 
@@ -49,9 +50,11 @@ struct ReportServerOptions {
 class ReportServer {
  public:
   // Listens when it returns. `sink` and `metrics` must outlive the server. The callbacks given to
-  // the sink may come after the end of the server; they do nothing then.
+  // the sink and to `identify` may come after the end of the server; they do nothing then. Without
+  // `identify` no token is asked for.
   static StatusOr<std::unique_ptr<ReportServer>> Create(const ReportServerOptions& options,
-                                                        BatchSink& sink, MetricsRegistry& metrics);
+                                                        BatchSink& sink, MetricsRegistry& metrics,
+                                                        IdentifyCollector identify = {});
   ReportServer(const ReportServer&) = delete;
   ReportServer& operator=(const ReportServer&) = delete;
   // Shuts down without grace.

@@ -22,8 +22,8 @@ ReportServerMetrics::ReportServerMetrics(MetricsRegistry& registry)
           registry.AddCounter("network_mapper_report_server_refused_connections_total",
                               "Connections over the limit of connections or of open files.")) {
   constexpr std::array<const char*, kStreamCloseCount> kCloseNames = {
-      "client",    "limit",         "bad_message", "bad_sequence",
-      "too_large", "hello_timeout", "replaced",    "shutdown"};
+      "client",   "limit",    "bad_message", "bad_sequence",    "too_large",      "hello_timeout",
+      "replaced", "shutdown", "bad_token",   "not_a_collector", "unchecked_token"};
   for (const char* name : kCloseNames) {
     closed.push_back(&registry.AddCounter("network_mapper_report_server_closed_streams_total",
                                           "Report streams that ended.", {{"reason", name}}));

@@ -20,8 +20,11 @@ enum class StreamClose : uint8_t {
   kHelloTimeout,  // no Hello in time
   kReplaced,      // the same collector opened a newer stream
   kShutdown,
+  kBadToken,        // no token, or one that is not valid
+  kNotACollector,   // a valid token of somebody else, or of another node
+  kUncheckedToken,  // the API server gave no verdict
 };
-inline constexpr size_t kStreamCloseCount = 8;
+inline constexpr size_t kStreamCloseCount = 11;
 
 struct ReportServerMetrics {
   explicit ReportServerMetrics(MetricsRegistry& registry);

@@ -6,6 +6,8 @@
 
 #include <grpcpp/support/proto_buffer_reader.h>
 
+#include "common/log/log.h"
+
 namespace network_mapper {
 
 namespace {
@@ -17,12 +19,35 @@ constexpr size_t kMaxComponentLength = 64;
 constexpr size_t kMaxVersionLength = 128;
 // How long a close waits for a peer that does not read.
 constexpr std::chrono::seconds kCloseGrace{5};
+// RFC 6750 2.1.
+constexpr std::string_view kBearer = "Bearer ";
 
 bool IsGood(const v1::Hello& hello) {
   return !hello.instance_id().empty() && hello.instance_id().size() <= kMaxInstanceIdLength &&
          hello.component().size() <= kMaxComponentLength &&
          hello.node_name().size() <= kMaxIdentifierLength &&
          hello.version().size() <= kMaxVersionLength;
+}
+
+StreamClose CloseReason(const Status& identity) {
+  switch (identity.code()) {
+    case StatusCode::kUnauthenticated:
+      return StreamClose::kBadToken;
+    case StatusCode::kPermissionDenied:
+      return StreamClose::kNotACollector;
+    default:
+      return StreamClose::kUncheckedToken;
+  }
+}
+
+// Empty: none was sent.
+std::string BearerToken(const grpc::CallbackServerContext& context) {
+  const auto found = context.client_metadata().find("authorization");
+  if (found == context.client_metadata().end()) {
+    return {};
+  }
+  std::string_view value(found->second.data(), found->second.size());
+  return std::string(value.starts_with(kBearer) ? value.substr(kBearer.size()) : "");
 }
 
 grpc::ByteBuffer Serialize(const v1::ReportResponse& response) {
@@ -53,6 +78,8 @@ std::shared_ptr<ReportStream> ReportStream::Open(std::shared_ptr<ReportStreams> 
   } else if (verdict.full) {
     stream->Close({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many report streams"},
                   StreamClose::kLimit);
+  } else if (streams->identify) {
+    stream->Identify();
   } else {
     stream->Drive();
   }
@@ -64,6 +91,37 @@ ReportStream::ReportStream(std::shared_ptr<ReportStreams> streams,
     : streams_(std::move(streams)),
       context_(context),
       opened_at_(std::chrono::steady_clock::now()) {}
+
+void ReportStream::Identify() {
+  std::string token = BearerToken(context_);
+  if (token.empty()) {
+    Refuse({grpc::StatusCode::UNAUTHENTICATED, "a ServiceAccount token was expected"},
+           StreamClose::kBadToken);
+    return;
+  }
+  data_.With([](Data& data) { data.identifying = true; });
+  // The answer may come when the stream is over.
+  streams_->identify(std::move(token),
+                     [weak = weak_from_this()](StatusOr<CollectorIdentity> identity) {
+                       if (auto self = weak.lock()) {
+                         self->OnIdentified(std::move(identity));
+                       }
+                     });
+}
+
+void ReportStream::OnIdentified(StatusOr<CollectorIdentity> identity) {
+  if (!identity.ok()) {
+    Refuse(
+        {static_cast<grpc::StatusCode>(identity.status().code()), StatusMessage(identity.status())},
+        CloseReason(identity.status()));
+    return;
+  }
+  data_.With([&](Data& data) {
+    identity_ = *std::move(identity);
+    data.identifying = false;
+  });
+  Drive();
+}
 
 void ReportStream::Close(grpc::Status status, StreamClose reason) {
   bool first = data_.With([&](Data& data) {
@@ -88,6 +146,7 @@ void ReportStream::Drain() {
 void ReportStream::CheckTime(SteadyTime now) {
   struct Verdict {
     bool no_hello = false;
+    bool identifying = false;
     bool stuck = false;
   };
 
@@ -95,11 +154,15 @@ void ReportStream::CheckTime(SteadyTime now) {
     Verdict result;
     result.no_hello = !data.greeted && !data.close && !data.finished &&
                       now - opened_at_ > streams_->options.hello_timeout;
+    result.identifying = data.identifying;
     result.stuck = data.close && !data.finished && now - data.closed_at > kCloseGrace;
     data.cancel = data.cancel || result.stuck;
     return result;
   });
-  if (verdict.no_hello) {
+  if (verdict.no_hello && verdict.identifying) {
+    Close({grpc::StatusCode::UNAVAILABLE, "the token could not be checked in time"},
+          StreamClose::kUncheckedToken);
+  } else if (verdict.no_hello) {
     Close({grpc::StatusCode::DEADLINE_EXCEEDED, "no Hello in time"}, StreamClose::kHelloTimeout);
   } else if (verdict.stuck) {
     Drive();
@@ -163,7 +226,8 @@ ReportStream::Action ReportStream::NextAction(Data& data) {
     PrepareWrite(data);
     return Action::kWrite;
   }
-  bool may_read = !data.reading && !data.read_closed && !data.draining && data.pauses <= 0 &&
+  bool may_read = !data.reading && !data.read_closed && !data.draining && !data.identifying &&
+                  data.pauses <= 0 &&
                   data.submitted.size() < streams_->options.max_unapplied_batches;
   if (may_read) {
     data.reading = true;
@@ -255,16 +319,21 @@ void ReportStream::Handle(const v1::ReportRequest& request) {
 }
 
 void ReportStream::Refuse(const std::string& message, StreamClose reason) {
-  bool log = streams_->log_limit.With(
-      [](LogRateLimit& limit) { return limit.Allow(std::chrono::steady_clock::now()); });
+  Refuse({grpc::StatusCode::INVALID_ARGUMENT, message}, reason);
+}
+
+void ReportStream::Refuse(const grpc::Status& status, StreamClose reason) {
+  bool log = streams_->log_limit.With([&](PeerLogLimit& limit) {
+    return limit.Allow(context_.peer(), reason, std::chrono::steady_clock::now());
+  });
   if (log) {
     LogWarn("report stream refused", {{"instance_id", instance_id_},
                                       {"collector", component_},
                                       {"node", node_name_},
                                       {"peer", context_.peer()},
-                                      {"reason", message}});
+                                      {"reason", status.error_message()}});
   }
-  Close({grpc::StatusCode::INVALID_ARGUMENT, message}, reason);
+  Close(status, reason);
 }
 
 void ReportStream::Greet(const v1::Hello& hello) {
@@ -275,6 +344,13 @@ void ReportStream::Greet(const v1::Hello& hello) {
   instance_id_ = hello.instance_id();
   component_ = hello.component();
   node_name_ = hello.node_name();
+  if (!identity_.node_name.empty() && identity_.node_name != node_name_) {
+    Refuse({grpc::StatusCode::PERMISSION_DENIED,
+            fmt::format("Hello is of node {}, but the token of one on node {}", node_name_,
+                        identity_.node_name)},
+           StreamClose::kNotACollector);
+    return;
+  }
   TakeOver();
   uint64_t applied = streams_->sink.AppliedSequence(instance_id_);
   data_.With([applied](Data& data) {

@@ -18,9 +18,10 @@
 #include <grpcpp/support/server_callback.h>
 
 #include "common/concurrency/guarded.h"
-#include "common/log/log.h"
 #include "common/time/clock.h"
 #include "mapper/ingest/batch_sink.h"
+#include "mapper/ingest/collector_identity.h"
+#include "mapper/ingest/peer_log_limit.h"
 #include "mapper/ingest/report_server.h"
 #include "mapper/ingest/report_server_metrics.h"
 #include "network_mapper/v1/report.pb.h"
@@ -39,16 +40,20 @@ struct ReportStreams {
   };
 
   ReportStreams(ReportServerOptions server_options, BatchSink& batch_sink,
-                MetricsRegistry& instruments)
-      : options(std::move(server_options)), sink(batch_sink), metrics(instruments) {}
+                MetricsRegistry& instruments, IdentifyCollector identify_collector)
+      : options(std::move(server_options)),
+        identify(std::move(identify_collector)),
+        sink(batch_sink),
+        metrics(instruments) {}
 
   const ReportServerOptions options;
+  const IdentifyCollector identify;
   BatchSink& sink;
   ReportServerMetrics metrics;
   // Its lock is never held while a stream's lock is taken.
   Guarded<Registry> registry;
   // For lines that a hostile peer can cause.
-  Guarded<LogRateLimit> log_limit{LogRateLimit(std::chrono::seconds(10))};
+  Guarded<PeerLogLimit> log_limit;
 };
 
 // It parses by itself: gRPC tells of a message that cannot be parsed as it tells of a client that
@@ -90,6 +95,8 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
     // No more can be read.
     bool read_closed = false;
     bool draining = false;
+    // Nothing is read before it is known who the collector is.
+    bool identifying = false;
     bool cancel = false;
     bool finished = false;
     bool greeted = false;
@@ -108,6 +115,8 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   void Drive();
   Action NextAction(Data& data);
   void PrepareWrite(Data& data);
+  void Identify();
+  void OnIdentified(StatusOr<CollectorIdentity> identity);
   void Read(grpc::ByteBuffer& bytes);
   void Handle(const v1::ReportRequest& request);
   void Greet(const v1::Hello& hello);
@@ -116,7 +125,9 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   void Submit(const v1::Batch& batch);
   void OnApplied(uint64_t sequence);
   void OnResume();
+  // Because of what the collector sent, or with another status.
   void Refuse(const std::string& message, StreamClose reason);
+  void Refuse(const grpc::Status& status, StreamClose reason);
 
   const std::shared_ptr<ReportStreams> streams_;
   grpc::CallbackServerContext& context_;
@@ -125,6 +136,8 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   grpc::ByteBuffer request_;
   // Owned by the write under way.
   grpc::ByteBuffer response_;
+  // Set before the first message is read.
+  CollectorIdentity identity_;
   // Set by the first message, used by the reading thread and OnDone.
   std::string instance_id_;
   std::string component_;

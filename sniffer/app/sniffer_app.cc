@@ -73,6 +73,7 @@ ReportClientOptions ReportOptions(const SnifferConfig& config) {
                  .certificate_file = config.tls_cert_file,
                  .key_file = config.tls_key_file,
                  .server_name = config.tls_server_name};
+  options.token_file = config.token_file;
   options.spool_bytes = static_cast<size_t>(config.spool_bytes);
   options.spool_observations = static_cast<size_t>(config.spool_observations);
   return options;

@@ -36,6 +36,12 @@ void DeclareMapperOptions(OptionTable& table, SnifferConfig& config) {
       .Add("tls-server-name", &config.tls_server_name,
            "Name in the mapper's certificate, if it is not the address's host")
       .Group(kGroup);
+  table
+      .Add(
+          "token-file", &config.token_file,
+          "ServiceAccount token that tells the mapper who reports; read again at every connection, "
+          "sent over TLS only")
+      .Group(kGroup);
   table.Add("spool-bytes", &config.spool_bytes, "Unacknowledged reports that are kept, in bytes")
       .Min(64 << 10)
       .Group(kGroup);
@@ -190,6 +196,9 @@ Status CheckSnifferConfig(SnifferConfig& config) {
   if (!config.tls_server_name.empty() && config.tls_ca_file.empty() &&
       config.tls_cert_file.empty()) {
     return InvalidArgument("option tls-server-name needs tls-ca-file, which switches TLS on");
+  }
+  if (!config.token_file.empty() && config.tls_ca_file.empty() && config.tls_cert_file.empty()) {
+    return InvalidArgument("option token-file needs tls-ca-file, which switches TLS on");
   }
   if (!config.enable_dns && !config.enable_tcp && !config.enable_socket_scanner) {
     return InvalidArgument(

@@ -24,6 +24,7 @@ struct SnifferConfig {
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string tls_server_name;
+  std::string token_file;
   int64_t spool_bytes = 4 << 20;
   int64_t spool_observations = 50'000;
 

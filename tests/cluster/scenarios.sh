@@ -7,7 +7,7 @@
 # shellcheck disable=SC2034 # for scripts/cluster-test
 SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 udp-only
-  rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority)
+  rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
 container() {
@@ -349,3 +349,62 @@ act_wrong-authority() {
   in_install annotate pod -l app=otterize-network-sniffer --overwrite "renewed=$SECONDS"
 }
 expect_wrong-authority() { echo "newcomer -> server"; }
+
+# A sniffer of somebody else: its token is the scenario's, for the audience that the second argument names.
+impostor() {
+  local version
+  version="$(sed -nE 's/^appVersion: "?([0-9.]+)"?$/\1/p' charts/network-mapper/Chart.yaml)"
+  cat << END
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: $1}
+spec:
+  terminationGracePeriodSeconds: 1
+  containers:
+    - name: main
+      image: localhost/network-mapper-sniffer:$version
+      imagePullPolicy: Never
+      args: [--mapper-address=otterize-network-mapper.otterize-system:9091, --tls-ca-file=/ca/ca.crt,
+        --tls-server-name=otterize-network-mapper, --token-file=/token/token, --host-proc-dir=/proc,
+        --enable-dns=false, --enable-tcp=false]
+      volumeMounts: [{name: ca, mountPath: /ca}, {name: token, mountPath: /token}]
+  volumes:
+    - {name: ca, configMap: {name: authority}}
+    - {name: token, projected: {sources: [{serviceAccountToken: {audience: $2, path: token}}]}}
+END
+}
+
+closed_streams() {
+  mapper_metric "network_mapper_report_server_closed_streams_total{reason=\"$1\"}"
+}
+
+# Who has no collector's token does not report. Without the right to have tokens checked the mapper says so, sniffers keep their
+# reports, and deliver them once it is back.
+manifest_wrong-token() { server; }
+act_wrong-token() {
+  in_install get configmap otterize-network-mapper-ca -o 'jsonpath={.data.ca\.crt}' > "$output/ca.crt"
+  jq -n --rawfile ca "$output/ca.crt" '{apiVersion: "v1", kind: "ConfigMap", metadata: {name: "authority"}, data: {"ca.crt": $ca}}' | apply
+  { impostor stranger network-mapper; impostor misled vault; } | apply
+  wait_until 60 eval '[ "$(closed_streams not_a_collector)" -ge 2 ] && [ "$(closed_streams bad_token)" -ge 2 ]'
+  [ "$(in_install logs deployment/otterize-network-mapper | grep -c 'system:serviceaccount:wrong-token:default is not among')" -eq 1 ]
+  [ "$(in_install logs deployment/otterize-network-mapper | grep -c 'the token is not valid for audience network-mapper')" -eq 1 ]
+  in_namespace logs stranger | grep collector-service-accounts
+  in_namespace logs misled | grep token-audience
+  in_namespace delete pod stranger misled --now
+
+  in_install patch clusterrole otterize-network-mapper --type json \
+    -p '[{"op": "test", "path": "/rules/5/resources/0", "value": "tokenreviews"}, {"op": "remove", "path": "/rules/5"}]'
+  in_install rollout restart daemonset/otterize-network-sniffer
+  in_install rollout status daemonset/otterize-network-sniffer --timeout=60s
+  newcomer
+  wait_until 30 mapper_lacks 'create.*tokenreviews'
+  [ "$(in_install logs deployment/otterize-network-mapper | grep -c 'tokens cannot be checked')" -eq 1 ]
+  [ "$(edges wrong-token | grep -c newcomer)" -eq 0 ]
+  helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 5m
+  wait_until 60 mapper_lacks_nothing
+}
+# The strangers' own calls are calls like any other.
+expect_wrong-token() {
+  printf '%s\n' "newcomer -> server" "stranger -> otterize-network-mapper.otterize-system" "misled -> otterize-network-mapper.otterize-system"
+}

@@ -128,6 +128,14 @@ resources:
 {{- end }}
 {{- end }}
 
+{{/* Whether collectors show a token: text, empty for no. */}}
+{{- define "network-mapper.collectorTokens" -}}
+{{- if and .Values.tls.enabled .Values.tls.collectorTokens }}yes{{ end }}
+{{- end }}
+
+{{/* For whom their tokens are issued. */}}
+{{- define "network-mapper.tokenAudience" -}}network-mapper{{- end }}
+
 {{/* Takes a dict: path, port, host (optional), period. */}}
 {{- define "network-mapper.probe" -}}
 httpGet:

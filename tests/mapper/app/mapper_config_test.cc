@@ -45,5 +45,25 @@ TEST(MapperConfig, NamesTheListenAddressAndNotAPort) {
   }
 }
 
+TEST(MapperConfig, RefusesCollectorAccountsThatCannotWork) {
+  MapperConfig config;
+  config.collector_service_accounts = {"otterize-system/otterize-network-sniffer"};
+  EXPECT_THAT(CheckMapperConfig(config),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("needs tls-cert-file")));
+  config.tls_cert_file = "tls.crt";
+  config.tls_key_file = "tls.key";
+  EXPECT_THAT(CheckMapperConfig(config), IsOk());
+  config.token_audience.clear();
+  EXPECT_THAT(CheckMapperConfig(config),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("token-audience")));
+  config.token_audience = "network-mapper";
+  for (const char* account : {"", "/", "sniffer", "a/", "/b", "a/b/c"}) {
+    config.collector_service_accounts = {account};
+    EXPECT_THAT(CheckMapperConfig(config),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("is not namespace/name")))
+        << account;
+  }
+}
+
 }  // namespace
 }  // namespace network_mapper

@@ -48,7 +48,7 @@ class ReportStreamTest : public ::testing::Test {
   std::unique_ptr<ReportServer> StartServer(uint16_t port = 0) {
     server_options_.host = "127.0.0.1";
     server_options_.port = port;
-    auto server = ReportServer::Create(server_options_, sink_, server_metrics_);
+    auto server = ReportServer::Create(server_options_, sink_, server_metrics_, identify_);
     EXPECT_THAT(server, IsOk());
     return server.ok() ? std::move(server).value() : nullptr;
   }
@@ -68,6 +68,7 @@ class ReportStreamTest : public ::testing::Test {
   MetricsRegistry server_metrics_;
   MetricsRegistry client_metrics_;
   ReportServerOptions server_options_;
+  IdentifyCollector identify_;
   ReportClientOptions client_options_;
 };
 

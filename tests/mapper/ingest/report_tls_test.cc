@@ -2,10 +2,8 @@
 // side tells what it refuses.
 #include <gmock/gmock.h>
 
-#include "tests/mapper/ingest/report_stream_fixture.h"
+#include "tests/mapper/ingest/report_tls_fixture.h"
 #include "tests/support/raw_connection.h"
-#include "tests/support/test_certificates.h"
-#include "tests/support/test_paths.h"
 
 namespace network_mapper {
 
@@ -14,71 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr char kLoopback[] = "IP:127.0.0.1";
-
-class ReportTlsTest : public ReportStreamTest {
- protected:
-  void SetUp() override {
-    UseServerCertificate(authority_.Issue("mapper", kLoopback));
-    server_options_.tls.enabled = true;
-    client_options_.tls.enabled = true;
-    client_options_.tls.ca_file = Put("ca.crt", authority_.Pem());
-  }
-
-  std::string Put(const std::string& name, const std::string& content) {
-    return directory_.WriteFile(name, content).string();
-  }
-
-  void UseServerCertificate(const CertifiedKey& key) {
-    server_options_.tls.certificate_file = Put("server.crt", key.certificate_pem);
-    server_options_.tls.key_file = Put("server.key", key.key_pem);
-  }
-
-  void UseClientCertificate(const CertifiedKey& key) {
-    client_options_.tls.certificate_file = Put("client.crt", key.certificate_pem);
-    client_options_.tls.key_file = Put("client.key", key.key_pem);
-  }
-
-  void DemandClientsOf(const TestAuthority& authority) {
-    server_options_.tls.client_ca_file = Put("client-ca.crt", authority.Pem());
-  }
-
-  double FailedHandshakes() {
-    return ReportServerMetrics(server_metrics_).failed_handshakes.Value();
-  }
-
-  void ExpectDelivery(uint16_t port) {
-    auto client = StartClient(port);
-    client->Report({NamedObservation("a")}, {});
-    EXPECT_TRUE(client->Flush(In(10s))) << client->State().last_error;
-  }
-
-  // Connects in vain, and returns what the client says about it.
-  std::string ExpectRefusal(const ReportServer& server) {
-    auto client = StartClient(server.Port());
-    client->Report({NamedObservation("secret")}, {});
-    EXPECT_TRUE(Eventually([&] { return !client->State().last_error.empty(); }));
-    EXPECT_EQ(client->State().acknowledged_observations, 0U);
-    EXPECT_EQ(client->State().spool_observations, 1U);
-    EXPECT_EQ(sink_.Observations(), 0U);
-    return client->State().last_error;
-  }
-
-  Status ErrorAtServerStart() {
-    server_options_.host = "127.0.0.1";
-    return ReportServer::Create(server_options_, sink_, server_metrics_).status();
-  }
-
-  Status ErrorAtClientStart() {
-    client_options_.address = "127.0.0.1:1";
-    return ReportClient::Create(client_options_, client_metrics_).status();
-  }
-
-  TemporaryDirectory directory_;
-  TestAuthority authority_;
-  TestAuthority other_authority_{"another authority"};
-};
 
 TEST_F(ReportTlsTest, AcceptsTheRightAuthority) {
   auto server = StartServer();
