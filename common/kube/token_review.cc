@@ -29,7 +29,8 @@ std::string Text(const nlohmann::json& value) {
 }
 
 bool Holds(const nlohmann::json& list, std::string_view text) {
-  return list.is_array() && std::any_of(list.begin(), list.end(), [text](const nlohmann::json& one) {
+  return list.is_array() &&
+         std::any_of(list.begin(), list.end(), [text](const nlohmann::json& one) {
            return one.is_string() && one.get_ref<const std::string&>() == text;
          });
 }
@@ -70,8 +71,7 @@ StatusOr<TokenReview> ReviewToken(Client& client, std::string_view token, std::s
   options.max_response_bytes = kLargestAnswer;
   options.stop = stop;
   // What a peer sent need not be UTF-8.
-  const std::string body =
-      request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string body = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   ASSIGN_OR_RETURN(const Response answer, client.Post(kPath, body, "application/json", options));
   return ParseTokenReview(answer.body, audience);
 }

@@ -1,4 +1,5 @@
-// TokenReview (authentication.k8s.io/v1): asks the API server whose bearer token this is. RBAC: tokenreviews, create.
+// TokenReview (authentication.k8s.io/v1): asks the API server whose bearer token this is. RBAC:
+// tokenreviews, create.
 #pragma once
 
 #include <stop_token>
@@ -17,8 +18,8 @@ struct TokenReview {
   std::string error;
   // "system:serviceaccount:<namespace>:<name>" for a ServiceAccount.
   std::string user;
-  // The node of the pod that the token was issued to. Empty when the server does not tell: before Kubernetes 1.30, or the
-  // token belongs to no pod.
+  // The node of the pod that the token was issued to. Empty when the server does not tell: before
+  // Kubernetes 1.30, or the token belongs to no pod.
   std::string node_name;
 };
 

@@ -1,5 +1,5 @@
-// Reading of the token that a collector shows to the mapper: a file that the kubelet renews, in a projected volume
-// (serviceAccountToken).
+// Reading of the token that a collector shows to the mapper: a file that the kubelet renews, in a
+// projected volume (serviceAccountToken).
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@ namespace network_mapper {
 
 inline constexpr std::string_view kTokenFile = "token-file";
 
-// The content without white space at its end. An error that names option and file when it cannot be read, is empty, or is
-// nothing that a header can carry (RFC 6750 2.1).
+// The content without white space at its end. An error that names option and file when it cannot be
+// read, is empty, or is nothing that a header can carry (RFC 6750 2.1).
 StatusOr<std::string> ReadTokenFile(const std::string& path);
 
 }  // namespace network_mapper

@@ -15,8 +15,9 @@ struct CollectorIdentity {
   std::string node_name;
 };
 
-// Tells who holds a token: calls `done` once, from any thread, also before it returns. Errors: Unauthenticated for a token
-// that is not valid, PermissionDenied for somebody who is no collector, Unavailable when that cannot be found out now.
+// Tells who holds a token: calls `done` once, from any thread, also before it returns. Errors:
+// Unauthenticated for a token that is not valid, PermissionDenied for somebody who is no collector,
+// Unavailable when that cannot be found out now.
 using IdentifyCollector =
     std::function<void(std::string token, std::function<void(StatusOr<CollectorIdentity>)> done)>;
 

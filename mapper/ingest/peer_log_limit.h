@@ -1,4 +1,5 @@
-// Keeps what a refused peer causes in the log to one line per address and reason, and what many addresses cause bounded.
+// Keeps what a refused peer causes in the log to one line per address and reason, and what many
+// addresses cause bounded.
 #pragma once
 
 #include <chrono>

@@ -55,7 +55,8 @@ TokenReviewer::~TokenReviewer() {
   }
   waiting_.Change([](std::deque<Request>&) {});
   workers_.clear();
-  for (const Request& request : waiting_.Change([](auto& waiting) { return std::exchange(waiting, {}); })) {
+  for (const Request& request :
+       waiting_.Change([](auto& waiting) { return std::exchange(waiting, {}); })) {
     request.done(Unavailable("the mapper is shutting down"));
   }
 }
@@ -110,8 +111,11 @@ StatusOr<CollectorIdentity> TokenReviewer::Review(const std::string& token,
     if (before.ok()) {
       LogWarn("collectors' tokens cannot be checked",
               {{"error", review.status()},
-               {"remedy", "the mapper must reach the API server and may create tokenreviews.authentication.k8s.io"},
-               {"effect", "new report streams are refused, collectors keep their reports and try again"}});
+               {"remedy",
+                "the mapper must reach the API server and may create "
+                "tokenreviews.authentication.k8s.io"},
+               {"effect",
+                "new report streams are refused, collectors keep their reports and try again"}});
     }
     return Unavailable("the token cannot be checked: {}", StatusMessage(review.status()));
   }

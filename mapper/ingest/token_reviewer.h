@@ -1,5 +1,6 @@
-// Tells by TokenReview whether the holder of a token is a collector. Collectors all come at once after the mapper's restart,
-// and an API server may take its time, so reviews wait in a bounded queue for a few threads.
+// Tells by TokenReview whether the holder of a token is a collector. Collectors all come at once
+// after the mapper's restart, and an API server may take its time, so reviews wait in a bounded
+// queue for a few threads.
 #pragma once
 
 #include <deque>

@@ -44,7 +44,9 @@ class ReportTokenTest : public ReportTlsTest {
 
   void UseToken(const std::string& token) { client_options_.token_file = Put("token", token); }
 
-  double Closed(StreamClose reason) { return ReportServerMetrics(server_metrics_).Closed(reason).Value(); }
+  double Closed(StreamClose reason) {
+    return ReportServerMetrics(server_metrics_).Closed(reason).Value();
+  }
 
   size_t Asked(const std::string& token) const {
     return asked_.With([&](const auto& asked) {
@@ -65,7 +67,8 @@ TEST_F(ReportTokenTest, LetsTheCollectorIn) {
 TEST_F(ReportTokenTest, RefusesACollectorWithoutAToken) {
   client_options_.token_file.clear();
   auto server = StartServer();
-  EXPECT_THAT(ExpectRefusal(*server), AllOf(HasSubstr("a ServiceAccount token was expected"), HasSubstr("--token-file")));
+  EXPECT_THAT(ExpectRefusal(*server),
+              AllOf(HasSubstr("a ServiceAccount token was expected"), HasSubstr("--token-file")));
   EXPECT_GE(Closed(StreamClose::kBadToken), 1);
   EXPECT_EQ(asked_.With([](const auto& asked) { return asked.size(); }), 0U);
 }
@@ -73,21 +76,24 @@ TEST_F(ReportTokenTest, RefusesACollectorWithoutAToken) {
 TEST_F(ReportTokenTest, RefusesATokenThatIsNotValid) {
   UseToken("bad");
   auto server = StartServer();
-  EXPECT_THAT(ExpectRefusal(*server), AllOf(HasSubstr("the token is not valid"), HasSubstr("--token-audience")));
+  EXPECT_THAT(ExpectRefusal(*server),
+              AllOf(HasSubstr("the token is not valid"), HasSubstr("--token-audience")));
   EXPECT_GE(Closed(StreamClose::kBadToken), 1);
 }
 
 TEST_F(ReportTokenTest, RefusesSomebodyElsesToken) {
   UseToken("other");
   auto server = StartServer();
-  EXPECT_THAT(ExpectRefusal(*server), AllOf(HasSubstr("shop:client"), HasSubstr("--collector-service-accounts")));
+  EXPECT_THAT(ExpectRefusal(*server),
+              AllOf(HasSubstr("shop:client"), HasSubstr("--collector-service-accounts")));
   EXPECT_GE(Closed(StreamClose::kNotACollector), 1);
 }
 
 TEST_F(ReportTokenTest, RefusesACollectorThatSpeaksForAnotherNode) {
   UseToken("elsewhere");
   auto server = StartServer();
-  EXPECT_THAT(ExpectRefusal(*server), AllOf(HasSubstr("node-1"), HasSubstr("node-2"), HasSubstr("--node-name")));
+  EXPECT_THAT(ExpectRefusal(*server),
+              AllOf(HasSubstr("node-1"), HasSubstr("node-2"), HasSubstr("--node-name")));
   EXPECT_GE(Closed(StreamClose::kNotACollector), 1);
 }
 
@@ -109,7 +115,8 @@ TEST_F(ReportTokenTest, GoesOnWhenTheFileComesBack) {
   std::filesystem::remove(client_options_.token_file);
   uint16_t port = server->Port();
   server.reset();
-  ASSERT_TRUE(Eventually([&] { return client->State().last_error.find("option token-file") != std::string::npos; }));
+  ASSERT_TRUE(Eventually(
+      [&] { return client->State().last_error.find("option token-file") != std::string::npos; }));
   server = StartServer(port);
   client->Report({NamedObservation("b")}, {});
   UseToken("good");
@@ -120,7 +127,8 @@ TEST_F(ReportTokenTest, GoesOnWhenTheFileComesBack) {
 TEST_F(ReportTokenTest, KeepsReportsWhileTokensCannotBeChecked) {
   std::atomic<bool> away = true;
   identify_ = [&](const std::string& token, const auto& done) {
-    done(away ? StatusOr<CollectorIdentity>(Unavailable("the token cannot be checked: no answer")) : Verdict(token));
+    done(away ? StatusOr<CollectorIdentity>(Unavailable("the token cannot be checked: no answer"))
+              : Verdict(token));
   };
   auto server = StartServer();
   EXPECT_THAT(ExpectRefusal(*server), HasSubstr("see its log"));
@@ -148,8 +156,11 @@ TEST_F(ReportTokenTest, ReadsNothingBeforeTheVerdict) {
 
 TEST_F(ReportTokenTest, SaysWhichTokenFileCannotBeUsed) {
   client_options_.token_file = directory_.Path() / "absent";
-  EXPECT_THAT(ErrorAtClientStart(), StatusIs(StatusCode::kNotFound, AllOf(HasSubstr("option token-file"), HasSubstr("absent"))));
-  for (const std::string& content : {std::string(), std::string(" \n"), std::string("two words"), std::string("a\x01")}) {
+  EXPECT_THAT(
+      ErrorAtClientStart(),
+      StatusIs(StatusCode::kNotFound, AllOf(HasSubstr("option token-file"), HasSubstr("absent"))));
+  for (const std::string& content :
+       {std::string(), std::string(" \n"), std::string("two words"), std::string("a\x01")}) {
     UseToken(content);
     EXPECT_THAT(StatusMessage(ErrorAtClientStart()), HasSubstr("token holds no token"));
   }

@@ -22,7 +22,8 @@ using ::testing::HasSubstr;
 constexpr char kSniffer[] = "system:serviceaccount:otterize-system:otterize-network-sniffer";
 
 TokenRules Rules() {
-  return {.audience = "network-mapper", .service_accounts = {"otterize-system/otterize-network-sniffer"}};
+  return {.audience = "network-mapper",
+          .service_accounts = {"otterize-system/otterize-network-sniffer"}};
 }
 
 // What an API server answers about a token that is valid.
@@ -42,7 +43,9 @@ std::unique_ptr<kube::Client> ClientOf(const ScriptedServer& server) {
 
 StatusOr<CollectorIdentity> Identify(TokenReviewer& reviewer, const std::string& token) {
   auto verdict = std::make_shared<std::promise<StatusOr<CollectorIdentity>>>();
-  reviewer.Identify(token, [verdict](StatusOr<CollectorIdentity> identity) { verdict->set_value(std::move(identity)); });
+  reviewer.Identify(token, [verdict](StatusOr<CollectorIdentity> identity) {
+    verdict->set_value(std::move(identity));
+  });
   return verdict->get_future().get();
 }
 
@@ -59,46 +62,58 @@ TEST(TokenReview, OfAnotherAudienceDoesNotCount) {
   ASSERT_THAT(review, IsOk());
   EXPECT_FALSE(review->authenticated);
   EXPECT_THAT(review->error, HasSubstr("audience"));
-  review = kube::ParseTokenReview(R"({"kind":"TokenReview","status":{"authenticated":true,"user":{"username":"a"}}})", "network-mapper");
+  review = kube::ParseTokenReview(
+      R"({"kind":"TokenReview","status":{"authenticated":true,"user":{"username":"a"}}})",
+      "network-mapper");
   ASSERT_THAT(review, IsOk());
   EXPECT_FALSE(review->authenticated);
 }
 
 TEST(TokenReview, KeepsTheServersReason) {
   auto review = kube::ParseTokenReview(
-      R"({"kind":"TokenReview","status":{"user":{},"error":"[invalid bearer token, token has expired]"}})", "network-mapper");
+      R"({"kind":"TokenReview","status":{"user":{},"error":"[invalid bearer token, token has expired]"}})",
+      "network-mapper");
   ASSERT_THAT(review, IsOk());
   EXPECT_FALSE(review->authenticated);
-  EXPECT_THAT(Judge(*review, Rules()), StatusIs(StatusCode::kUnauthenticated, HasSubstr("token has expired")));
+  EXPECT_THAT(Judge(*review, Rules()),
+              StatusIs(StatusCode::kUnauthenticated, HasSubstr("token has expired")));
 }
 
 TEST(TokenReview, IsNothingElse) {
-  for (const char* json : {"", "[]", "{}", "null", R"({"kind":"TokenReview"})", R"({"kind":"Status","status":"Failure"})",
-                           R"({"kind":"TokenReview","status":[1]})"}) {
+  for (const char* json :
+       {"", "[]", "{}", "null", R"({"kind":"TokenReview"})",
+        R"({"kind":"Status","status":"Failure"})", R"({"kind":"TokenReview","status":[1]})"}) {
     EXPECT_FALSE(kube::ParseTokenReview(json, "network-mapper").ok()) << json;
   }
   auto review = kube::ParseTokenReview(
-      R"({"kind":"TokenReview","status":{"authenticated":"yes","audiences":["network-mapper"],"user":7}})", "network-mapper");
+      R"({"kind":"TokenReview","status":{"authenticated":"yes","audiences":["network-mapper"],"user":7}})",
+      "network-mapper");
   ASSERT_THAT(review, IsOk());
   EXPECT_FALSE(review->authenticated);
 }
 
 TEST(Judge, KnowsCollectorsByNamespaceAndName) {
-  kube::TokenReview review{.authenticated = true, .error = {}, .user = kSniffer, .node_name = "node-1"};
+  kube::TokenReview review{
+      .authenticated = true, .error = {}, .user = kSniffer, .node_name = "node-1"};
   auto identity = Judge(review, Rules());
   ASSERT_THAT(identity, IsOk());
   EXPECT_EQ(identity->node_name, "node-1");
-  for (const char* user : {"", "admin", "system:serviceaccount:", "system:serviceaccount:shop:otterize-network-sniffer",
-                           "system:serviceaccount:otterize-system:otterize-network-sniffer2",
-                           "system:serviceaccount:otterize-system:default", "otterize-system:otterize-network-sniffer",
-                           "system:serviceaccount:otterize-system/otterize-network-sniffer"}) {
+  for (const char* user :
+       {"", "admin",
+        "system:serviceaccount:", "system:serviceaccount:shop:otterize-network-sniffer",
+        "system:serviceaccount:otterize-system:otterize-network-sniffer2",
+        "system:serviceaccount:otterize-system:default", "otterize-system:otterize-network-sniffer",
+        "system:serviceaccount:otterize-system/otterize-network-sniffer"}) {
     review.user = user;
-    EXPECT_THAT(Judge(review, Rules()), StatusIs(StatusCode::kPermissionDenied, HasSubstr("collector-service-accounts"))) << user;
+    EXPECT_THAT(Judge(review, Rules()),
+                StatusIs(StatusCode::kPermissionDenied, HasSubstr("collector-service-accounts")))
+        << user;
   }
 }
 
 TEST(TokenReviewer, AsksTheApiServer) {
-  const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) { wire.Json(201, Answer(kSniffer)); });
+  const ScriptedServer server(
+      [](const ScriptedCall&, ScriptedWire& wire) { wire.Json(201, Answer(kSniffer)); });
   const auto client = ClientOf(server);
   TokenReviewer reviewer(*client, Rules());
   auto identity = Identify(reviewer, "a.b.c");
@@ -107,7 +122,8 @@ TEST(TokenReviewer, AsksTheApiServer) {
   ASSERT_EQ(server.Calls().size(), 1U);
   EXPECT_EQ(server.Calls()[0].method, "POST");
   EXPECT_EQ(server.Calls()[0].target, "/apis/authentication.k8s.io/v1/tokenreviews");
-  EXPECT_THAT(server.Calls()[0].body, AllOf(HasSubstr(R"("token":"a.b.c")"), HasSubstr(R"("audiences":["network-mapper"])")));
+  EXPECT_THAT(server.Calls()[0].body, AllOf(HasSubstr(R"("token":"a.b.c")"),
+                                            HasSubstr(R"("audiences":["network-mapper"])")));
   EXPECT_THAT(reviewer.Health(), IsOk());
 }
 
@@ -117,12 +133,16 @@ TEST(TokenReviewer, NamesTheRightThatIsMissing) {
     if (may) {
       wire.Json(201, Answer(kSniffer));
     } else {
-      wire.Json(403, R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden: cannot create resource \"tokenreviews\""})");
+      wire.Json(
+          403,
+          R"({"kind":"Status","reason":"Forbidden","message":"tokenreviews is forbidden: cannot create resource \"tokenreviews\""})");
     }
   });
   const auto client = ClientOf(server);
   TokenReviewer reviewer(*client, Rules());
-  EXPECT_THAT(Identify(reviewer, "a"), StatusIs(StatusCode::kUnavailable, HasSubstr("cannot create resource \"tokenreviews\"")));
+  EXPECT_THAT(
+      Identify(reviewer, "a"),
+      StatusIs(StatusCode::kUnavailable, HasSubstr("cannot create resource \"tokenreviews\"")));
   EXPECT_FALSE(reviewer.Health().ok());
   may = true;
   EXPECT_THAT(Identify(reviewer, "a"), IsOk());
@@ -130,14 +150,17 @@ TEST(TokenReviewer, NamesTheRightThatIsMissing) {
 }
 
 TEST(TokenReviewer, TakesItsOwnRefusalForNoVerdict) {
-  const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) { wire.Json(401, R"({"kind":"Status","reason":"Unauthorized"})"); });
+  const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Json(401, R"({"kind":"Status","reason":"Unauthorized"})");
+  });
   const auto client = ClientOf(server);
   TokenReviewer reviewer(*client, Rules());
   EXPECT_THAT(Identify(reviewer, "a"), StatusIs(StatusCode::kUnavailable, HasSubstr("401")));
 }
 
 TEST(TokenReviewer, AnswersEverybodyAtItsEnd) {
-  const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) { wire.HoldUntilHangUp(); });
+  const ScriptedServer server(
+      [](const ScriptedCall&, ScriptedWire& wire) { wire.HoldUntilHangUp(); });
   const auto client = ClientOf(server);
   TokenRules rules = Rules();
   rules.queue = 50;
