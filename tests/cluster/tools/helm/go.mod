@@ -1,3 +1,4 @@
+// The version is that of helm.sh/helm/v3.
 module network-mapper/tests/cluster/tools/helm
 
 go 1.26.0
