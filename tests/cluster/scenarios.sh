@@ -6,7 +6,7 @@
 # What restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
 SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
-  host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 udp-only
+  host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
@@ -164,9 +164,9 @@ expect_host-network-server() { echo "scraper -> exporter"; }
 manifest_named-by-annotation() {
   POD_ANNOTATIONS="intents.otterize.com/workload-name: ledger" deployment server-blue --listen 8080
   SELECTOR="app: server-blue" service server 80:8080
-  deployment client --call server:80
+  POD_ANNOTATIONS="intents.otterize.com/workload-name: till" deployment client-blue --call server:80
 }
-expect_named-by-annotation() { echo "client -> ledger"; }
+expect_named-by-annotation() { echo "till -> ledger"; }
 
 manifest_named-by-label() {
   server
@@ -205,10 +205,20 @@ manifest_ipv6() {
 }
 expect_ipv6() { echo "client -> server"; }
 
+# One client speaks IPv4, one IPv6, without asking for a name; the third asks for both kinds of address.
+manifest_dual-stack() {
+  deployment server --listen 8080
+  SERVICE_SPEC="ipFamilyPolicy: RequireDualStack, clusterIP: 10.96.0.200, clusterIPs: [10.96.0.200, 'fd00:96::200']" service server 80:8080
+  deployment client-ipv4 --call 10.96.0.200:80
+  deployment client-ipv6 --call fd00:96::200:80
+  deployment client --call server:80
+}
+expect_dual-stack() { printf '%s\n' "client-ipv4 -> server" "client-ipv6 -> server" "client -> server"; }
+
 # It asks for the name and sends datagrams only: nothing but the DNS answer tells.
 manifest_udp-only() {
   server
-  PROGRAM=busybox deployment client sh -c "while true; do busybox nslookup server.udp-only.svc.cluster.local; busybox sleep 1; done"
+  PROGRAM=busybox deployment client sh -c "while true; do busybox timeout 1 busybox tftp -g -l /tmp/file -r file server 80; busybox sleep 1; done"
 }
 expect_udp-only() { echo "client -> server"; }
 
@@ -267,8 +277,9 @@ newcomer() {
 manifest_api-restart() { server; }
 act_api-restart() {
   mapper_listed_once
+  # It would keep its open connections for a minute.
   # shellcheck disable=SC2016 # expanded inside
-  "$cluster" run sh -c 'old=$(cat /run/cluster/kube-apiserver.pid); kill "$old"; while [ -e "/proc/$old" ]; do sleep 0.1; done'
+  "$cluster" run sh -c 'old=$(cat /run/cluster/kube-apiserver.pid); kill "$old"; timeout 5 tail --pid="$old" -f /dev/null || kill -KILL "$old"'
   wait_until 60 in_namespace get --raw /readyz
   newcomer
 }
