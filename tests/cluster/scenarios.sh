@@ -245,7 +245,7 @@ act_reused-address() {
   local address reused
   wait_until 30 has_edge reused-address "early -> first"
   address="$(in_namespace get pod first -o 'jsonpath={.status.podIP}')"
-  in_namespace delete pod/first service/first deployment/early --wait --cascade=foreground
+  in_namespace delete pod/first service/first deployment/early --wait --cascade=foreground --timeout=60s
   # The address after this one is handed out next.
   "$cluster" run sh -c "printf %s ${address%.*}.$((${address##*.} - 1)) > /run/cni/pods/last_reserved_ip.0"
   pod second --listen 8080 | apply
