@@ -166,23 +166,54 @@ void NamespaceScanner::GroupProcesses(NamespaceSnapshot& snapshot) {
   }
 }
 
-void NamespaceScanner::ReadAddresses(NetworkNamespace& network_namespace,
-                                     NamespaceSnapshot& snapshot) {
+void NamespaceScanner::ReadAddresses(const NetworkNamespace& network_namespace,
+                                     Addresses& addresses, SteadyTime now) {
+  addresses.addresses.clear();
+  addresses.beyond_limit = 0;
+  addresses.read_at = now;
   for (int32_t pid : network_namespace.pids) {
     if (!proc_fs_.ReadFile(pid, "net/fib_trie", buffer_, kMaxAddressBytes).ok()) {
       continue;
     }
-    network_namespace.addresses = ParseFibTrieAddresses(buffer_);
+    addresses.addresses = ParseFibTrieAddresses(buffer_);
     if (proc_fs_.ReadFile(pid, "net/if_inet6", buffer_, kMaxAddressBytes).ok()) {
       std::vector<IpAddress> v6 = ParseIfInet6Addresses(buffer_);
-      network_namespace.addresses.insert(network_namespace.addresses.end(), v6.begin(), v6.end());
+      addresses.addresses.insert(addresses.addresses.end(), v6.begin(), v6.end());
     }
-    size_t known = network_namespace.addresses.size();
+    size_t known = addresses.addresses.size();
     if (!network_namespace.is_host && known > NetworkNamespace::kMaxAddresses) {
-      snapshot.addresses_beyond_limit += known - NetworkNamespace::kMaxAddresses;
-      network_namespace.addresses.resize(NetworkNamespace::kMaxAddresses);
+      addresses.beyond_limit = known - NetworkNamespace::kMaxAddresses;
+      addresses.addresses.resize(NetworkNamespace::kMaxAddresses);
     }
     return;
+  }
+}
+
+void NamespaceScanner::FindAddresses(NamespaceSnapshot& snapshot) {
+  SteadyTime now = clock_.SteadyNow();
+  bool changed = false;
+  for (const NetworkNamespace& one : snapshot.namespaces) {
+    uint64_t directory_inode = processes_.at(one.pids.front()).directory_inode;
+    Addresses& known = addresses_[one.id];
+    if (known.directory_inode != directory_inode) {
+      known = {};
+      known.directory_inode = directory_inode;
+      known.found_at = now;
+      changed = true;
+    }
+    known.scan = scan_number_;
+  }
+  changed |= std::erase_if(addresses_, [this](const auto& entry) {
+               return entry.second.scan != scan_number_;
+             }) > 0;
+  for (NetworkNamespace& one : snapshot.namespaces) {
+    Addresses& known = addresses_.at(one.id);
+    if (changed || known.addresses.empty() || now - known.found_at < options_.settling_time ||
+        !known.read_at || now - *known.read_at >= options_.address_interval) {
+      ReadAddresses(one, known, now);
+    }
+    one.addresses = known.addresses;
+    snapshot.addresses_beyond_limit += known.beyond_limit;
   }
 }
 
@@ -212,9 +243,7 @@ StatusOr<NamespaceSnapshot> NamespaceScanner::Scan() {
   RETURN_IF_ERROR(proc_fs_.ListProcesses(directories_));
   VisitProcesses(snapshot);
   GroupProcesses(snapshot);
-  for (NetworkNamespace& network_namespace : snapshot.namespaces) {
-    ReadAddresses(network_namespace, snapshot);
-  }
+  FindAddresses(snapshot);
   DropUnpermittedHostPods(snapshot);
   return snapshot;
 }

@@ -1,11 +1,13 @@
 // The node's network namespaces: which exist, which processes and which pod live in each, which
-// addresses each has. Used by the socket scan and by attribution. Processes are examined at first
-// sight and while they are young; afterwards a scan costs one directory entry a process.
+// addresses each has. Used by the socket scan and by attribution. Processes and addresses are
+// examined at first sight and while they are young; afterwards a scan costs one directory entry a
+// process.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -65,10 +67,14 @@ struct NamespaceSnapshot {
 
 struct NamespaceScannerOptions {
   // A process younger than this is examined at each scan: a container's first process joins its
-  // namespaces and cgroup after it was forked.
+  // namespaces and cgroup after it was forked. The addresses of a namespace are read as often for
+  // so long after it was found.
   std::chrono::nanoseconds settling_time = std::chrono::seconds(5);
   // Older ones again after this time, spread over the scans.
   std::chrono::nanoseconds examine_interval = std::chrono::seconds(60);
+  // Addresses are read again after this time, and whenever a namespace came or went: an address may
+  // have gone from one to the other.
+  std::chrono::nanoseconds address_interval = std::chrono::seconds(10);
   // Wall-clock time of boot; absent: from the kernel's clocks.
   std::optional<Time> boot_time;
 };
@@ -92,10 +98,23 @@ class NamespaceScanner {
     uint64_t scan = 0;
   };
 
+  struct Addresses {
+    std::vector<IpAddress> addresses;
+    // Left out by kMaxAddresses.
+    size_t beyond_limit = 0;
+    // Of the oldest process: the kernel gives the number of a namespace that has gone to the next.
+    uint64_t directory_inode = 0;
+    SteadyTime found_at;
+    std::optional<SteadyTime> read_at;
+    uint64_t scan = 0;
+  };
+
   void Examine(int32_t pid, Process& process, SteadyTime now);
   void VisitProcesses(NamespaceSnapshot& snapshot);
   void GroupProcesses(NamespaceSnapshot& snapshot);
-  void ReadAddresses(NetworkNamespace& network_namespace, NamespaceSnapshot& snapshot);
+  void FindAddresses(NamespaceSnapshot& snapshot);
+  void ReadAddresses(const NetworkNamespace& network_namespace, Addresses& addresses,
+                     SteadyTime now);
   void DropUnpermittedHostPods(NamespaceSnapshot& snapshot);
   std::optional<NamespaceId> HostNamespaceId();
   Time BootTime() const;
@@ -104,6 +123,7 @@ class NamespaceScanner {
   const Clock& clock_;
   NamespaceScannerOptions options_;
   std::unordered_map<int32_t, Process> processes_;
+  std::map<NamespaceId, Addresses> addresses_;
   std::vector<ProcessDirectory> directories_;
   std::string buffer_;
   Time boot_time_;

@@ -162,6 +162,49 @@ TEST_F(NamespaceScannerTest, ReadsAddressesThroughTheNextProcessWhenTheFirstIsGo
   EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.2")));
 }
 
+TEST_F(NamespaceScannerTest, ReadsAddressesWhileANamespaceIsYoungAndThenNowAndThen) {
+  tree_.AddProcess({.pid = 40, .network_namespace = "a", .pod_uid = kPodA});
+  Scan();
+  tree_.SetAddresses("a", {"10.88.0.5"});
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.5")));
+  clock_.Advance(std::chrono::seconds(5));
+  tree_.SetAddresses("a", {"10.88.0.6"});
+  EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.5")));
+  clock_.Advance(std::chrono::seconds(5));
+  EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.6")));
+}
+
+// docs/regressions.md P5: an address goes from one namespace to another.
+TEST_F(NamespaceScannerTest, ReadsAllAddressesWhenANamespaceCameOrWent) {
+  tree_.AddProcess({.pid = 40, .network_namespace = "a", .pod_uid = kPodA});
+  Scan();
+  clock_.Advance(std::chrono::seconds(6));
+  Scan();
+  tree_.SetAddresses("a", {"10.88.0.5"});
+  tree_.AddNamespace("b", "10.88.0.2");
+  tree_.AddProcess({.pid = 41, .network_namespace = "b", .pod_uid = kPodB});
+  for (const NetworkNamespace& one : Others(Scan())) {
+    EXPECT_THAT(one.addresses,
+                ElementsAre(Address(one.pod_uid == Uid(kPodA) ? "10.88.0.5" : "10.88.0.2")));
+  }
+  clock_.Advance(std::chrono::seconds(6));
+  Scan();
+  tree_.EndProcess(41);
+  tree_.SetAddresses("a", {"10.88.0.2"});
+  EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.2")));
+}
+
+TEST_F(NamespaceScannerTest, LooksForAddressesUntilThereAreSome) {
+  tree_.SetAddresses("a", {});
+  tree_.AddProcess({.pid = 40, .network_namespace = "a", .pod_uid = kPodA});
+  Scan();
+  clock_.Advance(std::chrono::seconds(6));
+  Scan();
+  tree_.SetAddresses("a", {"10.88.0.2"});
+  EXPECT_THAT(Others(Scan())[0].addresses, ElementsAre(Address("10.88.0.2")));
+}
+
 TEST_F(NamespaceScannerTest, BoundsTheAddressesOfAPodAndCountsTheRest) {
   std::vector<std::string> texts;
   std::vector<std::string_view> addresses;
