@@ -54,7 +54,7 @@ Attributor::Attributor(const ProcFs& proc_fs, const Clock& clock, MetricsRegistr
       metrics_(metrics),
       namespaces_(proc_fs, clock, options.namespaces),
       sockets_(proc_fs, clock, options.sockets),
-      host_sockets_(proc_fs) {}
+      host_sockets_(proc_fs, clock) {}
 
 Status Attributor::ScanNamespaces() {
   ASSIGN_OR_RETURN(snapshot_, namespaces_.Scan());

@@ -19,25 +19,8 @@ void HostSockets::ReadTables(const NetworkNamespace& host) {
   }
 }
 
-// A socket that several pods hold open belongs to none of them for certain.
-void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
-  std::unordered_map<uint64_t, std::optional<PodUid>> owners;
-  // A socket may be older than what is known of its process.
-  bool fresh = snapshot.host_pod_processes != looked_at_;
-  for (const ProcNetSocket& socket : table_.sockets) {
-    if (socket.inode != 0) {
-      auto known = owners_.find(socket.inode);
-      fresh = fresh || known == owners_.end();
-      owners.emplace(socket.inode, known == owners_.end() ? std::nullopt : known->second);
-    }
-  }
-  owners_ = std::move(owners);
-  if (!fresh) {
-    return;
-  }
-  looked_at_ = snapshot.host_pod_processes;
-  std::unordered_map<uint64_t, PodUid> found;
-  std::vector<uint64_t> contested;
+void HostSockets::ListHeldSockets(const NamespaceSnapshot& snapshot) {
+  std::unordered_map<uint64_t, HeldSocket> held;
   std::vector<uint64_t> inodes;
   for (const HostPodProcess& process : snapshot.host_pod_processes) {
     inodes.clear();
@@ -45,45 +28,71 @@ void HostSockets::FindOwners(const NamespaceSnapshot& snapshot) {
       continue;
     }
     for (uint64_t inode : inodes) {
-      auto [known, added] = found.try_emplace(inode, process.pod_uid);
-      if (!added && known->second != process.pod_uid) {
-        contested.push_back(inode);
+      auto [socket, added] = held.try_emplace(inode);
+      if (!added) {
+        if (socket->second.owner != process.pod_uid) {
+          socket->second.owner.reset();
+        }
+        continue;
       }
+      if (auto known = held_.find(inode); known != held_.end()) {
+        socket->second = known->second;
+      } else {
+        socket->second.since = snapshot.taken_at;
+      }
+      socket->second.owner = process.pod_uid;
     }
   }
-  for (uint64_t inode : contested) {
-    found.erase(inode);
-  }
-  for (auto& [inode, owner] : owners_) {
-    auto known = found.find(inode);
-    owner = known == found.end() ? std::nullopt : std::optional<PodUid>(known->second);
-  }
+  held_ = std::move(held);
+}
+
+bool HostSockets::TablesAreWanted(Time now) const {
+  bool due = now - tables_read_at_ >= kReadInterval;
+  return std::any_of(held_.begin(), held_.end(), [&](const auto& entry) {
+    const HeldSocket& socket = entry.second;
+    return !socket.in_table && (due || now - socket.since < kUnconnected);
+  });
 }
 
 void HostSockets::Remember(Time now) {
+  Time read_until = clock_.Now();
   for (const ProcNetSocket& socket : table_.sockets) {
-    if (socket.inode == 0 || socket.state == SocketState::kListen) {
+    if (socket.inode == 0) {
+      continue;
+    }
+    auto held = held_.find(socket.inode);
+    if (held != held_.end()) {
+      held->second.in_table = true;
+    }
+    if (socket.state == SocketState::kListen) {
       continue;
     }
     std::vector<PortUse>& uses = ports_[socket.local_port];
-    auto known = std::find_if(uses.begin(), uses.end(),
-                              [&](const PortUse& use) { return use.inode == socket.inode; });
-    if (known == uses.end()) {
-      uses.push_back({.inode = socket.inode,
-                      .owner = OwnerOfInode(socket.inode),
-                      .first_seen = now,
-                      .last_seen = now,
-                      .absent_at = previous_scan_});
-    } else {
-      known->last_seen = now;
-      known->owner = OwnerOfInode(socket.inode);
+    auto use = std::find_if(uses.begin(), uses.end(),
+                            [&](const PortUse& one) { return one.inode == socket.inode; });
+    if (use == uses.end()) {
+      use = uses.insert(uses.end(), {.inode = socket.inode,
+                                     .owner = std::nullopt,
+                                     .absent_at = tables_read_at_,
+                                     .opened_by = read_until,
+                                     .last_seen = now});
+    }
+    use->owner = OwnerOfInode(socket.inode);
+    if (socket.state == SocketState::kSynSent) {
+      use->opened_by = read_until;
     }
   }
+  tables_read_at_ = now;
 }
 
 void HostSockets::Forget(Time now) {
   for (auto& [port, uses] : ports_) {
-    std::erase_if(uses, [now](const PortUse& use) { return now - use.last_seen > kMemory; });
+    std::erase_if(uses, [&](PortUse& use) {
+      if (held_.contains(use.inode)) {
+        use.last_seen = now;
+      }
+      return now - use.last_seen > kMemory;
+    });
   }
   std::erase_if(ports_, [](const auto& entry) { return entry.second.empty(); });
 }
@@ -93,19 +102,19 @@ void HostSockets::Update(const NamespaceSnapshot& snapshot) {
   if (host == nullptr) {
     return;
   }
-  ReadTables(*host);
-  FindOwners(snapshot);
-  Remember(snapshot.taken_at);
+  ListHeldSockets(snapshot);
+  if (TablesAreWanted(snapshot.taken_at)) {
+    ReadTables(*host);
+    Remember(snapshot.taken_at);
+  }
   Forget(snapshot.taken_at);
-  previous_scan_ = snapshot.taken_at;
 }
 
 std::optional<PodUid> HostSockets::OwnerOfInode(uint64_t inode) const {
-  auto found = owners_.find(inode);
-  return found == owners_.end() ? std::nullopt : found->second;
+  auto found = held_.find(inode);
+  return found == held_.end() ? std::nullopt : found->second.owner;
 }
 
-// A socket may have been there from the scan that did not see it yet to the scan that saw it last.
 std::optional<PodUid> HostSockets::OwnerOfPort(uint16_t port, Time when) const {
   auto found = ports_.find(port);
   if (found == ports_.end()) {
@@ -114,7 +123,7 @@ std::optional<PodUid> HostSockets::OwnerOfPort(uint16_t port, Time when) const {
   std::optional<PodUid> owner;
   bool first = true;
   for (const PortUse& use : found->second) {
-    if (when < use.absent_at || when > use.last_seen) {
+    if (when < use.absent_at || when > use.opened_by) {
       continue;
     }
     if (!first && owner != use.owner) {

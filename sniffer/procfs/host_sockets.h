@@ -19,48 +19,62 @@
 
 namespace network_mapper::sniffer {
 
-// Not thread-safe. `proc_fs` must outlive it.
+// Not thread-safe. `proc_fs` and `clock` must outlive it.
 class HostSockets {
  public:
-  explicit HostSockets(const ProcFs& proc_fs) : proc_fs_(proc_fs) {}
+  HostSockets(const ProcFs& proc_fs, const Clock& clock) : proc_fs_(proc_fs), clock_(clock) {}
 
-  // Reads the host namespace's TCP tables. The open files of processes are listed only
-  // when a socket or a pod's process appeared that was not there before.
+  // Lists the open files of pods' processes. The host namespace's TCP tables, which cost the kernel
+  // a walk through all connections of the machine, are read only for sockets that appeared among
+  // them.
   void Update(const NamespaceSnapshot& snapshot);
 
   // The pod that holds the socket with this inode; absent: none, several, or not known.
   std::optional<PodUid> OwnerOfInode(uint64_t inode) const;
 
-  // The pod whose socket used this local TCP port at `when`. Absent when no socket is known, when a
-  // host process or several owners used the port around that time.
+  // The pod whose socket opened a connection from this local TCP port at `when`. Absent when no
+  // such socket is known, or when sockets of several owners may have.
   std::optional<PodUid> OwnerOfPort(uint16_t port, Time when) const;
 
   // How long a closed socket's port is remembered.
   static constexpr std::chrono::seconds kMemory{10};
+  // How long a socket may be open before it connects. One that takes longer is noticed after
+  // kReadInterval.
+  static constexpr std::chrono::seconds kUnconnected{2};
+  static constexpr std::chrono::seconds kReadInterval{10};
 
  private:
-  struct PortUse {
-    uint64_t inode = 0;
+  struct HeldSocket {
+    // Absent: several pods hold it, so that it belongs to none of them for certain.
     std::optional<PodUid> owner;
-    Time first_seen;
-    Time last_seen;
-    // The scan before first_seen, at which the socket was not there.
-    Time absent_at;
+    Time since;
+    // It was found in a table; others are of other kinds, or not connected yet.
+    bool in_table = false;
   };
 
+  struct PortUse {
+    uint64_t inode = 0;
+    // Absent: a process of the node, or not known.
+    std::optional<PodUid> owner;
+    // When it was not in the tables yet, and until when it may have sent its first packets.
+    Time absent_at;
+    Time opened_by;
+    Time last_seen;
+  };
+
+  void ListHeldSockets(const NamespaceSnapshot& snapshot);
+  bool TablesAreWanted(Time now) const;
   void ReadTables(const NetworkNamespace& host);
-  void FindOwners(const NamespaceSnapshot& snapshot);
   void Remember(Time now);
   void Forget(Time now);
 
   const ProcFs& proc_fs_;
-  // Owner of every socket inode of the last scan; absent value: not a pod's.
-  std::unordered_map<uint64_t, std::optional<PodUid>> owners_;
-  // Whose open files owners_ is from.
-  std::vector<HostPodProcess> looked_at_;
+  const Clock& clock_;
+  // By inode.
+  std::unordered_map<uint64_t, HeldSocket> held_;
   std::unordered_map<uint16_t, std::vector<PortUse>> ports_;
   ProcNetTable table_;
-  Time previous_scan_;
+  Time tables_read_at_;
   std::string buffer_;
 };
 

@@ -82,10 +82,11 @@ class FakeProcTree {
     }
   }
 
-  // Connections that were opened since the namespace exists.
-  void SetCounters(const std::string& name, uint64_t active_opens) {
-    SetNetFile(name, "snmp",
-               fmt::format("Tcp: ActiveOpens PassiveOpens CurrEstab\nTcp: {} 0 1\n", active_opens));
+  // Connections that were opened since the namespace exists, and how many are open.
+  void SetCounters(const std::string& name, uint64_t active_opens, uint64_t open = 1) {
+    SetNetFile(
+        name, "snmp",
+        fmt::format("Tcp: ActiveOpens PassiveOpens CurrEstab\nTcp: {} 0 {}\n", active_opens, open));
   }
 
   void SetNetFile(const std::string& name, const std::string& file, std::string_view text) {
@@ -131,6 +132,10 @@ class FakeProcTree {
   void OpenSocket(int32_t pid, uint64_t inode) {
     std::filesystem::create_symlink(fmt::format("socket:[{}]", inode),
                                     Root() / fmt::format("{}/fd/{}", pid, inode));
+  }
+
+  void CloseSocket(int32_t pid, uint64_t inode) {
+    std::filesystem::remove(Root() / fmt::format("{}/fd/{}", pid, inode));
   }
 
   // Renamed, not removed: the file system would give its inode to the next process.

@@ -42,7 +42,7 @@ class HostSocketsTest : public ::testing::Test {
   ProcFs proc_fs_ = tree_.Open();
   NamespaceScanner namespaces_{
       proc_fs_, clock_, {.boot_time = clock_.Now() - std::chrono::hours(1)}};
-  HostSockets sockets_{proc_fs_};
+  HostSockets sockets_{proc_fs_, clock_};
 };
 
 TEST_F(HostSocketsTest, FindsThePodThatHoldsASocket) {
@@ -72,9 +72,9 @@ TEST_F(HostSocketsTest, RemembersTheOwnerOfASocketThatHasClosed) {
   Scan();
   Time open = clock_.Now();
   tree_.SetSockets("host", "tcp", {});
+  tree_.CloseSocket(30, 101);
   Scan();
   EXPECT_EQ(sockets_.OwnerOfPort(40001, open), Uid(kPodA));
-  EXPECT_FALSE(Owner(40001)) << "it was closed by then";
   clock_.Advance(HostSockets::kMemory);
   Scan();
   EXPECT_FALSE(sockets_.OwnerOfPort(40001, open));
@@ -98,6 +98,52 @@ TEST_F(HostSocketsTest, DoesNotGuessBetweenTwoUsersOfAPortInOneInterval) {
   EXPECT_EQ(Owner(40001), Uid(kPodB));
 }
 
+// Another process of the node may open a connection from the same port to another server.
+TEST_F(HostSocketsTest, GivesTheFirstPacketsOfAConnectionOnlyToTheSocketThatWasOpenedThen) {
+  tree_.SetSockets("host", "tcp", {Open(40001, 101)});
+  Scan();
+  Time opened = clock_.Now();
+  clock_.Advance(std::chrono::minutes(1));
+  Scan();
+  EXPECT_EQ(sockets_.OwnerOfPort(40001, opened), Uid(kPodA)) << "it is open";
+  EXPECT_FALSE(Owner(40001));
+}
+
+TEST_F(HostSocketsTest, FollowsASocketThatIsLongInOpening) {
+  FakeSocket opening = Open(40001, 101);
+  opening.state = "02";
+  tree_.SetSockets("host", "tcp", {opening});
+  for (int second = 0; second < 30; ++second) {
+    Scan();
+    tree_.OpenSocket(30, 200 + static_cast<uint64_t>(second));
+  }
+  EXPECT_EQ(Owner(40001), Uid(kPodA));
+}
+
+TEST_F(HostSocketsTest, ReadsTheTablesOnlyForSocketsThatAppeared) {
+  tree_.SetSockets("host", "tcp", {Open(40001, 101), Open(40002, 102), Open(40003, 103)});
+  Scan();
+  tree_.SetSockets("host", "tcp", {Open(40001, 101), Open(40002, 102), Open(40004, 103)});
+  Scan();
+  EXPECT_FALSE(Owner(40004)) << "no socket appeared, so this was not read";
+  tree_.OpenSocket(31, 104);
+  tree_.SetSockets("host", "tcp", {Open(40005, 104)});
+  Scan();
+  EXPECT_EQ(Owner(40005), Uid(kPodB));
+}
+
+TEST_F(HostSocketsTest, NoticesASocketThatConnectsLateAfterAWhile) {
+  tree_.SetSockets("host", "tcp", {Open(40002, 102), Open(40003, 103)});
+  Scan();
+  clock_.Advance(HostSockets::kUnconnected);
+  tree_.SetSockets("host", "tcp", {Open(40001, 101), Open(40002, 102), Open(40003, 103)});
+  Scan();
+  EXPECT_FALSE(Owner(40001)) << "not yet";
+  clock_.Advance(HostSockets::kReadInterval);
+  Scan();
+  EXPECT_EQ(Owner(40001), Uid(kPodA));
+}
+
 TEST_F(HostSocketsTest, IgnoresListenersAndSocketsWithoutAnOwner) {
   FakeSocket listener = Open(8080, 101);
   listener.state = "0A";
@@ -116,8 +162,9 @@ TEST_F(HostSocketsTest, LooksAgainWhenAProcessTurnsOutToBeAPods) {
   Scan();
   EXPECT_FALSE(Owner(40009));
   tree_.AddProcess({.pid = 32, .network_namespace = "host", .pod_uid = kPodB, .sockets = {109}});
+  Time before = clock_.Now();
   Scan();
-  EXPECT_EQ(Owner(40009), Uid(kPodB));
+  EXPECT_EQ(sockets_.OwnerOfPort(40009, before), Uid(kPodB));
 }
 
 TEST_F(HostSocketsTest, PassesOverAProcessThatVanishes) {
