@@ -1,5 +1,6 @@
 #include "sniffer/app/attributor.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace network_mapper::sniffer {
@@ -113,22 +114,29 @@ std::optional<PodUid> Attributor::SocketOwner(const NetworkNamespace& network_na
                                    : network_namespace.pod_uid;
 }
 
-std::optional<uint64_t> Attributor::Remember(const SocketKey& key, SteadyTime now) {
+std::optional<Attributor::DueSocket> Attributor::Remember(const SocketKey& key,
+                                                          const std::optional<PodUid>& owner,
+                                                          SteadyTime now) {
   auto known = known_sockets_.find(key);
   if (known == known_sockets_.end()) {
     if (known_sockets_.size() >= options_.max_known_sockets) {
       metrics_.sockets_beyond_limit.Increment();
       return std::nullopt;
     }
-    known_sockets_.emplace(key, KnownSocket{.reported_at = now, .scan = scan_number_});
-    return 1;
+    known_sockets_.emplace(key,
+                           KnownSocket{.reported_at = now, .scan = scan_number_, .owner = owner});
+    return DueSocket{.count = 1, .owner = owner};
   }
-  known->second.scan = scan_number_;
-  if (now - known->second.reported_at < options_.socket_refresh_interval) {
+  KnownSocket& socket = known->second;
+  socket.scan = scan_number_;
+  if (owner) {
+    socket.owner = owner;
+  }
+  if (now - socket.reported_at < options_.socket_refresh_interval) {
     return std::nullopt;
   }
-  known->second.reported_at = now;
-  return 0;
+  socket.reported_at = now;
+  return DueSocket{.count = 0, .owner = socket.owner};
 }
 
 std::vector<Observation> Attributor::ScanSockets() {
@@ -140,20 +148,23 @@ std::vector<Observation> Attributor::ScanSockets() {
   metrics_.malformed_lines.Increment(static_cast<double>(statistics.malformed_lines));
   ++scan_number_;
   SteadyTime now = clock_.SteadyNow();
-  std::map<ConnectionKey, uint64_t> connections;
+  std::map<ConnectionKey, Connections> connections;
   for (const NetworkNamespace& network_namespace : snapshot_.namespaces) {
-    for (const ClientSocket& socket : sockets_.ClientSockets(network_namespace.id)) {
-      std::optional<uint64_t> count = Remember({.namespace_id = network_namespace.id,
-                                                .local_address = socket.local_address,
-                                                .local_port = socket.local_port,
-                                                .remote_address = socket.remote_address,
-                                                .remote_port = socket.remote_port},
-                                               now);
-      if (count) {
-        connections[{.pod_uid = SocketOwner(network_namespace, socket),
-                     .client = socket.local_address,
-                     .server = socket.remote_address,
-                     .server_port = socket.remote_port}] += *count;
+    const NamespaceSockets& sockets = sockets_.SocketsOf(network_namespace.id);
+    for (const ClientSocket& socket : sockets.clients) {
+      std::optional<DueSocket> due = Remember({.namespace_id = network_namespace.id,
+                                               .local_address = socket.local_address,
+                                               .local_port = socket.local_port,
+                                               .remote_address = socket.remote_address,
+                                               .remote_port = socket.remote_port},
+                                              SocketOwner(network_namespace, socket), now);
+      if (due) {
+        Connections& seen = connections[{.pod_uid = due->owner,
+                                         .client = socket.local_address,
+                                         .server = socket.remote_address,
+                                         .server_port = socket.remote_port}];
+        seen.count += due->count;
+        seen.seen_at = std::max(seen.seen_at, sockets.seen_at);
       }
     }
   }
@@ -161,12 +172,12 @@ std::vector<Observation> Attributor::ScanSockets() {
                 [this](const auto& entry) { return entry.second.scan != scan_number_; });
   std::vector<Observation> observations;
   observations.reserve(connections.size());
-  for (const auto& [key, count] : connections) {
+  for (const auto& [key, seen] : connections) {
     Observation observation;
     observation.collector = Collector::kSocketScan;
-    observation.first_seen = snapshot_.taken_at;
-    observation.last_seen = snapshot_.taken_at;
-    observation.count = count;
+    observation.first_seen = seen.seen_at;
+    observation.last_seen = seen.seen_at;
+    observation.count = seen.count;
     observation.client.ip = key.client;
     observation.client.pod_uid = key.pod_uid;
     observation.target = AddressTarget{

@@ -39,7 +39,7 @@ class Attributor {
   // Looks which namespaces, pods and addresses there are now.
   Status ScanNamespaces();
 
-  // Reads the sockets of the host's namespace, to tell host-network pods apart.
+  // Looks for new sockets in the host's namespace, to tell host-network pods apart.
   void ScanHostSockets();
 
   // Sets client.pod_uid where it is certain. Everything must have been seen before the last
@@ -64,6 +64,15 @@ class Attributor {
   struct KnownSocket {
     SteadyTime reported_at;
     uint64_t scan = 0;
+    // The host's namespace is read less often than its sockets are looked for: it may be gone
+    // there.
+    std::optional<PodUid> owner;
+  };
+
+  // To be reported, with its count.
+  struct DueSocket {
+    uint64_t count = 0;
+    std::optional<PodUid> owner;
   };
 
   // Sockets of one client to one server port, within one scan.
@@ -74,6 +83,11 @@ class Attributor {
     uint16_t server_port = 0;
 
     friend auto operator<=>(const ConnectionKey&, const ConnectionKey&) = default;
+  };
+
+  struct Connections {
+    uint64_t count = 0;
+    Time seen_at;
   };
 
   struct Metrics {
@@ -97,8 +111,9 @@ class Attributor {
   std::optional<PodUid> HostOwner(const AggregatedObservation& aggregated) const;
   std::optional<PodUid> SocketOwner(const NetworkNamespace& network_namespace,
                                     const ClientSocket& socket) const;
-  // Whether the socket is to be reported now, and with which count.
-  std::optional<uint64_t> Remember(const SocketKey& key, SteadyTime now);
+  // Absent: not to be reported now.
+  std::optional<DueSocket> Remember(const SocketKey& key, const std::optional<PodUid>& owner,
+                                    SteadyTime now);
 
   const Clock& clock_;
   AttributorOptions options_;

@@ -108,9 +108,9 @@ void DeclareProcfsOptions(OptionTable& table, SnifferConfig& config) {
       .Group(kGroup);
   table
       .Add("socket-scan-budget", &config.socket_scan_budget,
-           "Time that a scan of sockets may take in a report interval; namespaces that did not fit "
-           "come "
-           "first in the next")
+           "Time that a scan of sockets may take in a report interval, on average; namespaces that "
+           "did not fit come first in the next, and those not looked at yet may take ten times as "
+           "much")
       .Min(milliseconds(1))
       .Group(kGroup);
 }

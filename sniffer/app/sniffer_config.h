@@ -42,7 +42,7 @@ struct SnifferConfig {
   std::chrono::nanoseconds report_interval = std::chrono::seconds(1);
   std::chrono::nanoseconds attribution_interval = std::chrono::milliseconds(250);
   std::chrono::nanoseconds socket_refresh_interval = std::chrono::seconds(30);
-  std::chrono::nanoseconds socket_scan_budget = std::chrono::milliseconds(20);
+  std::chrono::nanoseconds socket_scan_budget = std::chrono::milliseconds(2);
 
   bool enable_dns = true;
   bool enable_tcp = true;

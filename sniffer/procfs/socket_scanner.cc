@@ -1,7 +1,6 @@
 #include "sniffer/procfs/socket_scanner.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 namespace network_mapper::sniffer {
@@ -19,7 +18,7 @@ bool IsOpening(const ProcNetTable& table) {
 }  // namespace
 
 std::vector<ClientSocket> SelectClientSockets(const ProcNetTable& table,
-                                              const std::map<uint16_t, SteadyTime>& server_ports) {
+                                              const ServerPorts& server_ports) {
   std::vector<ClientSocket> clients;
   for (const ProcNetSocket& socket : table.sockets) {
     if (socket.state != SocketState::kEstablished || socket.local_address.IsLoopback() ||
@@ -39,22 +38,27 @@ SocketScanner::SocketScanner(const ProcFs& proc_fs, const Clock& clock,
                              SocketScannerOptions options)
     : proc_fs_(proc_fs), clock_(clock), options_(options) {}
 
-bool SocketScanner::Unchanged(const NetworkNamespace& network_namespace, NamespaceState& state,
-                              SteadyTime now) {
-  std::optional<TcpCounters> counters;
+std::optional<TcpCounters> SocketScanner::ReadCounters(const NetworkNamespace& network_namespace) {
   for (int32_t pid : network_namespace.pids) {
     if (proc_fs_.ReadFile(pid, "net/snmp", buffer_, kMaxCounterBytes).ok()) {
-      counters = ParseSnmpTcpCounters(buffer_);
-      break;
+      return ParseSnmpTcpCounters(buffer_);
     }
   }
-  bool same = counters && state.has_counters && *counters == state.counters && !state.opening &&
-              now - state.read_at < options_.reread_interval;
-  state.has_counters = counters.has_value();
-  if (counters) {
-    state.counters = *counters;
+  return std::nullopt;
+}
+
+void SocketScanner::NoteServerPorts(NamespaceState& state, SteadyTime now) const {
+  for (auto& [port, closed_at] : state.server_ports) {
+    closed_at = closed_at.value_or(now);
   }
-  return same;
+  for (const ProcNetSocket& socket : table_.sockets) {
+    if (socket.state == SocketState::kListen) {
+      state.server_ports[socket.local_port].reset();
+    }
+  }
+  std::erase_if(state.server_ports, [&](const auto& entry) {
+    return entry.second && now - *entry.second > options_.listener_memory;
+  });
 }
 
 bool SocketScanner::Read(const NetworkNamespace& network_namespace, NamespaceState& state,
@@ -74,14 +78,8 @@ bool SocketScanner::Read(const NetworkNamespace& network_namespace, NamespaceSta
     ++statistics.tables_read;
     statistics.malformed_lines += table_.malformed_lines;
     SteadyTime now = clock_.SteadyNow();
-    for (const ProcNetSocket& socket : table_.sockets) {
-      if (socket.state == SocketState::kListen) {
-        state.server_ports[socket.local_port] = now;
-      }
-    }
-    std::erase_if(state.server_ports,
-                  [&](const auto& entry) { return now - entry.second > options_.listener_memory; });
-    state.clients = SelectClientSockets(table_, state.server_ports);
+    NoteServerPorts(state, now);
+    state.sockets.clients = SelectClientSockets(table_, state.server_ports);
     state.opening = IsOpening(table_);
     state.read_at = now;
     return true;
@@ -89,46 +87,80 @@ bool SocketScanner::Read(const NetworkNamespace& network_namespace, NamespaceSta
   return false;
 }
 
-SocketScanStatistics SocketScanner::Scan(const NamespaceSnapshot& snapshot) {
-  SocketScanStatistics statistics;
+void SocketScanner::Look(const NetworkNamespace& network_namespace, NamespaceState& state,
+                         SteadyTime now, SocketScanStatistics& statistics) {
+  std::optional<TcpCounters> counters = ReadCounters(network_namespace);
+  bool same = counters && counters == state.counters && !state.opening &&
+              now - state.read_at < options_.reread_interval;
+  state.counters = counters;
+  if (counters && (counters->active_opens == 0 || counters->currently_established == 0)) {
+    state.sockets.clients.clear();
+    state.opening = false;
+    ++statistics.unchanged;
+  } else if (same) {
+    ++statistics.unchanged;
+  } else if (!Read(network_namespace, state, statistics)) {
+    state.sockets.clients.clear();
+    state.counters.reset();
+    ++statistics.unreadable;
+  }
+}
+
+void SocketScanner::TakeOver(const NamespaceSnapshot& snapshot) {
   std::map<NamespaceId, NamespaceState> kept;
-  std::vector<std::pair<SteadyTime, const NetworkNamespace*>> order;
   for (const NetworkNamespace& network_namespace : snapshot.namespaces) {
-    auto known = namespaces_.find(network_namespace.id);
     NamespaceState& state = kept[network_namespace.id];
-    if (known != namespaces_.end()) {
+    auto known = namespaces_.find(network_namespace.id);
+    if (known != namespaces_.end() && known->second.pod_uid == network_namespace.pod_uid) {
       state = std::move(known->second);
     }
-    order.emplace_back(state.looked_at, &network_namespace);
+    state.pod_uid = network_namespace.pod_uid;
   }
   namespaces_ = std::move(kept);
-  // Those that the budget left out last time come first.
-  std::stable_sort(order.begin(), order.end(),
+}
+
+std::vector<const NetworkNamespace*> SocketScanner::Order(const NamespaceSnapshot& snapshot) const {
+  std::vector<std::pair<std::optional<SteadyTime>, const NetworkNamespace*>> waiting;
+  waiting.reserve(snapshot.namespaces.size());
+  for (const NetworkNamespace& network_namespace : snapshot.namespaces) {
+    waiting.emplace_back(namespaces_.at(network_namespace.id).looked_at, &network_namespace);
+  }
+  std::stable_sort(waiting.begin(), waiting.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  SteadyTime start = clock_.SteadyNow();
-  for (const auto& [looked_at, network_namespace] : order) {
-    SteadyTime now = clock_.SteadyNow();
-    if (now - start > options_.round_budget) {
+  std::vector<const NetworkNamespace*> order;
+  order.reserve(waiting.size());
+  for (const auto& [looked_at, network_namespace] : waiting) {
+    order.push_back(network_namespace);
+  }
+  return order;
+}
+
+SocketScanStatistics SocketScanner::Scan(const NamespaceSnapshot& snapshot) {
+  SocketScanStatistics statistics;
+  TakeOver(snapshot);
+  allowance_ = std::min(allowance_ + options_.round_budget, options_.round_budget);
+  std::chrono::nanoseconds first_looks = options_.round_budget * options_.first_look_budgets;
+  SteadyTime now = clock_.SteadyNow();
+  for (const NetworkNamespace* network_namespace : Order(snapshot)) {
+    NamespaceState& state = namespaces_.at(network_namespace->id);
+    std::chrono::nanoseconds& allowance = state.looked_at ? allowance_ : first_looks;
+    if (allowance <= std::chrono::nanoseconds(0)) {
       ++statistics.postponed;
       continue;
     }
-    NamespaceState& state = namespaces_[network_namespace->id];
     state.looked_at = now;
-    if (Unchanged(*network_namespace, state, now)) {
-      ++statistics.unchanged;
-    } else if (!Read(*network_namespace, state, statistics)) {
-      state.clients.clear();
-      state.has_counters = false;
-      ++statistics.unreadable;
-    }
+    state.sockets.seen_at = snapshot.taken_at;
+    Look(*network_namespace, state, now, statistics);
+    SteadyTime then = std::exchange(now, clock_.SteadyNow());
+    allowance -= now - then;
   }
   return statistics;
 }
 
-const std::vector<ClientSocket>& SocketScanner::ClientSockets(const NamespaceId& id) const {
-  static const std::vector<ClientSocket> none;
+const NamespaceSockets& SocketScanner::SocketsOf(const NamespaceId& id) const {
+  static const NamespaceSockets none;
   auto found = namespaces_.find(id);
-  return found == namespaces_.end() ? none : found->second.clients;
+  return found == namespaces_.end() ? none : found->second.sockets;
 }
 
 }  // namespace network_mapper::sniffer

@@ -186,6 +186,29 @@ TEST_F(AttributorTest, GivesAConnectionOfTheNodeToThePodThatHoldsItsSocket) {
   EXPECT_EQ(seen[1].client.pod_uid, Uid(kPodB));
 }
 
+TEST_F(AttributorTest, RemembersWhoHeldASocketThatTheHostNoLongerHas) {
+  tree_.SetSockets("host", "tcp", {Open("192.168.0.1", 40001, 101)});
+  Scan();
+  ASSERT_EQ(attributor_.ScanSockets().size(), 1U);
+  // It closes, which the counters of the host's namespace do not say yet.
+  tree_.CloseSocket(30, 101);
+  clock_.Advance(std::chrono::seconds(29));
+  Scan();
+  std::vector<Observation> refresh = attributor_.ScanSockets();
+  ASSERT_EQ(refresh.size(), 1U);
+  EXPECT_EQ(refresh[0].client.pod_uid, Uid(kPodB));
+}
+
+TEST_F(AttributorTest, SaysWhenAConnectionWasSeen) {
+  tree_.SetSockets("a", "tcp", {Open("10.88.0.2", 42000)});
+  Scan();
+  Time looked = clock_.Now();
+  std::vector<Observation> seen = attributor_.ScanSockets();
+  ASSERT_EQ(seen.size(), 1U);
+  EXPECT_EQ(seen[0].first_seen, looked);
+  EXPECT_EQ(seen[0].last_seen, looked);
+}
+
 TEST_F(AttributorTest, ShowsWhatItFoundInItsMetrics) {
   tree_.AddProcess({.pid = 21, .network_namespace = "a", .pod_uid = kPodB});
   tree_.SetNetFile("a", "tcp", "  sl\nnonsense\n");

@@ -106,7 +106,7 @@ class KernelTest : public ::testing::Test {
   WaitingProcess server_ = WaitingProcess::InNewNamespace();
   ProcFs proc_fs_ = ProcFs::Open("/proc").value();
   NamespaceScanner namespaces_{proc_fs_, Clock::System()};
-  SocketScanner sockets_{proc_fs_, Clock::System()};
+  SocketScanner sockets_{proc_fs_, Clock::System(), {.round_budget = std::chrono::hours(1)}};
   NamespaceSnapshot snapshot_;
 };
 
@@ -138,16 +138,17 @@ TEST_F(KernelTest, SeesAConnectionInTheNamespaceOfItsClientOnly) {
     others.push_back(WaitingProcess::InNamespaceOf(client_));
   }
   Scan();
-  EXPECT_EQ(sockets_.Scan(snapshot_).tables_read, 3U) << "one a namespace, six processes";
+  EXPECT_EQ(sockets_.Scan(snapshot_).tables_read, 1U)
+      << "of four processes, and only where connections were opened";
   std::vector<std::string> servers;
-  for (const ClientSocket& socket : sockets_.ClientSockets(Find(client_.Pid()).id)) {
+  for (const ClientSocket& socket : sockets_.SocketsOf(Find(client_.Pid()).id).clients) {
     servers.push_back(fmt::format("{} {}", socket.remote_address.ToString(), socket.remote_port));
     EXPECT_NE(socket.local_port, 8080);
     EXPECT_NE(socket.inode, 0U);
   }
   EXPECT_THAT(servers, UnorderedElementsAre("10.88.0.3 8080", "fd00:88::3 8080"));
-  EXPECT_THAT(sockets_.ClientSockets(Find(server_.Pid()).id), IsEmpty());
-  EXPECT_THAT(sockets_.ClientSockets(snapshot_.Host()->id), IsEmpty());
+  EXPECT_THAT(sockets_.SocketsOf(Find(server_.Pid()).id).clients, IsEmpty());
+  EXPECT_THAT(sockets_.SocketsOf(snapshot_.Host()->id).clients, IsEmpty());
   SocketScanStatistics again = sockets_.Scan(snapshot_);
   EXPECT_EQ(again.unchanged, 3U) << "the kernel's counters stand still";
   EXPECT_EQ(again.malformed_lines, 0U);
@@ -163,7 +164,7 @@ TEST_F(KernelTest, NoticesANewConnectionByTheCounters) {
   SocketScanStatistics statistics = sockets_.Scan(snapshot_);
   EXPECT_EQ(statistics.tables_read, 1U);
   EXPECT_EQ(statistics.unchanged, 2U);
-  EXPECT_THAT(sockets_.ClientSockets(Find(client_.Pid()).id), SizeIs(1));
+  EXPECT_THAT(sockets_.SocketsOf(Find(client_.Pid()).id).clients, SizeIs(1));
 }
 
 TEST_F(KernelTest, ReadsATableOfManyPagesToItsEnd) {
