@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # "cluster", "output" and "helm_program" are the caller's
-# How scripts/cluster-test installs the network mapper and takes it away: by Helm and the chart, as a user does.
+# How scripts/cluster-test installs the network mapper and takes it away, by Helm and the chart, as a user does; and what is
+# asked of it while it runs.
 
 install_namespace=otterize-system
 
@@ -85,6 +86,12 @@ process_status() {
   "$cluster" run sh -c 'sed -n "s/^$2:[[:space:]]*//p" "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/status"' - "$1" "$2"
 }
 
+# Of user and system, since the process started.
+processor_ticks() {
+  # shellcheck disable=SC2016 # expanded inside
+  "$cluster" run sh -c 'sed "s/.*) //" "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/stat"' - "$1" | awk '{ print $12 + $13 }'
+}
+
 # That the pods run as docs/security.md says, by the kernel's word. Capabilities are a mask: 13 is NET_RAW, 19 SYS_PTRACE.
 check_confinement() {
   local program
@@ -99,6 +106,15 @@ check_confinement() {
   [ "$(process_status network-mapper-mapper Uid | cut -f1)" = 65532 ] || fail "the mapper does not run as its own user"
   [ "$(process_status network-mapper-sniffer CapEff)" = 0000000000082000 ] || fail "the sniffer's capabilities are others"
   [ "$(process_status network-mapper-sniffer CapBnd)" = 0000000000082000 ] || fail "the sniffer may get further capabilities"
+}
+
+# What the mapper that runs has listed, by the API server's own record: how often, and what.
+mapper_lists() {
+  local since
+  since="$(in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[0].status.containerStatuses[0].state.running.startedAt}')"
+  # Whole seconds; without the Z they sort before their fractions.
+  "$cluster" run cat /run/cluster/log/audit.log |
+    jq -r --arg since "${since%Z}" 'select(.verb == "list" and .requestReceivedTimestamp >= $since) | .requestURI' | sort | uniq -c
 }
 
 mapper_says() {
