@@ -57,7 +57,15 @@ annotations:
 enableServiceLinks: false
 {{- $own := .values.pullSecrets | default list }}
 {{- $own = kindIs "string" $own | ternary (list $own) $own }}
-{{- with uniq (concat (.root.Values.global.imagePullSecrets | default list) $own) }}
+{{- $names := list }}
+{{- range concat (.root.Values.global.imagePullSecrets | default list) $own }}
+{{- if kindIs "map" . }}
+{{- $names = append $names .name }}
+{{- else }}
+{{- $names = append $names . }}
+{{- end }}
+{{- end }}
+{{- with uniq $names }}
 imagePullSecrets:
   {{- range . }}
   - name: {{ . }}
