@@ -35,6 +35,15 @@ constexpr std::array<CommandInfo, 5> kCommands = {{
 constexpr std::string_view kCommandFlags = "Flags";
 constexpr std::string_view kGlobalFlags = "Global flags";
 
+// kubectl finds plugins, and what completes their words, by the names of files.
+constexpr std::string_view kPluginFile = "kubectl-network_mapper";
+constexpr std::string_view kCompletionFile = "kubectl_complete-network_mapper";
+constexpr std::string_view kPluginProgram = "kubectl network-mapper";
+
+std::string FileName(std::string_view path) {
+  return std::filesystem::path(path).filename().string();
+}
+
 const CommandInfo* FindCommand(std::string_view name) {
   for (const CommandInfo& info : kCommands) {
     if (info.name == name) {
@@ -98,8 +107,11 @@ void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) 
 }
 
 void AddQueryOptions(OptionTable& table, CliOptions& options) {
-  table.Add("namespaces", &options.namespaces, "Only clients of these namespaces")
+  table
+      .Add("namespaces", &options.namespaces,
+           "Only clients of these namespaces; also --namespace, as with kubectl")
       .Short('n')
+      .AlsoFlag("namespace")
       .Group(kCommandFlags);
   table
       .Add("distinct-by-label", &options.distinct_by_label,
@@ -150,10 +162,6 @@ std::unique_ptr<OptionTable> MakeTable(Command command, CliOptions& options,
   return table;
 }
 
-std::string ProgramName(int argc, const char* const* argv) {
-  return argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "network-mapper";
-}
-
 std::string RootHelp(std::string_view program) {
   std::string text = fmt::format(
       "Shows who talks to whom in a Kubernetes cluster, as the network mapper has seen it.\n\n"
@@ -197,6 +205,72 @@ int FindCommandWord(int argc, const char* const* argv) {
     }
   }
   return argc;
+}
+
+// The values that a flag takes, where they are few.
+std::vector<std::string> ValuesOf(std::string_view flag, Command command) {
+  if (flag == "--output-type") {
+    return {"single-file", "dir"};
+  }
+  if (flag == "--output-version") {
+    return {"v1", "v2"};
+  }
+  if (flag == "--format" && command == Command::kExport) {
+    return {"yaml", "json"};
+  }
+  if (flag == "--format" && command == Command::kVisualize) {
+    return {"png", "jpg", "svg", "dot"};
+  }
+  return {};
+}
+
+bool NamesAFile(std::string_view flag) {
+  constexpr std::array<std::string_view, 5> kFlags = {"-o", "--output", "--output-path",
+                                                      "--kubeconfig", "--config"};
+  return std::find(kFlags.begin(), kFlags.end(), flag) != kFlags.end();
+}
+
+std::vector<std::string> CommandNames() {
+  std::vector<std::string> names;
+  for (const CommandInfo& info : kCommands) {
+    names.emplace_back(info.name);
+  }
+  return names;
+}
+
+// For kubectl's completion: a word a line, then ":0" if files fit too and ":4" if not, as Cobra's
+// "__complete" prints them. The last argument is what has been typed of the word.
+std::string CompletionLines(int argc, const char* const* argv) {
+  if (argc < 2) {
+    return ":4\n";
+  }
+  const std::string_view typed = argv[argc - 1];
+  const std::string_view previous = argc > 2 ? argv[argc - 2] : "";
+  if (NamesAFile(previous)) {
+    return ":0\n";
+  }
+  const int word = FindCommandWord(argc - 1, argv);
+  const CommandInfo* info = word < argc - 1 ? FindCommand(argv[word]) : nullptr;
+  std::vector<std::string> candidates = CommandNames();
+  if (info != nullptr) {
+    CliOptions unused;
+    const std::unique_ptr<OptionTable> table = MakeTable(info->command, unused, "");
+    const std::vector<std::string> with_value = table->FlagsWithValue();
+    const bool is_value =
+        std::find(with_value.begin(), with_value.end(), previous) != with_value.end();
+    if (is_value) {
+      candidates = ValuesOf(previous, info->command);
+    } else if (info->command == Command::kCompletion) {
+      candidates = {"bash", "zsh"};
+    } else {
+      candidates = table->Flags();
+    }
+  }
+  std::string lines;
+  for (const std::string& candidate : candidates) {
+    lines += candidate.starts_with(typed) ? candidate + "\n" : "";
+  }
+  return lines + ":4\n";
 }
 
 std::string DefaultConfigFile(const char* const* environment) {
@@ -250,9 +324,17 @@ std::string UsageText(Command command, std::string_view program) {
                      table->HelpLines(kGlobalFlags));
 }
 
+std::string ProgramName(std::string_view path) {
+  std::string file = FileName(path);
+  return file == kPluginFile ? std::string(kPluginProgram) : file;
+}
+
 CommandLineResult ParseCommandLine(int argc, const char* const* argv,
                                    const char* const* environment) {
-  std::string program = ProgramName(argc, argv);
+  std::string program = argc > 0 ? ProgramName(argv[0]) : "network-mapper";
+  if (program == kCompletionFile) {
+    return PrintInstead(CompletionLines(argc, argv));
+  }
   int word = FindCommandWord(argc, argv);
   const CommandInfo* info = word < argc ? FindCommand(argv[word]) : nullptr;
   std::vector<const char*> rest;
@@ -296,6 +378,8 @@ CommandLineResult ParseCommandLine(int argc, const char* const* argv,
 }
 
 std::string CompletionScript(std::string_view shell, std::string_view program) {
+  // kubectl completes the words of plugins itself; both names are installed.
+  program.remove_prefix(program.rfind(' ') + 1);
   std::string words;
   std::string cases;
   for (const CommandInfo& info : kCommands) {

@@ -70,15 +70,21 @@ struct CommandLineResult {
   std::optional<UsageError> error;
 };
 
-// `program` in texts is the last part of argv[0]. `environment` as main gets it. Reads
-// ~/.otterize/config if it exists.
+// How a program with this argv[0] is called, as texts name it: its last part, or "kubectl
+// network-mapper" where kubectl calls it as a plugin.
+std::string ProgramName(std::string_view path);
+
+// `environment` as main gets it. Reads ~/.otterize/config if it exists. As
+// kubectl_complete-network_mapper, the program that kubectl asks, it prints what may stand in the
+// place of the last argument.
 CommandLineResult ParseCommandLine(int argc, const char* const* argv,
                                    const char* const* environment);
 
 // Usage text of a command, as it follows an error.
 std::string UsageText(Command command, std::string_view program);
 
-// Script for `completion bash` and `completion zsh`.
+// Script for `completion bash` and `completion zsh`; of a program of two words it completes the
+// second.
 std::string CompletionScript(std::string_view shell, std::string_view program);
 
 // For docs/options.md: one section a command.

@@ -1,7 +1,6 @@
 // network-mapper (also kubectl-network_mapper): shows the map on the command line.
 #include <unistd.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "cli/command_line.h"
@@ -18,7 +17,7 @@ int main(int argc, char** argv) {
   }
   const cli::CliOptions& options = line.invocation->options;
   std::cout << line.invocation->text;
-  std::string program = std::filesystem::path(argv[0]).filename().string();
+  std::string program = cli::ProgramName(argv[0]);
   cli::CommandContext context{.connect = [&options] { return cli::ConnectToMapper(options); },
                               .out = std::cout,
                               .err = std::cerr,

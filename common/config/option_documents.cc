@@ -9,10 +9,8 @@ namespace network_mapper {
 std::vector<std::string> OptionTable::Flags() const {
   std::vector<std::string> flags;
   for (const auto& row : rows_) {
-    flags.push_back("--" + row->name_);
-    if (row->short_letter_ != 0) {
-      flags.push_back(fmt::format("-{}", row->short_letter_));
-    }
+    std::vector<std::string> own = row->Flags();
+    flags.insert(flags.end(), own.begin(), own.end());
   }
   return flags;
 }
@@ -20,12 +18,8 @@ std::vector<std::string> OptionTable::Flags() const {
 std::vector<std::string> OptionTable::FlagsWithValue() const {
   std::vector<std::string> flags;
   for (const auto& row : rows_) {
-    if (!row->is_bool_) {
-      flags.push_back("--" + row->name_);
-      if (row->short_letter_ != 0) {
-        flags.push_back(fmt::format("-{}", row->short_letter_));
-      }
-    }
+    std::vector<std::string> own = row->is_bool_ ? std::vector<std::string>() : row->Flags();
+    flags.insert(flags.end(), own.begin(), own.end());
   }
   return flags;
 }

@@ -1,6 +1,8 @@
 // The setters of one row of the option table.
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "common/config/options.h"
 
 namespace network_mapper {
@@ -41,6 +43,22 @@ OptionTable::Row& OptionTable::Row::AlsoEnvironment(std::string_view variable) {
 OptionTable::Row& OptionTable::Row::Short(char letter) {
   short_letter_ = letter;
   return *this;
+}
+
+OptionTable::Row& OptionTable::Row::AlsoFlag(std::string_view name) {
+  also_flag_ = name;
+  return *this;
+}
+
+std::vector<std::string> OptionTable::Row::Flags() const {
+  std::vector<std::string> flags = {"--" + name_};
+  if (short_letter_ != 0) {
+    flags.push_back(fmt::format("-{}", short_letter_));
+  }
+  if (!also_flag_.empty()) {
+    flags.push_back("--" + also_flag_);
+  }
+  return flags;
 }
 
 OptionTable::Row& OptionTable::Row::Secret() {

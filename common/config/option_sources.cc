@@ -89,7 +89,7 @@ StatusOr<std::vector<std::string>> OptionTable::WithEmptyValuesApart(
   std::vector<std::string> words;
   for (const std::string& word : arguments) {
     bool empty_value = word.starts_with("--") && word.find('=') == word.size() - 1;
-    const Row* row = empty_value ? Find(word.substr(2, word.size() - 3)) : nullptr;
+    const Row* row = empty_value ? FindFlag(word.substr(0, word.size() - 1)) : nullptr;
     if (row == nullptr) {
       words.push_back(word);
     } else if (row->is_bool_) {
@@ -108,9 +108,7 @@ Status OptionTable::ReadFlags(const std::vector<std::string>& arguments,
   app.allow_extras();
   std::vector<std::pair<std::string, const CLI::Option*>> switches;
   for (const auto& row : rows_) {
-    std::string names = row->short_letter_ == 0
-                            ? fmt::format("--{}", row->name_)
-                            : fmt::format("-{},--{}", row->short_letter_, row->name_);
+    std::string names = fmt::format("{}", fmt::join(row->Flags(), ","));
     auto collect = [&flags, name = row->name_](const CLI::results_t& results) {
       std::vector<std::string>& values = flags[name];
       values.insert(values.end(), results.begin(), results.end());

@@ -192,6 +192,16 @@ const OptionTable::Row* OptionTable::Find(std::string_view name) const {
   return nullptr;
 }
 
+const OptionTable::Row* OptionTable::FindFlag(std::string_view flag) const {
+  for (const auto& row : rows_) {
+    const std::vector<std::string> flags = row->Flags();
+    if (std::find(flags.begin(), flags.end(), flag) != flags.end()) {
+      return row.get();
+    }
+  }
+  return nullptr;
+}
+
 Status OptionTable::UnknownName(std::string_view what, std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& row : rows_) {

@@ -49,11 +49,16 @@ class OptionTable {
     Row& AlsoEnvironment(std::string_view variable);
     // One letter: -q.
     Row& Short(char letter);
+    // A second spelling, as a flag only.
+    Row& AlsoFlag(std::string_view name);
     // A secret's value never appears in logs, help or the effective configuration.
     Row& Secret();
 
    private:
     friend class OptionTable;
+
+    // "--name", and "-n" and the second spelling where it has them.
+    std::vector<std::string> Flags() const;
 
     std::string name_;
     std::string help_;
@@ -61,6 +66,7 @@ class OptionTable {
     std::string group_;
     std::string default_text_;
     std::string extra_environment_;
+    std::string also_flag_;
     std::optional<std::string> ignored_reason_;
     char short_letter_ = 0;
     bool secret_ = false;
@@ -127,6 +133,7 @@ class OptionTable {
  private:
   Row& AddRow(std::string_view name, std::string_view help, std::string_view type_name);
   const Row* Find(std::string_view name) const;
+  const Row* FindFlag(std::string_view flag) const;
   Status Assign(const Row& row, const std::vector<std::string>& values, std::string_view where);
   Status UnknownName(std::string_view what, std::string_view name) const;
   // "--name=" as two words, since the parser takes it for "--name" alone.

@@ -33,10 +33,10 @@ TEST(CommandLine, PrintsHelpWithoutACommand) {
   CommandLineResult result = Parse({});
   ASSERT_TRUE(result.invocation.has_value());
   EXPECT_THAT(result.invocation->text,
-              AllOf(HasSubstr("kubectl-network_mapper COMMAND"), HasSubstr("visualize")));
+              AllOf(HasSubstr("kubectl network-mapper COMMAND"), HasSubstr("visualize")));
   EXPECT_THAT(Parse({"lits"}).invocation->text, HasSubstr("Commands:"));
   EXPECT_THAT(Parse({"list", "--help"}).invocation->text, HasSubstr("--namespaces"));
-  EXPECT_THAT(Parse({"--version"}).invocation->text, StartsWith("kubectl-network_mapper "));
+  EXPECT_THAT(Parse({"--version"}).invocation->text, StartsWith("kubectl network-mapper "));
 }
 
 TEST(CommandLine, NamesUnknownFlagsAndArguments) {
@@ -44,9 +44,9 @@ TEST(CommandLine, NamesUnknownFlagsAndArguments) {
   ASSERT_TRUE(flag.error.has_value());
   EXPECT_THAT(flag.error->message,
               AllOf(StartsWith("unknown flag: --namesapces"), HasSubstr("--namespaces")));
-  EXPECT_THAT(flag.error->usage, StartsWith("Usage:\n  kubectl-network_mapper list [flags]\n"));
+  EXPECT_THAT(flag.error->usage, StartsWith("Usage:\n  kubectl network-mapper list [flags]\n"));
   EXPECT_EQ(Parse({"list", "x"}).error->message,
-            "unknown command \"x\" for \"kubectl-network_mapper list\"");
+            "unknown command \"x\" for \"kubectl network-mapper list\"");
   EXPECT_EQ(Parse({"visualize"}).error->message, "required flag(s) \"output-path\" not set");
 }
 
@@ -66,6 +66,33 @@ TEST(CommandLine, CompletesCommandsAndFlags) {
                           HasSubstr("list export visualize"), HasSubstr("--distinct-by-label")));
   EXPECT_THAT(CompletionScript("zsh", "network-mapper"), StartsWith("#compdef network-mapper\n"));
   EXPECT_TRUE(Parse({"completion", "fish"}).error.has_value());
+  EXPECT_EQ(CompletionScript("bash", "kubectl network-mapper"), bash);
+}
+
+std::string CompleteForKubectl(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "/usr/bin/kubectl_complete-network_mapper");
+  const char* nothing[] = {nullptr};
+  return ParseCommandLine(static_cast<int>(arguments.size()), arguments.data(), nothing)
+      .invocation->text;
+}
+
+TEST(CommandLine, CompletesForKubectl) {
+  EXPECT_EQ(CompleteForKubectl({""}), "list\nexport\nvisualize\nreset\ncompletion\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"ex"}), "export\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"list", "--names"}), "--namespaces\n--namespace\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"--context", "here", "export", "--format", ""}),
+            "yaml\njson\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"visualize", "-o", "ma"}), ":0\n");
+  EXPECT_EQ(CompleteForKubectl({"list", "-n", "sh"}), ":4\n");
+  EXPECT_EQ(CompleteForKubectl({}), ":4\n");
+}
+
+TEST(CommandLine, TakesKubectlsNamespaceFlag) {
+  CommandLineResult result = Parse({"--namespace", "shop", "list", "--context", "here"});
+  ASSERT_TRUE(result.invocation.has_value());
+  EXPECT_EQ(result.invocation->options.command, Command::kList);
+  EXPECT_THAT(result.invocation->options.namespaces, ElementsAre("shop"));
+  EXPECT_EQ(result.invocation->options.context, "here");
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 # shellcheck disable=SC2034 # for scripts/cluster-test
 SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
-  rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token)
+  rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
+  kubectl-plugin)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
 container() {
@@ -419,3 +420,26 @@ act_wrong-token() {
 expect_wrong-token() {
   printf '%s\n' "newcomer -> server" "stranger -> otterize-network-mapper.otterize-system" "misled -> otterize-network-mapper.otterize-system"
 }
+
+# The command line as kubectl's plugin, with kubectl's own flags and completion.
+manifest_kubectl-plugin() { manifest_node-drain; }
+act_kubectl-plugin() {
+  local context answer
+  wait_until 60 has_edge kubectl-plugin "client -> server"
+  mkdir -p "$output/plugin"
+  ln -sf "$(realpath "$bin")/network-mapper" "$output/plugin/kubectl-network_mapper"
+  ln -sf "$(realpath "$bin")/network-mapper" "$output/plugin/kubectl_complete-network_mapper"
+  context="$("$cluster" run kubectl config current-context)"
+  plugin plugin list | grep -x '.*/plugin/kubectl-network_mapper'
+  plugin network-mapper list --context "$context" --namespace kubectl-plugin | diff - <(printf '%s\n' \
+    'client in namespace kubectl-plugin calls:' '  - server in namespace kubectl-plugin')
+  plugin network-mapper list --help | grep -x '  kubectl network-mapper list \[flags\]'
+  [ "$(plugin __complete network-mapper li 2> /dev/null | head -n 1)" = list ]
+  ! answer="$(plugin network-mapper list --context no-such-context 2>&1)"
+  grep no-such-context <<< "$answer"
+}
+plugin() {
+  # shellcheck disable=SC2016 # expanded inside
+  "$cluster" run sh -c 'PATH="$PWD/$0:$PATH" exec kubectl "$@"' "$output/plugin" "$@"
+}
+expect_kubectl-plugin() { echo "client -> server"; }

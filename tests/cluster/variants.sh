@@ -92,7 +92,8 @@ check_network-policy() {
 
 # matching RESOURCE SELECTOR_OF: names of what the selector of a monitor selects.
 matching() {
-  in_install get "$1" -o name -l "$(in_install get "$2" -o json | jq -r '.spec.selector.matchLabels | to_entries | map("\(.key)=\(.value)") | join(",")')"
+  in_install get "$1" -o name -l "$(in_install get "$2" -o json |
+    jq -r '.spec.selector.matchLabels | to_entries | map("\(.key)=\(.value)") | join(",")')"
 }
 
 values_service-monitor() { printf '%s\n' --set serviceMonitor.enabled=true; }
@@ -102,7 +103,8 @@ check_service-monitor() {
     [ "$(matching services "servicemonitor/otterize-network-$part")" = "service/otterize-network-$part" ]
     port="$(field "servicemonitor/otterize-network-$part" '.spec.endpoints[0].port')"
     address="$(in_install get endpointslices -l "kubernetes.io/service-name=otterize-network-$part" -o json |
-      jq -r --arg port "$port" '.items[] | select(.addressType == "IPv4") | .endpoints[0].addresses[0] + ":" + (.ports[] | select(.name == $port).port | tostring)')"
+      jq -r --arg port "$port" '.items[] | select(.addressType == "IPv4") |
+        .endpoints[0].addresses[0] + ":" + (.ports[] | select(.name == $port).port | tostring)')"
     "$cluster" run busybox wget -qO- "http://$address/metrics" | grep "^network_mapper_"
   done
 }

@@ -38,7 +38,9 @@ class OptionTableTest : public ::testing::Test {
     table_.Add("address", &fields_.address, "An address").AlsoEnvironment("NODE_NAME");
     table_.Add("mode", &fields_.mode, "A mode").OneOf({"fast", "careful"});
     table_.Add("interval", &fields_.interval, "An interval").Min(milliseconds(100));
-    table_.Add("exclude-namespaces", &fields_.namespaces, "Names").Short('n');
+    table_.Add("exclude-namespaces", &fields_.namespaces, "Names")
+        .Short('n')
+        .AlsoFlag("exclude-namespace");
     table_.AddIgnored("client-id", "there is no cloud");
   }
 
@@ -58,6 +60,14 @@ TEST_F(OptionTableTest, KeepsDefaults) {
   EXPECT_EQ(fields_.port, 9090);
   EXPECT_TRUE(fields_.enable_dns);
   EXPECT_EQ(table_.SourceOf("port"), "default");
+}
+
+TEST_F(OptionTableTest, TakesTheSecondSpellingOfAFlag) {
+  ASSERT_THAT(Parse({"--exclude-namespace", "a", "--exclude-namespaces=b", "-n", "c"}), IsOk());
+  EXPECT_THAT(fields_.namespaces, ElementsAre("a", "b", "c"));
+  ASSERT_THAT(Parse({"--exclude-namespace="}), IsOk());
+  EXPECT_THAT(fields_.namespaces, ElementsAre());
+  EXPECT_THAT(Parse({"--exclude-namespaze", "a"}).status(), Not(IsOk()));
 }
 
 TEST_F(OptionTableTest, FlagWinsOverEnvironmentWinsOverFile) {
