@@ -232,6 +232,7 @@ bool NamesAFile(std::string_view flag) {
 
 std::vector<std::string> CommandNames() {
   std::vector<std::string> names;
+  names.reserve(kCommands.size());
   for (const CommandInfo& info : kCommands) {
     names.emplace_back(info.name);
   }
