@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "cli/forwarded_query.h"
 #include "common/kube/api_error.h"
 #include "common/kube/client.h"
 #include "common/kube/cluster_access.h"
@@ -38,11 +39,6 @@ std::optional<std::string> ProxyAdvice(const CliOptions& options, const std::str
       return fmt::format(
           "the API server {} does not accept the credentials of the kubeconfig; have they expired?",
           server);
-    case kForbidden:
-      return fmt::format(
-          "you lack the right to create services/proxy in namespace {}, which is the way to the "
-          "mapper; have a Role grant it, or forward the port yourself and use --mapper-url",
-          options.mapper_namespace);
     case kNotFound:
       return fmt::format(
           "service {} is not in namespace {}; is the network mapper installed, and are "
@@ -91,46 +87,103 @@ std::string DirectAdvice(const std::string& url, std::optional<int> code) {
   return "the mapper at " + url;
 }
 
+// Neither way is allowed: what would be enough.
+Status MissingRights(const CliOptions& options, const Status& proxy, const Status& forward) {
+  return MakeStatus(
+      StatusCode::kPermissionDenied,
+      fmt::format("you lack the rights for both ways to the mapper in namespace {0}: the service "
+                  "proxy takes the right to create services/proxy; a forwarded port takes the "
+                  "rights to list pods and to get and create pods/portforward. One way is enough: "
+                  "kubectl -n {0} create role map-reader --verb=create --resource=services/proxy, "
+                  "then kubectl -n {0} create rolebinding map-reader --role=map-reader "
+                  "--user=YOU. Or forward the port yourself and use --mapper-url. The API server "
+                  "says: {1}; {2} (HTTP error status code: {3})",
+                  options.mapper_namespace, StatusMessage(proxy), StatusMessage(forward),
+                  kForbidden));
+}
+
+// The reply of a request to the mapper itself or through the service proxy.
+StatusOr<HttpReply> ToReply(const CliOptions& options, const kube::Client& client,
+                            StatusOr<kube::Response> response) {
+  if (response.ok()) {
+    return HttpReply{.status = kOk, .body = std::move(response->body)};
+  }
+  const std::optional<int> code = kube::HttpCode(response.status());
+  if (code == kUnprocessable) {
+    return HttpReply{.status = kUnprocessable, .body = ""};
+  }
+  const std::optional<std::string> context = options.mapper_url.empty()
+                                                 ? ProxyAdvice(options, client.Server(), code)
+                                                 : DirectAdvice(options.mapper_url, code);
+  const Status status = context ? Annotate(response.status(), *context) : response.status();
+  if (!code) {
+    return status;
+  }
+  return MakeStatus(status.code(),
+                    fmt::format("{} (HTTP error status code: {})", StatusMessage(status), *code));
+}
+
+// Through the API server: by the service's proxy, or, once that was forbidden, by a forwarded port.
+class ApiServerRoute {
+ public:
+  ApiServerRoute(std::shared_ptr<kube::Client> client, const CliOptions& options)
+      : client_(std::move(client)),
+        options_(options),
+        proxy_path_(kube::ServiceProxyPath({.name_space = options.mapper_namespace,
+                                            .name = options.mapper_service_name,
+                                            .port = std::to_string(options.mapper_service_port),
+                                            .path = kQueryPath})) {}
+
+  StatusOr<HttpReply> Post(const std::string& body) {
+    if (proxy_refusal_.ok()) {
+      kube::RequestOptions request;
+      request.timeout = kTimeout;
+      StatusOr<kube::Response> response =
+          client_->Post(proxy_path_, body, "application/json", request);
+      if (kube::HttpCode(response.status()) != kForbidden) {
+        return ToReply(options_, *client_, std::move(response));
+      }
+      proxy_refusal_ = response.status();
+    }
+    StatusOr<HttpReply> reply = PostThroughPod(*client_, options_, body, kTimeout);
+    if (kube::HttpCode(reply.status()) == kForbidden) {
+      return MissingRights(options_, proxy_refusal_, reply.status());
+    }
+    if (!reply.ok()) {
+      return Annotate(reply.status(),
+                      fmt::format("you lack the right to create services/proxy in namespace {}, "
+                                  "and forwarding a port of the mapper's pod fails",
+                                  options_.mapper_namespace));
+    }
+    return reply;
+  }
+
+ private:
+  std::shared_ptr<kube::Client> client_;
+  const CliOptions options_;
+  const std::string proxy_path_;
+  Status proxy_refusal_;
+};
+
 }  // namespace
 
 StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
                                          const kube::Environment& environment) {
   ASSIGN_OR_RETURN(kube::ClusterAccess access, Access(options, environment));
-  bool direct = !options.mapper_url.empty();
+  const bool direct = !options.mapper_url.empty();
   StatusOr<std::unique_ptr<kube::Client>> created = kube::Client::Create(std::move(access));
   if (!created.ok()) {
     return direct ? Annotate(created.status(), kUrlForm) : created.status();
   }
   std::shared_ptr<kube::Client> client = *std::move(created);
-  std::string path(kQueryPath);
   if (!direct) {
-    std::string port = std::to_string(options.mapper_service_port);
-    path = kube::ServiceProxyPath({.name_space = options.mapper_namespace,
-                                   .name = options.mapper_service_name,
-                                   .port = port,
-                                   .path = path});
+    return QueryTransport([route = std::make_shared<ApiServerRoute>(client, options)](
+                              const std::string& body) { return route->Post(body); });
   }
-  return QueryTransport([client, path, direct,
-                         options](const std::string& body) -> StatusOr<HttpReply> {
+  return QueryTransport([client, options](const std::string& body) {
     kube::RequestOptions request;
     request.timeout = kTimeout;
-    StatusOr<kube::Response> response = client->Post(path, body, "application/json", request);
-    if (response.ok()) {
-      return HttpReply{.status = kOk, .body = std::move(response->body)};
-    }
-    std::optional<int> code = kube::HttpCode(response.status());
-    if (code == kUnprocessable) {
-      return HttpReply{.status = kUnprocessable, .body = ""};
-    }
-    const std::optional<std::string> context = direct
-                                                   ? DirectAdvice(options.mapper_url, code)
-                                                   : ProxyAdvice(options, client->Server(), code);
-    const Status status = context ? Annotate(response.status(), *context) : response.status();
-    if (!code) {
-      return status;
-    }
-    return MakeStatus(status.code(),
-                      fmt::format("{} (HTTP error status code: {})", StatusMessage(status), *code));
+    return ToReply(options, *client, client->Post(kQueryPath, body, "application/json", request));
   });
 }
 

@@ -8,6 +8,7 @@
 #include "common/kube/credential_source.h"
 #include "common/kube/http_connection.h"
 #include "common/kube/server_url.h"
+#include "common/kube/web_socket.h"
 
 namespace network_mapper::kube {
 
@@ -114,6 +115,37 @@ class Client::Implementation {
     }
   }
 
+  // As Send, with one attempt more after a 401.
+  StatusOr<std::unique_ptr<WebSocket>> OpenWebSocket(HttpRequest request,
+                                                     std::string_view subprotocol,
+                                                     std::chrono::milliseconds timeout) {
+    if (!IsCleanPath(request.path)) {
+      return InvalidArgument("'{}' is no encoded path", request.path);
+    }
+    const std::string what = Describe(request);
+    request.path = url_.prefix + request.path;
+    bool may_renew = true;
+    while (true) {
+      StatusOr<Credential> credential = credentials_.Current();
+      if (!credential.ok()) {
+        return Annotate(credential.status(), what);
+      }
+      StatusOr<WebSocket::Answer> answer = TryWebSocket(*credential, request, subprotocol,
+                                                        std::chrono::steady_clock::now() + timeout);
+      if (!answer.ok()) {
+        return Annotate(answer.status(), what);
+      }
+      if (answer->socket != nullptr) {
+        return std::move(answer->socket);
+      }
+      if (answer->http_code == 401 && may_renew && credentials_.Reject(credential->generation)) {
+        may_renew = false;
+        continue;
+      }
+      return ApiError({what, answer->http_code, answer->body, ""});
+    }
+  }
+
   const ClusterAccess& Access() const { return access_; }
 
   HttpRequest MakeRequest(std::string_view path, std::string_view accept) const {
@@ -157,6 +189,15 @@ class Client::Implementation {
   }
 
  private:
+  StatusOr<WebSocket::Answer> TryWebSocket(const Credential& credential, HttpRequest request,
+                                           std::string_view subprotocol, SteadyTime deadline) {
+    request.headers.insert(request.headers.end(), credential.headers.begin(),
+                           credential.headers.end());
+    ASSIGN_OR_RETURN(const HttpEndpoint endpoint, EndpointFor(credential));
+    ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream, ByteStream::Connect(endpoint, deadline));
+    return WebSocket::Open(std::move(stream), endpoint, request, subprotocol);
+  }
+
   StatusOr<HttpEndpoint> EndpointFor(const Credential& credential) const {
     HttpEndpoint endpoint;
     endpoint.tls = url_.tls;
@@ -292,6 +333,13 @@ Status Client::Stream(std::string_view path, const StreamOptions& options, const
   exchange.on_body = on_chunk;
   exchange.stop = stop;
   return implementation_->Send(std::move(exchange));
+}
+
+StatusOr<std::unique_ptr<WebSocket>> Client::OpenWebSocket(std::string_view path,
+                                                           std::string_view subprotocol,
+                                                           std::chrono::milliseconds timeout) {
+  return implementation_->OpenWebSocket(implementation_->MakeRequest(path, "*/*"), subprotocol,
+                                        timeout);
 }
 
 const std::string& Client::Namespace() const {

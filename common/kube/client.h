@@ -18,6 +18,8 @@
 
 namespace network_mapper::kube {
 
+class WebSocket;
+
 struct ClientOptions {
   std::chrono::milliseconds connect_timeout{10'000};
   // Program name and version, sent as User-Agent.
@@ -73,6 +75,12 @@ class Client {
   // the callback says so (OK), `stop` is requested (Cancelled, at once) or something fails.
   Status Stream(std::string_view path, const StreamOptions& options, const OnChunk& on_chunk,
                 const std::stop_token& stop);
+
+  // A WebSocket that a GET of `path` opens. All has to be over within `timeout`, and nobody stops
+  // it before.
+  StatusOr<std::unique_ptr<WebSocket>> OpenWebSocket(std::string_view path,
+                                                     std::string_view subprotocol,
+                                                     std::chrono::milliseconds timeout);
 
   // The namespace of the context or of this pod.
   const std::string& Namespace() const;

@@ -7,41 +7,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <exception>
 #include <thread>
 
 #include "common/concurrency/guarded.h"
+#include "common/kube/sigpipe_block.h"
 #include "common/kube/tls_settings.h"
 
 namespace network_mapper::kube {
 
 namespace {
-
-// OpenSSL writes to sockets without MSG_NOSIGNAL; a server that hangs up must not kill the process.
-class SigpipeBlock {
- public:
-  SigpipeBlock() {
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-
-  SigpipeBlock(const SigpipeBlock&) = delete;
-  SigpipeBlock& operator=(const SigpipeBlock&) = delete;
-
-  ~SigpipeBlock() {
-    const timespec now{};
-    if (sigismember(&before_, SIGPIPE) == 0) {
-      sigtimedwait(&sigpipe_, nullptr, &now);
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t sigpipe_{};
-  sigset_t before_{};
-};
 
 void SetOption(int socket, int level, int name, int value) {
   setsockopt(socket, level, name, &value, sizeof(value));

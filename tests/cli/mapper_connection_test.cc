@@ -215,14 +215,24 @@ TEST_F(MapperBehindApiServer, ResetsThroughTheProxyToo) {
   EXPECT_EQ(store_.Size(), 0U);
 }
 
-TEST_F(MapperBehindApiServer, SaysWhichRightIsMissing) {
+// Over TLS, so that the way of the forwarded port has its handshake and its credentials as well.
+TEST_F(MapperBehindApiServer, SaysWhichRightsAreMissing) {
+  ASSERT_THAT(server_->Objects().Apply(R"({"apiVersion":"v1","kind":"Pod",
+      "metadata":{"name":"mapper-1","namespace":"otterize-system",
+                  "labels":{"app":"otterize-network-mapper"}},
+      "status":{"conditions":[{"type":"Ready","status":"True"}]}})"),
+              IsOk());
   server_->Faults().Add({.kind = FaultKind::kForbidden, .path = "/proxy/", .verb = "create"});
-  EXPECT_THAT(
-      List(kTokenUser).status,
-      StatusIs(StatusCode::kPermissionDenied,
-               AllOf(HasSubstr("right to create services/proxy in namespace otterize-system"),
-                     HasSubstr(R"(cannot create resource "services/proxy")"),
-                     HasSubstr("HTTP error status code: 403"))));
+  server_->Faults().Add({.kind = FaultKind::kForbidden, .path = "/services/", .verb = ""});
+  server_->Faults().Add({.kind = FaultKind::kForbidden, .path = "/portforward", .verb = ""});
+  EXPECT_THAT(List(kTokenUser).status,
+              StatusIs(StatusCode::kPermissionDenied,
+                       AllOf(HasSubstr("right to create services/proxy"),
+                             HasSubstr("in namespace otterize-system"),
+                             HasSubstr(R"(cannot create resource "services/proxy")"),
+                             HasSubstr(R"(cannot get resource "pods/portforward")"),
+                             HasSubstr("HTTP error status code: 403"))));
+  EXPECT_EQ(server_->Faults().Pending(), 0);
 }
 
 TEST_F(MapperBehindApiServer, AsksWhetherTheMapperIsInstalled) {

@@ -8,7 +8,7 @@
 SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
-  kubectl-plugin)
+  kubectl-plugin one-right)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
 container() {
@@ -443,3 +443,39 @@ plugin() {
   "$cluster" run sh -c 'PATH="$PWD/$0:$PATH" exec kubectl "$@"' "$output/plugin" "$@"
 }
 expect_kubectl-plugin() { echo "client -> server"; }
+
+# The command line takes the way to the mapper that its user's rights allow, and names what is missing where none does.
+manifest_one-right() {
+  manifest_node-drain
+  printf -- '---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s}\n' proxy forward lister nobody
+}
+act_one-right() {
+  local user answer
+  in_install delete role,rolebinding --ignore-not-found proxy forward lister
+  grant proxy create services/proxy
+  grant forward list,get,create pods,pods/portforward
+  grant lister list pods
+  wait_until 60 has_edge one-right "client -> server"
+  for user in proxy forward; do
+    list_as "$user" | diff - <(printf '%s\n' 'client in namespace one-right calls:' '  - server in namespace one-right')
+  done
+  for user in lister nobody; do
+    ! answer="$(list_as "$user" 2>&1)"
+    grep "right to create services/proxy; .* rights to list pods and to get and create pods/portforward" <<< "$answer"
+    grep "cannot create resource .services/proxy.* in the namespace .otterize-system" <<< "$answer"
+  done
+  in_install delete role,rolebinding proxy forward lister
+}
+# grant NAME VERBS RESOURCES: in the mapper's namespace, to the scenario's ServiceAccount of this name.
+grant() {
+  in_install create role "$1" "--verb=$2" "--resource=$3"
+  in_install create rolebinding "$1" "--role=$1" "--serviceaccount=one-right:$1"
+}
+# With the administrator's cluster and this ServiceAccount's token.
+list_as() {
+  local config="$output/$1.kubeconfig"
+  "$cluster" run kubectl config view --raw --minify -o json |
+    jq --arg token "$(in_namespace create token "$1")" '.users[0].user = {token: $token}' > "$config"
+  "$cluster" run "$(realpath "$bin")/network-mapper" list --kubeconfig "$config" -n one-right
+}
+expect_one-right() { echo "client -> server"; }

@@ -124,6 +124,18 @@ void ScriptedWire::Chunk(std::string_view bytes) const {
   Raw(fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes));
 }
 
+std::string ScriptedWire::Read() const {
+  std::array<char, 4096> bytes{};
+  while (!stopping_) {
+    pollfd waiting{socket_, POLLIN, 0};
+    if (poll(&waiting, 1, 20) > 0) {
+      const ssize_t size = recv(socket_, bytes.data(), bytes.size(), 0);
+      return size <= 0 ? "" : std::string(bytes.data(), static_cast<size_t>(size));
+    }
+  }
+  return "";
+}
+
 void ScriptedWire::HoldUntilHangUp() const {
   while (!stopping_) {
     pollfd waiting{socket_, POLLIN, 0};

@@ -41,6 +41,9 @@ class ScriptedWire {
 
   void EndChunks() const { Raw("0\r\n\r\n"); }
 
+  // What the client has sent after its request; empty when it has hung up or the server stops.
+  std::string Read() const;
+
   // Stays silent until the client hangs up or the server stops.
   void HoldUntilHangUp() const;
 
