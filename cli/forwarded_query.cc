@@ -59,7 +59,8 @@ StatusOr<Backend> FindBackend(kube::Client& client, const CliOptions& options,
   std::string selector;
   for (const auto& [key, value] : At(service, "/spec/selector").items()) {
     if (value.is_string()) {
-      selector += fmt::format("{}{}={}", selector.empty() ? "" : ",", key, value.get<std::string>());
+      selector +=
+          fmt::format("{}{}={}", selector.empty() ? "" : ",", key, value.get<std::string>());
     }
   }
   if (selector.empty()) {
@@ -151,10 +152,10 @@ StatusOr<HttpReply> PostThroughPod(kube::Client& client, const CliOptions& optio
   ASSIGN_OR_RETURN(const kube::PodPort target, FindPod(client, options, request));
   ASSIGN_OR_RETURN(const std::unique_ptr<kube::ForwardedPort> port,
                    kube::ForwardedPort::Open(client, target, timeout));
-  RETURN_IF_ERROR(port->Write(
-      fmt::format("POST /query HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n"
-                  "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                  options.mapper_service_name, target.port, body.size(), body)));
+  RETURN_IF_ERROR(
+      port->Write(fmt::format("POST /query HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n"
+                              "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+                              options.mapper_service_name, target.port, body.size(), body)));
   return ReadReply(*port);
 }
 

@@ -1,6 +1,7 @@
-// The way to the mapper without its service's proxy: a port of its pod, forwarded by the API server,
-// and one HTTP request over it. Takes the rights to list pods and to get and create pods/portforward
-// in the mapper's namespace; where services may be got too, the service says which pod and port.
+// The way to the mapper without its service's proxy: a port of its pod, forwarded by the API
+// server, and one HTTP request over it. Takes the rights to list pods and to get and create
+// pods/portforward in the mapper's namespace; where services may be got too, the service says which
+// pod and port.
 #pragma once
 
 #include <chrono>

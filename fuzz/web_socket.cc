@@ -1,5 +1,5 @@
-// What a hostile server sends where an API server would open a WebSocket; the first byte is the size
-// of the chunks it comes in.
+// What a hostile server sends where an API server would open a WebSocket; the first byte is the
+// size of the chunks it comes in.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

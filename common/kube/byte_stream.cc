@@ -103,9 +103,9 @@ class ByteStream::Implementation {
  private:
   Status ConnectTo(const addrinfo& where) {
     socket_.Reset(socket(where.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    const bool begun = socket_.Get() >= 0 &&
-                       (connect(socket_.Get(), where.ai_addr, where.ai_addrlen) == 0 ||
-                        errno == EINPROGRESS);
+    const bool begun =
+        socket_.Get() >= 0 &&
+        (connect(socket_.Get(), where.ai_addr, where.ai_addrlen) == 0 || errno == EINPROGRESS);
     if (!begun) {
       return Unavailable("cannot connect to {}", address_);
     }

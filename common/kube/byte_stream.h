@@ -1,5 +1,5 @@
-// A connection to an API server, plain or TLS 1.2+, as bytes: for WebSocket, since cpp-httplib gives
-// a connection away to nobody. Used by WebSocket only.
+// A connection to an API server, plain or TLS 1.2+, as bytes: for WebSocket, since cpp-httplib
+// gives a connection away to nobody. Used by WebSocket only.
 #pragma once
 
 #include <memory>

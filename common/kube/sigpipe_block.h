@@ -1,5 +1,5 @@
-// Keeps SIGPIPE from this thread while it exists: OpenSSL writes to sockets without MSG_NOSIGNAL, and
-// a server that hangs up must not kill the process.
+// Keeps SIGPIPE from this thread while it exists: OpenSSL writes to sockets without MSG_NOSIGNAL,
+// and a server that hangs up must not kill the process.
 #pragma once
 
 #include <csignal>

@@ -66,7 +66,8 @@ std::string OpeningRequest(const HttpEndpoint& endpoint, const HttpRequest& requ
 
 // The body of a refusal, as far as it comes: to its length, or to the end of the connection.
 std::string ErrorBody(ByteStream& stream, const ResponseHead& head, std::string body) {
-  const size_t wanted = std::min(head.ContentLength().value_or(kLargestErrorBody), kLargestErrorBody);
+  const size_t wanted =
+      std::min(head.ContentLength().value_or(kLargestErrorBody), kLargestErrorBody);
   while (body.size() < wanted) {
     StatusOr<std::string> more = stream.Read();
     if (!more.ok() || more->empty()) {

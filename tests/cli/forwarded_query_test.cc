@@ -1,5 +1,5 @@
-// The commands with rights for only one way to the mapper, or for none: an API server that answers as
-// RBAC would, in front of the real API of a mapper.
+// The commands with rights for only one way to the mapper, or for none: an API server that answers
+// as RBAC would, in front of the real API of a mapper.
 #include "cli/forwarded_query.h"
 
 #include <memory>
@@ -176,7 +176,8 @@ TEST_F(OneRight, NamesTheRightsForBothWays) {
 
 TEST_F(OneRight, SaysThatNoPodIsReady) {
   forbidden_ = {"services/proxy"};
-  for (const char* pods : {R"({"items":[]})", R"({"items":[{"metadata":{"name":"a"}}]})", "[", "{}"}) {
+  for (const char* pods :
+       {R"({"items":[]})", R"({"items":[{"metadata":{"name":"a"}}]})", "[", "{}"}) {
     pods_ = pods;
     EXPECT_THAT(Query(), StatusIs(StatusCode::kUnavailable,
                                   AllOf(HasSubstr("right to create services/proxy"),

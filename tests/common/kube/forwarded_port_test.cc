@@ -45,8 +45,8 @@ class ForwardedPortTest : public ::testing::Test {
     ClusterAccess access;
     access.server = server.Url() + "/prefix";
     client_ = *Client::Create(std::move(access));
-    return ForwardedPort::Open(
-        *client_, {.name_space = "maps", .pod = "mapper-1", .port = 9090}, timeout);
+    return ForwardedPort::Open(*client_, {.name_space = "maps", .pod = "mapper-1", .port = 9090},
+                               timeout);
   }
 
   // What is read from a server that does this after it has accepted; "end" at the end.
@@ -98,9 +98,10 @@ TEST_F(ForwardedPortTest, TellsWhyTheServerRefuses) {
     wire.Json(403, R"({"kind":"Status","message":"cannot get resource \"pods/portforward\""})");
   });
   const auto port = Open(server);
-  EXPECT_THAT(port, StatusIs(StatusCode::kPermissionDenied,
-                             AllOf(HasSubstr("GET /api/v1/namespaces/maps/pods/mapper-1/portforward"),
-                                   HasSubstr("cannot get resource"))));
+  EXPECT_THAT(port,
+              StatusIs(StatusCode::kPermissionDenied,
+                       AllOf(HasSubstr("GET /api/v1/namespaces/maps/pods/mapper-1/portforward"),
+                             HasSubstr("cannot get resource"))));
   EXPECT_EQ(HttpCode(port.status()), 403);
 }
 
@@ -120,8 +121,8 @@ TEST_F(ForwardedPortTest, EndsWithTheConnection) {
 
 TEST_F(ForwardedPortTest, RefusesAServerThatDoesNotSpeakTheProtocol) {
   for (const char* answer :
-       {"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n", "SSH-2.0\r\n\r\n",
-        ""}) {
+       {"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n",
+        "SSH-2.0\r\n\r\n", ""}) {
     ScriptedServer server([answer](const ScriptedCall&, ScriptedWire& wire) {
       wire.Raw(answer);
       wire.Close();

@@ -69,12 +69,13 @@ TEST(MessageReader, WaitsForEveryByte) {
 }
 
 TEST(MessageReader, RefusesWhatAServerMayNotSend) {
-  const StatusCode kInvalid = StatusCode::kInvalidArgument;
+  constexpr StatusCode kInvalid = StatusCode::kInvalidArgument;
   // Masked; a reserved bit; an unknown kind; a control frame that is long or in pieces.
   EXPECT_THAT(First(std::string("\x81\x80\0\0\0\0", 6)), StatusIs(kInvalid, HasSubstr("no valid")));
   EXPECT_THAT(First(std::string_view("\xc1\x05Hello")), StatusIs(kInvalid, HasSubstr("no valid")));
   EXPECT_THAT(First(std::string_view("\x83\x05Hello")), StatusIs(kInvalid, HasSubstr("no valid")));
-  EXPECT_THAT(First(std::string_view("\x89\x7e\x00\x80", 4)), StatusIs(kInvalid, HasSubstr("control")));
+  EXPECT_THAT(First(std::string_view("\x89\x7e\x00\x80", 4)),
+              StatusIs(kInvalid, HasSubstr("control")));
   EXPECT_THAT(First(std::string_view("\x09\x01x")), StatusIs(kInvalid, HasSubstr("control")));
   // A fragment of nothing; a message within another.
   EXPECT_THAT(First(std::string_view("\x80\x02lo")), StatusIs(kInvalid, HasSubstr("order")));
@@ -88,9 +89,9 @@ TEST(MessageReader, LimitsMessagesNotFramesAlone) {
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("more than 1000 bytes")));
   EXPECT_THAT(First(std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10)),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("more than 1000 bytes")));
-  EXPECT_THAT(First(ServerFrame(0x02, std::string(600, 'a')) +
-                    ServerFrame(0x80, std::string(600, 'b'))),
-              StatusIs(StatusCode::kResourceExhausted, HasSubstr("more than 1000 bytes")));
+  EXPECT_THAT(
+      First(ServerFrame(0x02, std::string(600, 'a')) + ServerFrame(0x80, std::string(600, 'b'))),
+      StatusIs(StatusCode::kResourceExhausted, HasSubstr("more than 1000 bytes")));
 }
 
 }  // namespace
