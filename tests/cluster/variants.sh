@@ -174,7 +174,7 @@ is_connected() {
 }
 
 make_namespace() {
-  "$cluster" run kubectl get namespace "$1" || "$cluster" run kubectl create namespace "$1"
+  "$cluster" run kubectl get namespace "$1" > /dev/null 2>&1 || "$cluster" run kubectl create namespace "$1"
 }
 
 play_variant() {
