@@ -284,11 +284,13 @@ void BuildApiSchema(Schema& schema) {
                     .time = schema.NonNull(time)};
   AddQueries(schema, AddOutputTypes(schema, kafka_operation, http_method, time), types);
   auto mutation = schema.AddObject<ApiRoot>("Mutation", "");
-  mutation.Add("resetCapture", schema.NonNull(schema.Boolean()), "Forgets the map.",
-               [](const ApiRoot& root, FieldWriter& writer) {
-                 root.store.Reset();
-                 writer.Bool(true);
-               });
+  mutation.AddWithArguments("resetCapture", schema.NonNull(schema.Boolean()), {},
+                            "Forgets the map.",
+                            [](const ApiRoot& root, const Arguments&, FieldWriter& writer) {
+                              RETURN_IF_ERROR(root.store.Forget({}, root.clock.Now()).status());
+                              writer.Bool(true);
+                              return OkStatus();
+                            });
   AddTrafficReports(schema, mutation, types);
   AddOperationReports(schema, mutation, types, http_method);
   AddCloudReports(schema, mutation, types);

@@ -19,6 +19,7 @@
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/ingest/report_server.h"
 #include "mapper/ingest/token_reviewer.h"
+#include "mapper/intents/intent_database.h"
 #include "mapper/intents/intent_store.h"
 #include "mapper/inventory/inventory_feed.h"
 #include "mapper/inventory/inventory_store.h"
@@ -113,6 +114,7 @@ class MapperApp::Implementation {
         InventoryFeedParts{
             .client = *client_, .inventory = inventory_, .metrics = metrics_, .clock = clock_},
         DecoderOptions{.workload_annotation = config_.workload_name_override_annotation});
+    RETURN_IF_ERROR(OpenStore());
     StartPipeline();
     RaiseDescriptorLimit();
     RETURN_IF_ERROR(StartReportServer());
@@ -126,7 +128,8 @@ class MapperApp::Implementation {
   }
 
   void Run(const std::stop_token& stop) {
-    while (WaitUnlessStopped(stop, std::chrono::hours(1))) {
+    while (WaitUnlessStopped(stop, std::chrono::minutes(1))) {
+      ForgetOldIntents();
     }
     auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
     report_server_->Shutdown(grace);
@@ -142,6 +145,41 @@ class MapperApp::Implementation {
   uint16_t MetricsPort() const { return metrics_server_ == nullptr ? 0 : metrics_server_->Port(); }
 
  private:
+  Status OpenStore() {
+    if (config_.store == kMemoryStore) {
+      return OkStatus();
+    }
+    const std::string path = config_.store.substr(kSqliteStore.size());
+    ASSIGN_OR_RETURN(std::unique_ptr<IntentDatabase> database,
+                     IntentDatabase::Open(path, clock_.Now()));
+    ASSIGN_OR_RETURN(
+        const size_t unreadable,
+        store_.Recover(std::move(database), clock_.SteadyNow() + config_.unresolved_hold));
+    LogInfo("store opened", {{"path", path}, {"intents", store_.Size()}});
+    if (unreadable > 0) {
+      LogWarn("parts of the store cannot be read and are left out",
+              {{"path", path}, {"rows", unreadable}});
+    }
+    return OkStatus();
+  }
+
+  void ForgetOldIntents() {
+    if (config_.retention == std::chrono::nanoseconds(0)) {
+      return;
+    }
+    const Time now = clock_.Now();
+    const IntentSelection old{
+        .client_namespaces = {},
+        .last_seen_before = now - std::chrono::duration_cast<Time::duration>(config_.retention)};
+    const StatusOr<size_t> forgotten = store_.Forget(old, now);
+    if (!forgotten.ok()) {
+      LogWarn("old intents cannot be forgotten now", {{"error", forgotten.status()}});
+    } else if (*forgotten > 0) {
+      LogInfo("intents forgotten",
+              {{"intents", *forgotten}, {"reason", "not seen within --retention"}});
+    }
+  }
+
   void StartPipeline() {
     InventoryAccess access{
         .read =
@@ -175,6 +213,11 @@ class MapperApp::Implementation {
     std::vector<HealthCheck> checks = {
         {.name = "inventory", .check = [this] { return feed_->Synced(); }},
         {.name = "watches", .check = [this] { return feed_->Watches(); }, .essential = false}};
+    if (store_.IsDurable()) {
+      checks.push_back({.name = "store",
+                        .check = [this] { return pipeline_->StoreHealth(); },
+                        .essential = false});
+    }
     if (token_reviewer_) {
       checks.push_back({.name = "collector_tokens",
                         .check = [this] { return token_reviewer_->Health(); },

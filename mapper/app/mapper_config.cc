@@ -104,6 +104,19 @@ void DeclareResolveOptions(OptionTable& table, MapperConfig& config) {
       .Group(kGroup);
 }
 
+void DeclareStoreOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Store";
+  table
+      .Add("store", &config.store,
+           "Where the map is kept: \"memory\", which ends with the mapper, or \"sqlite:PATH\", a "
+           "file that outlives it")
+      .Group(kGroup);
+  table
+      .Add("retention", &config.retention,
+           "Intents that were not seen for so long are forgotten; 0: they stay")
+      .Group(kGroup);
+}
+
 void DeclareLimitOptions(OptionTable& table, MapperConfig& config) {
   constexpr std::string_view kGroup = "Limits";
   table
@@ -193,6 +206,7 @@ void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
   DeclareNetworkOptions(table, config);
   DeclareClusterOptions(table, config);
   DeclareResolveOptions(table, config);
+  DeclareStoreOptions(table, config);
   DeclareLimitOptions(table, config);
   DeclareIgnoredOptions(table);
 }
@@ -206,6 +220,12 @@ Status CheckMapperConfig(const MapperConfig& config) {
     return InvalidArgument("option tls-client-ca-file needs tls-cert-file and tls-key-file");
   }
   RETURN_IF_ERROR(CheckCollectors(config));
+  const bool has_path =
+      config.store.starts_with(kSqliteStore) && config.store.size() > kSqliteStore.size();
+  if (config.store != kMemoryStore && !has_path) {
+    return InvalidArgument("option store: \"{}\" is neither \"memory\" nor \"sqlite:PATH\"",
+                           config.store);
+  }
   return CheckListenAddress(config.listen_address);
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/config/options.h"
@@ -43,6 +44,11 @@ struct MapperConfig {
   int64_t control_plane_ipv4_cidr_prefix_length = 32;
   int64_t control_plane_ipv6_cidr_prefix_length = 128;
 
+  // "memory", or "sqlite:" and the path of a file.
+  std::string store = "memory";
+  // How long an intent stays that is not seen any more; zero: for ever.
+  std::chrono::nanoseconds retention{0};
+
   bool enable_dns = true;
   bool enable_tcp = true;
   bool enable_socket_scanner = true;
@@ -56,6 +62,9 @@ struct MapperConfig {
   int64_t max_request_bytes = 10 << 20;
   std::chrono::nanoseconds shutdown_grace = std::chrono::seconds(5);
 };
+
+inline constexpr std::string_view kMemoryStore = "memory";
+inline constexpr std::string_view kSqliteStore = "sqlite:";
 
 // Declares all options on `table`, bound to `config`.
 void DeclareMapperOptions(OptionTable& table, MapperConfig& config);

@@ -33,14 +33,15 @@ class BatchSink {
   virtual ~BatchSink() = default;
 
   // Takes the batch in any case. `on_applied` is called, from another thread, once its effect is in
-  // the intent store. True: more may come at once. False: the sink is full; the caller submits
-  // nothing more until `on_resume` is called (from another thread, exactly once). `on_resume` is
-  // not called after true. A batch whose caller has gone in the meantime is applied all the same.
-  // On shutdown neither callback may come: what was not applied is sent again later.
+  // the intent store, and on disk if that is durable. True: more may come at once. False: the sink
+  // is full; the caller submits nothing more until `on_resume` is called (from another thread,
+  // exactly once). `on_resume` is not called after true. A batch whose caller has gone in the
+  // meantime is applied all the same. On shutdown neither callback may come: what was not applied
+  // is sent again later.
   virtual bool Submit(ObservationBatch batch, std::function<void()> on_applied,
                       std::function<void()> on_resume) = 0;
 
-  // The highest sequence that was applied for this instance; 0 when none.
+  // The highest sequence for which `on_applied` was or may be called; 0 when none.
   virtual uint64_t AppliedSequence(std::string_view instance_id) const = 0;
 
   // Whether Submit would return true now: callers that cannot wait (HTTP) refuse instead.

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/log/log.h"
+
 namespace network_mapper {
 namespace {
 
@@ -45,7 +47,7 @@ bool ObservationPipeline::Submit(ObservationBatch batch, std::function<void()> o
 }
 
 uint64_t ObservationPipeline::AppliedSequence(std::string_view instance_id) const {
-  return parts_.store.AppliedSequence(instance_id);
+  return parts_.store.CommittedSequence(instance_id);
 }
 
 bool ObservationPipeline::HasRoom() const {
@@ -56,6 +58,10 @@ bool ObservationPipeline::HasRoom() const {
 
 CollectorTotals ObservationPipeline::Totals() const {
   return totals_.With([](const CollectorTotalsSum& sum) { return sum.Sum(); });
+}
+
+Status ObservationPipeline::StoreHealth() const {
+  return store_health_.With([](const Status& status) { return status; });
 }
 
 void ObservationPipeline::Stop() {
@@ -100,22 +106,60 @@ void ObservationPipeline::Work() {
     }
     const bool is_late = stopping && parts_.clock.SteadyNow() >= *stop_deadline;
     if (stopping && (is_late || !job.has_value())) {
-      CheckHeld(true);
+      CheckHeld(!parts_.store.IsDurable());
+      CommitGroup();
       return;
     }
     if (job.has_value()) {
       RunJob(std::move(*job));
     }
     CheckHeld(false);
+    if (GroupIsOver()) {
+      CommitGroup();
+    }
   }
 }
 
 void ObservationPipeline::RunJob(Job job) {
   const size_t weight = Weight(job.batch);
+  if (group_.on_applied.empty()) {
+    group_.started = parts_.clock.SteadyNow();
+  }
   ApplyBatch(job.batch);
+  group_.on_applied.push_back(std::move(job.on_applied));
+  group_.observations += weight;
   Release(weight);
-  if (job.on_applied) {
-    job.on_applied();
+}
+
+bool ObservationPipeline::GroupIsOver() const {
+  return !parts_.store.IsDurable() || group_.observations >= options_.group_observations ||
+         parts_.clock.SteadyNow() - group_.started >= options_.group_time ||
+         queue_.Read([](const Queue& queue) { return queue.jobs.empty(); });
+}
+
+void ObservationPipeline::CommitGroup() {
+  Status status = parts_.store.Commit();
+  while (!status.ok()) {
+    const bool was_ok = store_health_.With(
+        [&status](Status& health) { return std::exchange(health, status).ok(); });
+    if (was_ok) {
+      LogError("the map cannot be put on disk",
+               {{"error", status},
+                {"effect", "nothing more is applied, collectors keep their reports"}});
+    }
+    if (queue_.WaitFor(options_.commit_retry, [](const Queue& queue) { return queue.stopping; })) {
+      return;
+    }
+    status = parts_.store.Commit();
+  }
+  if (!store_health_.With([](Status& health) { return std::exchange(health, OkStatus()).ok(); })) {
+    LogInfo("the map is put on disk again", {});
+  }
+  const Group group = std::exchange(group_, Group());
+  for (const auto& on_applied : group.on_applied) {
+    if (on_applied) {
+      on_applied();
+    }
   }
 }
 

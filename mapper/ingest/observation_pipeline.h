@@ -1,8 +1,9 @@
 // Pipeline: a bounded queue of batches and one worker that resolves each under one reading of the
 // inventory and commits its effect to the intent store as a whole. What the inventory does not know
-// yet waits in the store and is tried again. Receivers feed it; it owns no network and no
-// inventory. Before the cluster has been listed once it applies nothing: collectors keep what is
-// not acknowledged, whereas everybody would be unknown.
+// yet waits in the store and is tried again. Batches of a durable store are put on disk in groups,
+// and said to be applied only then; while that fails, nothing more is applied. Receivers feed it;
+// it owns no network and no inventory. Before the cluster has been listed once it applies nothing:
+// collectors keep what is not acknowledged, whereas everybody would be unknown.
 #pragma once
 
 #include <chrono>
@@ -35,6 +36,11 @@ struct PipelineOptions {
   size_t max_held = 20'000;
   // Held observations are tried again at most this often, and only when the inventory has changed.
   std::chrono::nanoseconds retry_interval = std::chrono::milliseconds(250);
+  // A group of batches ends when the queue is empty, and at the latest after so much.
+  size_t group_observations = 200'000;
+  std::chrono::nanoseconds group_time = std::chrono::milliseconds(200);
+  // How long to wait after a group that could not be put on disk.
+  std::chrono::nanoseconds commit_retry = std::chrono::seconds(1);
   // How long Stop goes on applying what is queued.
   std::chrono::nanoseconds stop_limit = std::chrono::seconds(5);
 };
@@ -75,9 +81,13 @@ class ObservationPipeline final : public BatchSink {
   // Totals of all collectors together: how complete the map is.
   CollectorTotals Totals() const;
 
+  // OK unless the last group could not be put on disk.
+  Status StoreHealth() const;
+
   // Takes no more batches (Submit answers false and forgets them), applies what is queued for at
-  // most `stop_limit`, gives held observations their last chance and ends the worker; without a
-  // synced inventory it applies nothing. Calling it again does nothing.
+  // most `stop_limit`, gives held observations their last chance, unless the store keeps them for
+  // the next start, and ends the worker; without a synced inventory it applies nothing. Calling it
+  // again does nothing.
   void Stop();
 
  private:
@@ -94,10 +104,19 @@ class ObservationPipeline final : public BatchSink {
     bool stopping = false;
   };
 
+  // What was applied since the last commit.
+  struct Group {
+    std::vector<std::function<void()>> on_applied;
+    size_t observations = 0;
+    SteadyTime started;
+  };
+
   void Work();
   bool WaitForInventory();
   void RunJob(Job job);
   void ApplyBatch(ObservationBatch& batch);
+  bool GroupIsOver() const;
+  void CommitGroup();
   void Release(size_t observations);
   void ResolveInto(BatchEffect& effect, std::vector<Observation>& observations);
   void CheckHeld(bool last_chance);
@@ -108,8 +127,10 @@ class ObservationPipeline final : public BatchSink {
   PipelineParts parts_;
   Waitable<Queue> queue_;
   Guarded<CollectorTotalsSum> totals_;
+  Guarded<Status> store_health_;
 
   // The worker's own.
+  Group group_;
   uint64_t next_held_id_ = 1;
   size_t held_count_ = 0;
   SteadyTime next_retry_;

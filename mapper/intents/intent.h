@@ -124,6 +124,10 @@ struct Intent {
   // Null when there is nothing to say: for every intent without a type.
   std::unique_ptr<IntentDetails> details;
 
+  // The intent store's own: where a durable one keeps it, and whether it has changed since.
+  int64_t row = 0;
+  bool unsaved = false;
+
   // The strongest of its evidence.
   Strength BestStrength() const;
   // All ports of its evidence, sorted, each once.

@@ -191,6 +191,18 @@ void IntentMerger::MergeDetails(IntentDetails& known, const IntentDetails& seen)
   }
 }
 
+void IntentMerger::Adopt(Intent& intent) {
+  intent.client.identity = identities_.Adopt(intent.client.identity);
+  intent.server.identity = identities_.Adopt(intent.server.identity);
+  intent.kubernetes_service = names_.Intern(intent.kubernetes_service);
+  for (Evidence& evidence : intent.evidence) {
+    for (EvidenceSample& sample : evidence.samples) {
+      sample.client_pod = names_.Intern(sample.client_pod);
+      sample.server_pod = names_.Intern(sample.server_pod);
+    }
+  }
+}
+
 IntentOverflow IntentMerger::TakeOverflow() {
   return std::exchange(overflow_, IntentOverflow{});
 }

@@ -32,6 +32,9 @@ class IntentMerger {
   // unknown never replaces what is known; the first resolution stays.
   void Merge(Intent& intent, const IntentSighting& sighting);
 
+  // Takes the names and identities of an intent that was made elsewhere into its pools.
+  void Adopt(Intent& intent);
+
   // Counted since the last call.
   IntentOverflow TakeOverflow();
 

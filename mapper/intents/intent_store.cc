@@ -86,27 +86,38 @@ struct VisitOrder {
 // How far each collector instance has come; the longest silent one goes when there are too many.
 class InstanceSequences {
  public:
-  uint64_t Applied(const std::string& instance_id) const {
+  struct Sequences {
+    uint64_t applied = 0;
+    uint64_t committed = 0;
+  };
+
+  Sequences Of(const std::string& instance_id) const {
     auto found = places_.find(instance_id);
-    return found == places_.end() ? 0 : found->second->sequence;
+    return found == places_.end() ? Sequences() : found->second->sequences;
   }
 
-  // Returns how many instances had to go.
-  size_t Set(const std::string& instance_id, uint64_t sequence, size_t limit) {
+  // Returns the instances that had to go.
+  std::vector<std::string> Set(const std::string& instance_id, uint64_t applied, size_t limit) {
     if (auto found = places_.find(instance_id); found != places_.end()) {
       by_age_.splice(by_age_.begin(), by_age_, found->second);
-      found->second->sequence = sequence;
-      return 0;
+      found->second->sequences.applied = applied;
+      return {};
     }
-    by_age_.push_front({instance_id, sequence});
+    by_age_.push_front({instance_id, {.applied = applied}});
     places_.emplace(instance_id, by_age_.begin());
-    size_t evicted = 0;
+    std::vector<std::string> evicted;
     while (places_.size() > std::max<size_t>(limit, 1)) {
       places_.erase(by_age_.back().instance_id);
+      evicted.push_back(std::move(by_age_.back().instance_id));
       by_age_.pop_back();
-      ++evicted;
     }
     return evicted;
+  }
+
+  void Commit(const std::string& instance_id) {
+    if (auto found = places_.find(instance_id); found != places_.end()) {
+      found->second->sequences.committed = found->second->sequences.applied;
+    }
   }
 
   size_t Size() const { return places_.size(); }
@@ -114,7 +125,7 @@ class InstanceSequences {
  private:
   struct Instance {
     std::string instance_id;
-    uint64_t sequence = 0;
+    Sequences sequences;
   };
 
   // Newest first.
@@ -157,34 +168,60 @@ struct IntentStore::State {
   using Ordered = std::set<std::unique_ptr<Intent>, VisitOrder>;
 
   IntentMerger merger;
-  // Owns the intents; nothing is erased but by Reset, so iterators keep their place.
+  // Owns the intents.
   Ordered ordered;
   std::unordered_set<Intent*, KeyHash, KeyEqual> by_key;
   std::map<uint64_t, HeldObservationPtr> held;
   InstanceSequences instances;
-  // Rises with each Reset.
-  uint64_t generation = 0;
+  // Rises whenever intents are erased: places in `ordered` are then lost.
+  uint64_t erasures = 0;
+  int64_t next_row = 1;
+  std::optional<Time> since;
 
-  void Add(const IntentSighting& sighting, size_t limit) {
+  // Null: there is no room for it.
+  Intent* Add(const IntentSighting& sighting, size_t limit) {
     const IntentKey key{*sighting.client.identity, *sighting.server.identity, sighting.type};
     if (auto found = by_key.find(key); found != by_key.end()) {
       merger.Merge(**found, sighting);
-      return;
+      return *found;
     }
     if (by_key.size() >= limit) {
       merger.CountIntentOverflow();
-      return;
+      return nullptr;
     }
-    auto intent = std::make_unique<Intent>(merger.Begin(sighting));
-    merger.Merge(*intent, sighting);
-    by_key.insert(intent.get());
-    ordered.insert(std::move(intent));
+    auto made = std::make_unique<Intent>(merger.Begin(sighting));
+    merger.Merge(*made, sighting);
+    made->row = next_row++;
+    Intent* intent = made.get();
+    by_key.insert(intent);
+    ordered.insert(std::move(made));
+    return intent;
+  }
+};
+
+struct IntentStore::Unsaved {
+  std::vector<Intent*> intents;
+  std::vector<HeldObservationPtr> held;
+  std::vector<uint64_t> settled;
+  std::set<std::string> instances;
+  std::vector<std::string> forgotten_instances;
+
+  void Note(Intent* intent) {
+    if (intent != nullptr && !std::exchange(intent->unsaved, true)) {
+      intents.push_back(intent);
+    }
+  }
+
+  bool Empty() const {
+    return intents.empty() && held.empty() && settled.empty() && instances.empty() &&
+           forgotten_instances.empty();
   }
 };
 
 IntentStore::IntentStore(IntentLimits limits, IntentStoreMetrics& metrics)
     : limits_(limits),
       metrics_(metrics),
+      unsaved_(std::make_unique<Guarded<Unsaved>>()),
       state_(std::make_unique<SharedGuarded<State>>(State(limits))) {}
 
 IntentStore::~IntentStore() = default;
@@ -198,39 +235,86 @@ decltype(auto) IntentStore::Write(F&& use) {
   });
 }
 
+StatusOr<size_t> IntentStore::Recover(std::unique_ptr<IntentDatabase> database,
+                                      SteadyTime held_deadline) {
+  ASSIGN_OR_RETURN(IntentDatabase::Content content, database->Load());
+  database_ = std::move(database);
+  Write([&](State& state) {
+    state.since = content.since;
+    for (auto& [row, intent] : content.intents) {
+      intent->row = row;
+      state.next_row = std::max(state.next_row, row + 1);
+      state.merger.Adopt(*intent);
+      state.by_key.insert(intent.get());
+      state.ordered.insert(std::move(intent));
+    }
+    for (auto& [id, observation] : content.held) {
+      state.held.emplace(id, std::make_shared<const HeldObservation>(
+                                 HeldObservation{id, std::move(observation), held_deadline}));
+    }
+    for (const auto& [instance_id, sequence] : content.sequences) {
+      state.instances.Set(instance_id, sequence, limits_.instances);
+      state.instances.Commit(instance_id);
+    }
+    metrics_.intents.Set(static_cast<double>(state.by_key.size()));
+    metrics_.held.Set(static_cast<double>(state.held.size()));
+    metrics_.instances.Set(static_cast<double>(state.instances.Size()));
+  });
+  metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
+  return content.unreadable;
+}
+
 bool IntentStore::Apply(BatchEffect effect) {
   struct Outcome {
     bool applied = false;
     size_t intents = 0;
     size_t held = 0;
     size_t instances = 0;
-    size_t evicted = 0;
+    std::vector<std::string> evicted;
     IntentOverflow overflow;
   };
 
-  const Outcome outcome = Write([this, &effect](State& state) {
-    Outcome result;
-    if (!effect.instance_id.empty()) {
-      if (effect.sequence <= state.instances.Applied(effect.instance_id)) {
-        return result;
+  const Outcome outcome = unsaved_->With([this, &effect](Unsaved& unsaved) {
+    const bool durable = IsDurable();
+    Outcome result = Write([&](State& state) {
+      Outcome applied;
+      if (!effect.instance_id.empty()) {
+        if (effect.sequence <= state.instances.Of(effect.instance_id).applied) {
+          return applied;
+        }
+        applied.evicted =
+            state.instances.Set(effect.instance_id, effect.sequence, limits_.instances);
       }
-      result.evicted = state.instances.Set(effect.instance_id, effect.sequence, limits_.instances);
+      for (const IntentSighting& sighting : effect.sightings) {
+        Intent* intent = state.Add(sighting, limits_.intents);
+        if (durable) {
+          unsaved.Note(intent);
+        }
+      }
+      for (uint64_t id : effect.settled) {
+        state.held.erase(id);
+      }
+      for (const HeldObservationPtr& observation : effect.hold) {
+        state.held.emplace(observation->id, observation);
+      }
+      applied.applied = true;
+      applied.intents = state.by_key.size();
+      applied.held = state.held.size();
+      applied.instances = state.instances.Size();
+      applied.overflow = state.merger.TakeOverflow();
+      return applied;
+    });
+    if (result.applied && durable) {
+      if (!effect.instance_id.empty()) {
+        unsaved.instances.insert(effect.instance_id);
+      }
+      const auto append = [](auto& to, auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+      };
+      append(unsaved.forgotten_instances, result.evicted);
+      append(unsaved.held, effect.hold);
+      append(unsaved.settled, effect.settled);
     }
-    for (const IntentSighting& sighting : effect.sightings) {
-      state.Add(sighting, limits_.intents);
-    }
-    for (uint64_t id : effect.settled) {
-      state.held.erase(id);
-    }
-    for (HeldObservationPtr& observation : effect.hold) {
-      const uint64_t id = observation->id;
-      state.held.emplace(id, std::move(observation));
-    }
-    result.applied = true;
-    result.intents = state.by_key.size();
-    result.held = state.held.size();
-    result.instances = state.instances.Size();
-    result.overflow = state.merger.TakeOverflow();
     return result;
   });
   if (!outcome.applied) {
@@ -246,7 +330,7 @@ bool IntentStore::Apply(BatchEffect effect) {
       counter.Increment(static_cast<double>(amount));
     }
   };
-  count(metrics_.instances_evicted, outcome.evicted);
+  count(metrics_.instances_evicted, outcome.evicted.size());
   count(metrics_.intents_overflow, outcome.overflow.intents);
   count(metrics_.topics_overflow, outcome.overflow.topics);
   count(metrics_.paths_overflow, outcome.overflow.paths);
@@ -255,9 +339,73 @@ bool IntentStore::Apply(BatchEffect effect) {
   return true;
 }
 
+Status IntentStore::Save(const State& state, const Unsaved& unsaved) {
+  for (const Intent* intent : unsaved.intents) {
+    RETURN_IF_ERROR(database_->PutIntent(intent->row, *intent));
+  }
+  for (const HeldObservationPtr& held : unsaved.held) {
+    if (state.held.contains(held->id)) {
+      RETURN_IF_ERROR(database_->PutHeld(held->id, held->observation));
+    }
+  }
+  for (const uint64_t id : unsaved.settled) {
+    RETURN_IF_ERROR(database_->EraseHeld(id));
+  }
+  for (const std::string& instance_id : unsaved.forgotten_instances) {
+    RETURN_IF_ERROR(database_->EraseSequence(instance_id));
+  }
+  for (const std::string& instance_id : unsaved.instances) {
+    if (const uint64_t applied = state.instances.Of(instance_id).applied; applied > 0) {
+      RETURN_IF_ERROR(database_->PutSequence(instance_id, applied));
+    }
+  }
+  return OkStatus();
+}
+
+Status IntentStore::Commit() {
+  if (!IsDurable()) {
+    return OkStatus();
+  }
+  const Status status = unsaved_->With([this](Unsaved& unsaved) -> Status {
+    if (unsaved.Empty()) {
+      return OkStatus();
+    }
+    RETURN_IF_ERROR(database_->Begin());
+    // Readers go on meanwhile; writers wait for `unsaved_`.
+    const Status saved =
+        state_->Read([this, &unsaved](const State& state) { return Save(state, unsaved); });
+    RETURN_IF_ERROR(saved);
+    RETURN_IF_ERROR(database_->Commit());
+    Write([&unsaved](State& state) {
+      for (const std::string& instance_id : unsaved.instances) {
+        state.instances.Commit(instance_id);
+      }
+    });
+    for (Intent* intent : unsaved.intents) {
+      intent->unsaved = false;
+    }
+    unsaved = Unsaved();
+    metrics_.commits.Increment();
+    metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
+    return OkStatus();
+  });
+  if (!status.ok()) {
+    metrics_.failed_commits.Increment();
+  }
+  return status;
+}
+
 uint64_t IntentStore::AppliedSequence(std::string_view instance_id) const {
   const std::string id(instance_id);
-  return state_->Read([&id](const State& state) { return state.instances.Applied(id); });
+  return state_->Read([&id](const State& state) { return state.instances.Of(id).applied; });
+}
+
+uint64_t IntentStore::CommittedSequence(std::string_view instance_id) const {
+  const std::string id(instance_id);
+  return state_->Read([this, &id](const State& state) {
+    const InstanceSequences::Sequences sequences = state.instances.Of(id);
+    return IsDurable() ? sequences.committed : sequences.applied;
+  });
 }
 
 std::vector<HeldObservationPtr> IntentStore::Held() const {
@@ -273,18 +421,23 @@ std::vector<HeldObservationPtr> IntentStore::Held() const {
 
 void IntentStore::VisitAll(const std::function<bool(const Intent&)>& visitor) const {
   State::Ordered::const_iterator place;
-  std::optional<uint64_t> generation;
-  const auto visit_chunk = [&place, &generation, &visitor](const State& state) {
-    if (!generation.has_value()) {
-      generation = state.generation;
+  std::optional<uint64_t> erasures;
+  // What was visited last, to find the place again after others were erased.
+  auto last = std::make_unique<Intent>();
+  const auto visit_chunk = [&](const State& state) {
+    if (!erasures.has_value()) {
       place = state.ordered.begin();
-    } else if (*generation != state.generation) {
-      return false;
+    } else if (*erasures != state.erasures) {
+      place = state.ordered.upper_bound(last);
     }
+    erasures = state.erasures;
     for (size_t i = 0; i < kVisitChunk; ++i, ++place) {
       if (place == state.ordered.end() || !visitor(**place)) {
         return false;
       }
+      last->client.identity = (*place)->client.identity;
+      last->server.identity = (*place)->server.identity;
+      last->type = (*place)->type;
     }
     return place != state.ordered.end();
   };
@@ -321,15 +474,57 @@ size_t IntentStore::Size() const {
   return state_->Read([](const State& state) { return state.by_key.size(); });
 }
 
-void IntentStore::Reset() {
-  State::Ordered forgotten;
-  Write([&forgotten](State& state) {
-    state.by_key.clear();
-    state.ordered.swap(forgotten);
-    state.merger.Clear();
-    ++state.generation;
+StatusOr<size_t> IntentStore::Forget(const IntentSelection& selection, Time now) {
+  const auto selected = [&selection](const Intent& intent) {
+    const std::vector<std::string>& namespaces = selection.client_namespaces;
+    return (namespaces.empty() ||
+            std::find(namespaces.begin(), namespaces.end(), intent.client.identity->name_space) !=
+                namespaces.end()) &&
+           (!selection.last_seen_before || intent.last_seen < *selection.last_seen_before);
+  };
+  const bool all = selection.client_namespaces.empty() && !selection.last_seen_before;
+  // Freed when no lock is held any more.
+  std::vector<State::Ordered::node_type> forgotten;
+  const Status status = unsaved_->With([&](Unsaved& unsaved) -> Status {
+    std::vector<State::Ordered::const_iterator> places;
+    state_->Read([&](const State& state) {
+      for (auto place = state.ordered.begin(); place != state.ordered.end(); ++place) {
+        if (selected(**place)) {
+          places.push_back(place);
+        }
+      }
+    });
+    if (IsDurable() && (all || !places.empty())) {
+      RETURN_IF_ERROR(database_->Begin());
+      if (all) {
+        RETURN_IF_ERROR(database_->EraseAllIntents(now));
+      }
+      for (const auto& place : places) {
+        RETURN_IF_ERROR(all ? OkStatus() : database_->EraseIntent((*place)->row));
+      }
+      RETURN_IF_ERROR(database_->Commit());
+    }
+    std::erase_if(unsaved.intents, [&selected](const Intent* intent) { return selected(*intent); });
+    Write([&](State& state) {
+      for (const auto& place : places) {
+        state.by_key.erase(place->get());
+        forgotten.push_back(state.ordered.extract(place));
+      }
+      ++state.erasures;
+      if (all) {
+        state.merger.Clear();
+        state.since = now;
+      }
+      metrics_.intents.Set(static_cast<double>(state.by_key.size()));
+    });
+    return OkStatus();
   });
-  metrics_.intents.Set(0);
+  RETURN_IF_ERROR(status);
+  return forgotten.size();
+}
+
+std::optional<Time> IntentStore::Since() const {
+  return state_->Read([](const State& state) { return state.since; });
 }
 
 }  // namespace network_mapper

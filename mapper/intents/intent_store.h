@@ -1,7 +1,7 @@
 // Intent store: the merged intents and their evidence, what waits to be resolved, and how far each
-// collector instance has come, so that one Apply commits a batch as a whole. Written by the
-// pipeline, read by the API and the exporters. In memory only; it resolves nothing and reads no
-// clock.
+// collector instance has come, so that one Apply takes a batch as a whole. Written by the pipeline,
+// read by the API and the exporters. All of it is in memory; with a database it is on disk, too,
+// from the next Commit on, batches as a whole. It resolves nothing and reads no clock.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,11 @@
 #include <vector>
 
 #include "common/concurrency/guarded.h"
+#include "common/status/status.h"
+#include "common/time/clock.h"
 #include "mapper/intents/batch_effect.h"
 #include "mapper/intents/intent.h"
+#include "mapper/intents/intent_database.h"
 #include "mapper/intents/intent_limits.h"
 #include "mapper/intents/intent_store_metrics.h"
 
@@ -38,6 +41,13 @@ struct IntentFilter {
   std::optional<Name> server;
 };
 
+// Which intents to forget: those that pass everything that is given. Nothing given: all.
+struct IntentSelection {
+  // Of clients in these namespaces.
+  std::vector<std::string> client_namespaces;
+  std::optional<Time> last_seen_before;
+};
+
 // Thread-safe. Readers and writers take turns: a visit holds the lock for kVisitChunk intents at a
 // time and lets a waiting writer in between.
 class IntentStore {
@@ -46,16 +56,30 @@ class IntentStore {
 
   // `metrics` must outlive the store.
   IntentStore(IntentLimits limits, IntentStoreMetrics& metrics);
+
+  // Makes the store durable, and takes up what the database holds; what waited to be resolved waits
+  // until `held_deadline`. Call it once, before anything else. Returns how many rows could not be
+  // read.
+  StatusOr<size_t> Recover(std::unique_ptr<IntentDatabase> database, SteadyTime held_deadline);
+
   IntentStore(const IntentStore&) = delete;
   IntentStore& operator=(const IntentStore&) = delete;
   ~IntentStore();
 
-  // Commits all of it or, when the instance's sequence was applied before, nothing. Returns whether
+  bool IsDurable() const { return database_ != nullptr; }
+
+  // Takes all of it or, when the instance's sequence was applied before, nothing. Returns whether
   // it was new.
   bool Apply(BatchEffect effect);
 
+  // Puts on disk what was applied since the last time, as a whole. After an error nothing of it is
+  // on disk, and the next call tries it all again. Without a database it has nothing to do.
+  Status Commit();
+
   // The highest sequence that was applied for this instance; 0 when none is known.
   uint64_t AppliedSequence(std::string_view instance_id) const;
+  // The same for what is committed: what its collector need not keep any more.
+  uint64_t CommittedSequence(std::string_view instance_id) const;
 
   // What waits to be resolved, oldest first.
   std::vector<HeldObservationPtr> Held() const;
@@ -63,25 +87,38 @@ class IntentStore {
   // Calls `visitor` for each intent that passes, ordered by the byte strings
   // "clientNamespace/clientName", "serverNamespace/serverName" and then by type (none first), until
   // it returns false. The intent is valid during the call only; the visitor must not call the
-  // store. Each intent is seen whole and at most once. An intent that comes during the visit may or
-  // may not be seen; a Reset ends the visit.
+  // store. Each intent is seen whole and at most once. An intent that comes or goes during the
+  // visit may or may not be seen.
   void Visit(const IntentFilter& filter, const std::function<bool(const Intent&)>& visitor) const;
 
   size_t Size() const;
 
-  // Forgets the intents. What waits and what was applied stays.
-  void Reset();
+  // Forgets intents, on disk first: after an error all are still there. What waits and what was
+  // applied stays. Returns how many went. `now` is from when on the map is whole again, when all
+  // go.
+  StatusOr<size_t> Forget(const IntentSelection& selection, Time now);
+
+  // Since when the map holds what was seen: the making of the database, or the last time that all
+  // intents were forgotten. Absent before the first of these.
+  std::optional<Time> Since() const;
 
  private:
   struct State;
+  struct Unsaved;
 
   // Runs `use` on the state as the only one, ahead of visits under way.
   template <typename F>
   decltype(auto) Write(F&& use);
   void VisitAll(const std::function<bool(const Intent&)>& visitor) const;
+  Status Save(const State& state, const Unsaved& unsaved);
 
   IntentLimits limits_;
   IntentStoreMetrics& metrics_;
+  // Null: in memory only.
+  std::unique_ptr<IntentDatabase> database_;
+  // What the database does not have yet. Its lock is held by whoever changes the store, and is
+  // taken before the state's.
+  std::unique_ptr<Guarded<Unsaved>> unsaved_;
   // Lets readers step back between two chunks.
   mutable std::atomic<int> waiting_writers_{0};
   std::unique_ptr<SharedGuarded<State>> state_;

@@ -28,6 +28,11 @@ IntentStoreMetrics::IntentStoreMetrics(MetricsRegistry& registry)
       ports_overflow(Overflow(registry, "ports")),
       instances_evicted(
           registry.AddCounter("network_mapper_intents_instances_evicted_total",
-                              "Collector instances forgotten to make room for others.")) {}
+                              "Collector instances forgotten to make room for others.")),
+      commits(registry.AddCounter("network_mapper_store_commits_total",
+                                  "Groups of batches that were put on disk.")),
+      failed_commits(registry.AddCounter("network_mapper_store_failed_commits_total",
+                                         "Groups that could not be put on disk at that time.")),
+      bytes(registry.AddGauge("network_mapper_store_bytes", "Size of the store's file.")) {}
 
 }  // namespace network_mapper

@@ -21,6 +21,10 @@ struct IntentStoreMetrics {
   Counter& ports_overflow;
   // Instances that were forgotten to make room.
   Counter& instances_evicted;
+  // Of a durable store.
+  Counter& commits;
+  Counter& failed_commits;
+  Gauge& bytes;
 };
 
 }  // namespace network_mapper

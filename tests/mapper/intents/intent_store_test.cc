@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/mapper/intents/sighting_builder.h"
+#include "tests/support/status_matchers.h"
 
 namespace network_mapper {
 namespace {
@@ -278,7 +279,8 @@ TEST_F(IntentStoreTest, ResetForgetsIntentsButNotSequencesNorWhatWaits) {
   BatchEffect effect = Numbered("one", 4, MakeSighting("a", "b"));
   effect.hold = {std::make_shared<HeldObservation>()};
   store_.Apply(std::move(effect));
-  store_.Reset();
+  EXPECT_EQ(*store_.Forget({}, At(9)), 1U);
+  EXPECT_EQ(store_.Since(), At(9));
   EXPECT_EQ(store_.Size(), 0U);
   EXPECT_THAT(Edges(store_), IsEmpty());
   EXPECT_EQ(store_.Held().size(), 1U);
@@ -297,7 +299,7 @@ TEST_F(IntentStoreTest, ResetDuringAVisitEndsIt) {
   size_t seen = 0;
   store_.Visit({}, [this, &reset, &seen](const Intent&) {
     if (++seen == 1) {
-      reset = std::jthread([this] { store_.Reset(); });
+      reset = std::jthread([this] { EXPECT_THAT(store_.Forget({}, At(9)), IsOk()); });
     }
     return true;
   });

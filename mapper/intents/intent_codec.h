@@ -1,0 +1,29 @@
+// Workloads, intents and held observations between memory and the rows of a durable store (network_mapper/v1/store.proto).
+// Pure functions. What is decoded comes from a file that anything may have happened to.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/observation/observation.h"
+#include "mapper/intents/intent.h"
+#include "mapper/inventory/workload_identity.h"
+
+namespace network_mapper {
+
+// The same workload always gives the same bytes. `bytes` is overwritten.
+void EncodeWorkload(const Workload& workload, std::string& bytes);
+// Absent: not what EncodeWorkload makes.
+std::optional<Workload> DecodeWorkload(std::string_view bytes);
+
+// Without client, server and type, which are columns. `bytes` is overwritten.
+void EncodeIntent(const Intent& intent, std::string& bytes);
+// Fills in everything but client, server and type. False: not what EncodeIntent makes.
+bool DecodeIntent(std::string_view bytes, Intent& intent);
+
+std::string EncodeHeldObservation(const Observation& observation);
+std::optional<Observation> DecodeHeldObservation(std::string_view bytes);
+
+}  // namespace network_mapper
