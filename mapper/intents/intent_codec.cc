@@ -275,9 +275,8 @@ bool DecodeIntent(std::string_view bytes, Intent& intent) {
       intent.evidence.push_back(*std::move(evidence));
     }
   }
-  std::sort(
-      intent.evidence.begin(), intent.evidence.end(),
-      [](const Evidence& a, const Evidence& b) { return a.collector < b.collector; });
+  std::sort(intent.evidence.begin(), intent.evidence.end(),
+            [](const Evidence& a, const Evidence& b) { return a.collector < b.collector; });
   intent.details = DecodeDetails(stored);
   return !intent.evidence.empty();
 }

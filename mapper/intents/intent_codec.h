@@ -1,5 +1,6 @@
-// Workloads, intents and held observations between memory and the rows of a durable store (network_mapper/v1/store.proto).
-// Pure functions. What is decoded comes from a file that anything may have happened to.
+// Workloads, intents and held observations between memory and the rows of a durable store
+// (network_mapper/v1/store.proto). Pure functions. What is decoded comes from a file that anything
+// may have happened to.
 #pragma once
 
 #include <memory>

@@ -16,10 +16,12 @@ namespace network_mapper {
 
 namespace {
 
-// "NMap": what SQLite calls the application id, so that another program's database is not taken for ours.
+// "NMap": what SQLite calls the application id, so that another program's database is not taken for
+// ours.
 constexpr int kApplicationId = 0x4E4D6170;
 
-// What brings a file from each version to the next. The file of a new program has gone through all of them.
+// What brings a file from each version to the next. The file of a new program has gone through all
+// of them.
 constexpr const char* kMigrations[] = {
     // 0 to 1. Workloads are shared by many intents. Without a type: -1.
     R"(CREATE TABLE workload (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
@@ -57,14 +59,16 @@ Status ErrorFrom(const std::string& path, const SQLite::Exception& exception) {
     case SQLITE_BUSY:
       return Unavailable("store {}: another program has it open: let that one end first", path);
     case SQLITE_CANTOPEN:
-      return NotFound("store {}: cannot be opened: the folder must exist and this user must be "
-                      "able to write to it: {}",
-                      path, what);
+      return NotFound(
+          "store {}: cannot be opened: the folder must exist and this user must be "
+          "able to write to it: {}",
+          path, what);
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return FailedPrecondition("store {}: no intact SQLite database: move the file away to begin "
-                                "with an empty map: {}",
-                                path, what);
+      return FailedPrecondition(
+          "store {}: no intact SQLite database: move the file away to begin "
+          "with an empty map: {}",
+          path, what);
     default:
       return Unavailable("store {}: {}", path, what);
   }
@@ -79,7 +83,8 @@ class IntentDatabase::Implementation {
   Status Open(Time now) {
     return Guard([&] {
       database_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-      // Kept from the first access on, so that no second program gets in, and no shared memory is needed.
+      // Kept from the first access on, so that no second program gets in, and no shared memory is
+      // needed.
       database_->exec("PRAGMA locking_mode = EXCLUSIVE");
       const int application = database_->execAndGet("PRAGMA application_id").getInt();
       const int version = database_->execAndGet("PRAGMA user_version").getInt();
@@ -107,8 +112,8 @@ class IntentDatabase::Implementation {
   StatusOr<Content> Load() {
     Content content;
     RETURN_IF_ERROR(Guard([&] {
-      content.since = Time(std::chrono::nanoseconds(
-          database_->execAndGet("SELECT since FROM store").getInt64()));
+      content.since = Time(
+          std::chrono::nanoseconds(database_->execAndGet("SELECT since FROM store").getInt64()));
       LoadIntents(content);
       LoadHeld(content);
       SQLite::Statement sequences(*database_,
@@ -255,8 +260,9 @@ class IntentDatabase::Implementation {
       statement.emplace(*database_, text);
     };
     prepare(put_workload_, "INSERT INTO workload (id, body) VALUES (?, ?)");
-    prepare(put_intent_,
-            "INSERT OR REPLACE INTO intent (id, client, server, type, body) VALUES (?, ?, ?, ?, ?)");
+    prepare(
+        put_intent_,
+        "INSERT OR REPLACE INTO intent (id, client, server, type, body) VALUES (?, ?, ?, ?, ?)");
     prepare(erase_intent_, "DELETE FROM intent WHERE id = ?");
     prepare(put_held_, "INSERT OR REPLACE INTO held (id, body) VALUES (?, ?)");
     prepare(erase_held_, "DELETE FROM held WHERE id = ?");

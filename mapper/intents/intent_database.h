@@ -1,6 +1,7 @@
-// The intent store's rows in an SQLite file, so that the map outlives the program. Written in transactions, each on the disk
-// when its commit returns (write-ahead log, synced); a crash at any byte leaves what was committed. Used by the intent store
-// only, which calls it from one thread at a time; it knows nothing of merging.
+// The intent store's rows in an SQLite file, so that the map outlives the program. Written in
+// transactions, each on the disk when its commit returns (write-ahead log, synced); a crash at any
+// byte leaves what was committed. Used by the intent store only, which calls it from one thread at
+// a time; it knows nothing of merging.
 //
 // Two programs never share a file: it stays locked while it is open.
 #pragma once
@@ -14,10 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/observation/observation.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "mapper/intents/intent.h"
-#include "common/observation/observation.h"
 
 namespace network_mapper {
 
@@ -39,9 +40,9 @@ class IntentDatabase {
     size_t unreadable = 0;
   };
 
-  // Makes the file when there is none. Errors name the file and the remedy: a folder that does not exist or may not be
-  // written, a disk that is full, something that is no database, a schema of a newer program, a file in use. `now` is when a
-  // new file begins.
+  // Makes the file when there is none. Errors name the file and the remedy: a folder that does not
+  // exist or may not be written, a disk that is full, something that is no database, a schema of a
+  // newer program, a file in use. `now` is when a new file begins.
   static StatusOr<std::unique_ptr<IntentDatabase>> Open(const std::string& path, Time now);
   IntentDatabase(const IntentDatabase&) = delete;
   IntentDatabase& operator=(const IntentDatabase&) = delete;
@@ -49,8 +50,8 @@ class IntentDatabase {
 
   StatusOr<Content> Load();
 
-  // One transaction: Begin, any number of the others, Commit. An error of any of them rolls the transaction back; then only
-  // Begin makes sense.
+  // One transaction: Begin, any number of the others, Commit. An error of any of them rolls the
+  // transaction back; then only Begin makes sense.
   Status Begin();
   Status PutIntent(int64_t row, const Intent& intent);
   Status EraseIntent(int64_t row);

@@ -1,5 +1,8 @@
 #include "mapper/ingest/observation_pipeline.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,12 +10,47 @@
 #include <gtest/gtest.h>
 
 #include "tests/mapper/ingest/pipeline_fixture.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_paths.h"
 
 namespace network_mapper {
 namespace {
 
 using namespace std::chrono_literals;
 using ObservationPipelineTest = PipelineFixture;
+
+class DurablePipelineTest : public PipelineFixture {
+ protected:
+  DurablePipelineTest() {
+    EXPECT_THAT(store_.Recover(*IntentDatabase::Open(path_, Time()), SteadyTime()), IsOk());
+    options_.commit_retry = 10ms;
+  }
+
+  // No file grows while it lives: what a full disk is like.
+  class FullDisk {
+   public:
+    FullDisk() {
+      getrlimit(RLIMIT_FSIZE, &before_);
+      const rlimit none{.rlim_cur = 0, .rlim_max = before_.rlim_max};
+      setrlimit(RLIMIT_FSIZE, &none);
+    }
+
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+    ~FullDisk() {
+      setrlimit(RLIMIT_FSIZE, &before_);
+      std::signal(SIGXFSZ, handler_);
+    }
+
+   private:
+    sighandler_t handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before_{};
+  };
+
+  TemporaryDirectory directory_;
+  std::string path_ = directory_.Path() / "map.db";
+};
 
 TEST_F(ObservationPipelineTest, AppliesABatchAndThenAcknowledges) {
   Start();
@@ -231,6 +269,46 @@ TEST(CollectorTotalsSum, ForgetsTheLongestSilentInstance) {
   EXPECT_EQ(sum.Sum().packets_received, 4U);
   sum.Update("two", {1, 0, 0, 0});
   EXPECT_EQ(sum.Sum().packets_received, 5U);
+}
+
+TEST_F(DurablePipelineTest, AcknowledgesWhatIsOnDisk) {
+  Start();
+  for (uint64_t sequence = 1; sequence <= 50; ++sequence) {
+    Submit(Batch("one", sequence, "10.0.0.2"));
+  }
+  ASSERT_TRUE(applied_.WaitFor(50));
+  EXPECT_EQ(pipeline_->AppliedSequence("one"), 50U);
+  EXPECT_GE(store_metrics_.commits.Value(), 1);
+  EXPECT_THAT(pipeline_->StoreHealth(), IsOk());
+}
+
+// docs/regressions.md P7
+TEST_F(DurablePipelineTest, AcknowledgesNothingWhileTheDiskIsFull) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.2"));
+  {
+    FullDisk full;
+    Submit(Batch("one", 2, "10.0.0.2"));
+    for (int i = 0; i < 2000 && store_metrics_.failed_commits.Value() < 3; ++i) {
+      std::this_thread::sleep_for(5ms);
+    }
+    EXPECT_GE(store_metrics_.failed_commits.Value(), 3);
+    EXPECT_FALSE(pipeline_->StoreHealth().ok());
+    EXPECT_EQ(applied_.Count(), 1);
+    EXPECT_EQ(pipeline_->AppliedSequence("one"), 1U);
+    // Asked for before it is acknowledged: on the map already.
+    EXPECT_EQ(CountOf("db"), 2U);
+  }
+  ASSERT_TRUE(applied_.WaitFor(2));
+  EXPECT_THAT(pipeline_->StoreHealth(), IsOk());
+}
+
+TEST_F(DurablePipelineTest, LeavesWhatIsHeldToTheNextLife) {
+  Start();
+  Apply(Batch("one", 1, "10.0.0.9"));
+  pipeline_->Stop();
+  EXPECT_EQ(store_.Held().size(), 1U);
+  EXPECT_EQ(store_.CommittedSequence("one"), 1U);
 }
 
 }  // namespace

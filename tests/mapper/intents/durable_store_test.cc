@@ -1,4 +1,6 @@
-// What a durable intent store promises: what was committed is there again, whatever happened to the program in between.
+// What a durable intent store promises: what was committed is there again, whatever happened to the
+// program in between.
+#include <sqlite3.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -7,7 +9,6 @@
 #include <random>
 
 #include <gmock/gmock.h>
-#include <sqlite3.h>
 
 #include "mapper/intents/intent_codec.h"
 #include "mapper/intents/intent_database.h"
@@ -54,9 +55,9 @@ BatchEffect Numbered(const std::string& instance, uint64_t sequence, IntentSight
 }
 
 IntentSighting RichSighting() {
-  IntentSighting sighting =
-      MakeSighting(MakeWorkload("shop", "client", DeploymentKind(), {{"app", "client"}, {"tier", ""}}),
-                   MakeWorkload("shop", "kafka", std::nullopt), 5);
+  IntentSighting sighting = MakeSighting(
+      MakeWorkload("shop", "client", DeploymentKind(), {{"app", "client"}, {"tier", ""}}),
+      MakeWorkload("shop", "kafka", std::nullopt), 5);
   sighting.type = IntentType::kKafka;
   sighting.collector = Collector::kKafka;
   sighting.resolution = Resolution::kKafka;
@@ -66,7 +67,8 @@ IntentSighting RichSighting() {
   sighting.port = PortSeen{9092, Protocol::kTcp};
   sighting.sample = {Text("client-1"), Text("kafka-0"), IpAddress::Parse("fd00::7")};
   sighting.details = std::make_unique<IntentDetails>();
-  sighting.details->kafka_topics.push_back({"orders", {KafkaOperation::kConsume, KafkaOperation::kProduce}});
+  sighting.details->kafka_topics.push_back(
+      {"orders", {KafkaOperation::kConsume, KafkaOperation::kProduce}});
   sighting.details->http_resources.push_back({"/a/{id}", {HttpMethod::kGet, HttpMethod::kAll}});
   sighting.details->aws_actions = {"s3:GetObject"};
   return sighting;
@@ -109,7 +111,8 @@ class DurableStoreTest : public ::testing::Test {
   void Execute(const std::string& sql) const {
     sqlite3* raw = nullptr;
     ASSERT_EQ(sqlite3_open(path_.c_str(), &raw), SQLITE_OK);
-    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(raw);
+    EXPECT_EQ(sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(raw);
     sqlite3_close(raw);
   }
 
@@ -141,7 +144,8 @@ TEST_F(DurableStoreTest, WhatWasCommittedIsThereAgain) {
   const auto held = life.store.Held();
   ASSERT_EQ(held.size(), 1U);
   EXPECT_EQ(held[0]->id, 5U);
-  EXPECT_EQ(EncodeHeldObservation(held[0]->observation), EncodeHeldObservation(Held(5)->observation));
+  EXPECT_EQ(EncodeHeldObservation(held[0]->observation),
+            EncodeHeldObservation(Held(5)->observation));
   EXPECT_FALSE(life.store.Apply(Numbered("one", 7, RichSighting())));
   EXPECT_EQ(Content(life.store), before);
 }
@@ -182,7 +186,8 @@ TEST_F(DurableStoreTest, ForgetsOnDiskToo) {
     // Not on disk yet.
     See(life.store, MakeSighting("a", "older", 0));
     EXPECT_EQ(*life.store.Forget({.client_namespaces = {}, .last_seen_before = At(5)}, At(20)), 2U);
-    EXPECT_EQ(*life.store.Forget({.client_namespaces = {"lab"}, .last_seen_before = {}}, At(20)), 1U);
+    EXPECT_EQ(*life.store.Forget({.client_namespaces = {"lab"}, .last_seen_before = {}}, At(20)),
+              1U);
     EXPECT_EQ(life.store.Since(), At(0));
     ASSERT_THAT(life.store.Commit(), IsOk());
   }
@@ -196,8 +201,8 @@ TEST_F(DurableStoreTest, ForgetsOnDiskToo) {
   EXPECT_EQ(life.store.Since(), At(30));
 }
 
-// The log of a program that was killed, cut off anywhere: what remains is the state after one of its commits, and no commit
-// of which the log is whole is missing.
+// The log of a program that was killed, cut off anywhere: what remains is the state after one of
+// its commits, and no commit of which the log is whole is missing.
 TEST_F(DurableStoreTest, ACrashAtAnyByteLeavesWholeCommits) {
   constexpr uint64_t kCommits = 12;
   std::vector<std::uintmax_t> log_sizes;
@@ -205,7 +210,8 @@ TEST_F(DurableStoreTest, ACrashAtAnyByteLeavesWholeCommits) {
   {
     Life life(path_);
     for (uint64_t sequence = 1; sequence <= kCommits; ++sequence) {
-      life.store.Apply(Numbered("one", sequence, MakeSighting("a", "b" + std::to_string(sequence))));
+      life.store.Apply(
+          Numbered("one", sequence, MakeSighting("a", "b" + std::to_string(sequence))));
       ASSERT_THAT(life.store.Commit(), IsOk());
       log_sizes.push_back(std::filesystem::file_size(path_ + "-wal"));
     }
@@ -236,7 +242,8 @@ TEST_F(DurableStoreTest, AFullDiskLosesNothingOnceThereIsRoom) {
   rlimit before{};
   getrlimit(RLIMIT_FSIZE, &before);
   auto* handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit none{.rlim_cur = std::filesystem::file_size(path_ + "-wal"), .rlim_max = before.rlim_max};
+  const rlimit none{.rlim_cur = std::filesystem::file_size(path_ + "-wal"),
+                    .rlim_max = before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &none);
   life.store.Apply(Numbered("one", 2, MakeSighting("a", "c")));
   EXPECT_FALSE(life.store.Commit().ok());
@@ -283,8 +290,9 @@ TEST_F(DurableStoreTest, LeavesOutRowsThatCannotBeRead) {
     life.store.Apply(std::move(effect));
     ASSERT_THAT(life.store.Commit(), IsOk());
   }
-  Execute("UPDATE intent SET body = x'ff' WHERE id = 1; UPDATE intent SET client = 77 WHERE id = 2;"
-          "UPDATE held SET body = 'nonsense' WHERE id = 1");
+  Execute(
+      "UPDATE intent SET body = x'ff' WHERE id = 1; UPDATE intent SET client = 77 WHERE id = 2;"
+      "UPDATE held SET body = 'nonsense' WHERE id = 1");
   MetricsRegistry registry;
   IntentStoreMetrics metrics(registry);
   IntentStore store(IntentLimits{}, metrics);
