@@ -17,6 +17,7 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -212,9 +213,23 @@ int Run(const std::string& bin, const Scale& scale) {
   if (url.empty()) {
     return Fail("the API stand-in does not start");
   }
+  const std::string store = fmt::format("mapper_at_scale.{}.db", getpid());
+  const std::vector<std::string> command = {bin + "/network-mapper-mapper",
+                                            "--kube-api-url",
+                                            url,
+                                            "--listen-address",
+                                            "127.0.0.1",
+                                            "--port",
+                                            "0",
+                                            "--report-port",
+                                            "0",
+                                            "--metrics-port",
+                                            "0",
+                                            "--store",
+                                            "sqlite:" + store};
   const auto begun = steady_clock::now();
-  Child mapper({bin + "/network-mapper-mapper", "--kube-api-url", url, "--listen-address",
-                "127.0.0.1", "--port", "0", "--report-port", "0", "--metrics-port", "0"});
+  std::optional<Child> running(std::in_place, command);
+  Child& mapper = *running;
   const nlohmann::json started =
       nlohmann::json::parse("{" + mapper.After("\"msg\":\"mapper started\","), nullptr, false);
   if (!started.is_object()) {
@@ -276,6 +291,21 @@ int Run(const std::string& bin, const Scale& scale) {
   }
   PrintFigure("mapper: largest resident set",
               fmt::format("{:.1f} MiB", Memory(mapper.Pid(), "VmHWM")));
+  running.reset();
+  const auto restarted = steady_clock::now();
+  running.emplace(command);
+  const nlohmann::json again =
+      nlohmann::json::parse("{" + running->After("\"msg\":\"mapper started\","), nullptr, false);
+  const auto first = httplib::Client("127.0.0.1", again.value("api_port", 0))
+                         .Post("/query", OneLine(kQuery), "application/json");
+  if (!first || nlohmann::json::parse(first->body).at("data").at("intents").size() != listed) {
+    return Fail("the map is not whole after a restart");
+  }
+  PrintFigure("mapper: restart to the first answer, all intents", SecondsSince(restarted), 2, "s");
+  running.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::remove((store + suffix).c_str());
+  }
   return 0;
 }
 
