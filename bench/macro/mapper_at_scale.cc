@@ -298,10 +298,11 @@ int Run(const std::string& bin, const Scale& scale) {
       nlohmann::json::parse("{" + running->After("\"msg\":\"mapper started\","), nullptr, false);
   const auto first = httplib::Client("127.0.0.1", again.value("api_port", 0))
                          .Post("/query", OneLine(kQuery), "application/json");
+  const double answered = SecondsSince(restarted);
   if (!first || nlohmann::json::parse(first->body).at("data").at("intents").size() != listed) {
     return Fail("the map is not whole after a restart");
   }
-  PrintFigure("mapper: restart to the first answer, all intents", SecondsSince(restarted), 2, "s");
+  PrintFigure("mapper: restart to the first answer, all intents", answered, 2, "s");
   running.reset();
   for (const char* suffix : {"", "-wal", "-shm"}) {
     std::remove((store + suffix).c_str());

@@ -19,11 +19,11 @@ install_network_mapper() {
   helm install network-mapper charts/network-mapper --create-namespace --wait --timeout 5m > "$output/helm-install"
 }
 
-# What is outside namespaces. Namespaces and the addresses of services are the scenarios' own.
+# What is outside namespaces. Namespaces, volumes and the addresses of services are the scenarios' own.
 cluster_wide() {
   local kinds
   kinds="$("$cluster" run kubectl api-resources --namespaced=false --verbs=list -o name |
-    grep -vE '^(namespaces|ipaddresses\.|componentstatuses)' | paste -sd,)"
+    grep -vE '^(namespaces|persistentvolumes|ipaddresses\.|componentstatuses)' | paste -sd,)"
   "$cluster" run kubectl get "$kinds" -o name | sort
 }
 

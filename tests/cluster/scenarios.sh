@@ -5,7 +5,7 @@
 
 # What restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(missing-right helm-upgrade mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+SCENARIOS=(missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right)
@@ -479,3 +479,26 @@ list_as() {
   "$cluster" run "$(realpath "$bin")/network-mapper" list --kubeconfig "$config" -n one-right
 }
 expect_one-right() { echo "client -> server"; }
+# On a volume the map outlives the mapper: an edge whose client is gone is still there after the mapper was killed and replaced.
+# The node's own folder stands for a volume, since nothing in this cluster makes one.
+manifest_map-survives() { server; }
+act_map-survives() {
+  "$cluster" run sh -c 'mkdir -p /run/cluster/map && chmod 777 /run/cluster/map'
+  "$cluster" run kubectl apply -f - << END
+{apiVersion: v1, kind: PersistentVolume, metadata: {name: map}, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce],
+  storageClassName: "", hostPath: {path: /run/cluster/map}}}
+END
+  helm upgrade network-mapper charts/network-mapper --set mapper.store.persistence.enabled=true \
+    --set mapper.store.persistence.storageClassName=- --wait --timeout 5m
+  job last --call server:80 --calls 3 --linger-ms 2000 --every-ms 0 | apply
+  wait_until 60 has_edge map-survives "last -> server"
+  in_namespace wait --for=condition=Complete job/last --timeout=60s
+  in_namespace delete job last --wait
+  # As a machine that fails does it.
+  "$cluster" run sh -c 'kill -KILL $(pgrep -xf /usr/bin/network-mapper-mapper)'
+  in_install delete pod -l app=otterize-network-mapper --grace-period=0 --force
+  in_install rollout status deployment/otterize-network-mapper --timeout=60s
+  [ "$(in_install get pod -l app=otterize-network-mapper -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -eq 0 ]
+  wait_until 30 has_edge map-survives "last -> server"
+}
+expect_map-survives() { echo "last -> server"; }

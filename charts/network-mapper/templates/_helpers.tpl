@@ -136,6 +136,27 @@ resources:
 {{- end }}
 {{- end }}
 
+{{/* Where a durable map is: "claim" or "emptyDir"; empty: it is in memory. */}}
+{{- define "network-mapper.storeVolume" -}}
+{{- $persistence := .Values.mapper.store.persistence }}
+{{- if ne .Values.mapper.store.type "sqlite" }}
+{{- else if ne (toString $persistence.enabled) "auto" -}}
+{{ ternary "claim" "emptyDir" $persistence.enabled }}
+{{- else if or $persistence.existingClaim $persistence.storageClassName (not (lookup "v1" "Namespace" "" "kube-system")) -}}
+claim
+{{- else if lookup "v1" "PersistentVolumeClaim" .Release.Namespace (include "network-mapper.mapper" .) -}}
+claim
+{{- else }}
+{{- $volume := "emptyDir" }}
+{{- range (lookup "storage.k8s.io/v1" "StorageClass" "" "").items }}
+{{- if eq "true" (index (.metadata.annotations | default dict) "storageclass.kubernetes.io/is-default-class" | default "") }}
+{{- $volume = "claim" }}
+{{- end }}
+{{- end -}}
+{{ $volume }}
+{{- end }}
+{{- end }}
+
 {{/* Whether collectors show a token: text, empty for no. */}}
 {{- define "network-mapper.collectorTokens" -}}
 {{- if and .Values.tls.enabled .Values.tls.collectorTokens }}yes{{ end }}
