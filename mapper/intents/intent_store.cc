@@ -366,7 +366,7 @@ Status IntentStore::Commit() {
   if (!IsDurable()) {
     return OkStatus();
   }
-  const Status status = unsaved_->With([this](Unsaved& unsaved) -> Status {
+  Status status = unsaved_->With([this](Unsaved& unsaved) -> Status {
     if (unsaved.Empty()) {
       return OkStatus();
     }
