@@ -479,6 +479,7 @@ list_as() {
   "$cluster" run "$(realpath "$bin")/network-mapper" list --kubeconfig "$config" -n one-right
 }
 expect_one-right() { echo "client -> server"; }
+
 # On a volume the map outlives the mapper: an edge whose client is gone is still there after the mapper was killed and replaced.
 # The node's own folder stands for a volume, since nothing in this cluster makes one.
 manifest_map-survives() { server; }
