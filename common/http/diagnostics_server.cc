@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "common/concurrency/stop_wait.h"
 #include "common/log/log.h"
 #include "common/text/json_string.h"
 
@@ -96,17 +97,38 @@ StatusOr<std::unique_ptr<DiagnosticsServer>> DiagnosticsServer::Start(std::strin
   return server;
 }
 
-std::unique_ptr<DiagnosticsServer> DiagnosticsServer::StartOrLog(std::string_view host,
-                                                                 uint16_t port,
-                                                                 std::string_view option,
-                                                                 DiagnosticsOptions options) {
-  StatusOr<std::unique_ptr<DiagnosticsServer>> server = Start(host, port, std::move(options));
-  if (server.ok()) {
-    return *std::move(server);
+PatientDiagnosticsServer::PatientDiagnosticsServer(Address address, DiagnosticsOptions options,
+                                                   std::chrono::milliseconds retry_interval)
+    : address_(std::move(address)), options_(std::move(options)) {
+  const Status status = TryToStart();
+  if (status.ok()) {
+    return;
   }
-  LogError("port cannot be listened on; going on without it",
-           {{"option", option}, {"port", port}, {"error", server.status()}});
-  return nullptr;
+  LogError("port cannot be listened on; going on without it, and trying again",
+           {{"option", address_.option}, {"port", address_.port}, {"error", status}});
+  retry_ = std::jthread([this, retry_interval](const std::stop_token& stop) {
+    while (WaitUnlessStopped(stop, retry_interval)) {
+      if (TryToStart().ok()) {
+        LogInfo("port is listened on now", {{"option", address_.option}, {"port", address_.port}});
+        return;
+      }
+    }
+  });
+}
+
+uint16_t PatientDiagnosticsServer::Port() const {
+  return server_.With([](const std::unique_ptr<DiagnosticsServer>& server) {
+    return server == nullptr ? uint16_t{0} : server->Port();
+  });
+}
+
+Status PatientDiagnosticsServer::TryToStart() {
+  StatusOr<std::unique_ptr<DiagnosticsServer>> started =
+      DiagnosticsServer::Start(address_.host, address_.port, options_);
+  RETURN_IF_ERROR(started.status());
+  server_.With(
+      [&started](std::unique_ptr<DiagnosticsServer>& server) { server = *std::move(started); });
+  return OkStatus();
 }
 
 }  // namespace network_mapper

@@ -2,13 +2,16 @@
 // /healthz and /readyz on its own port through RunHealthChecks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "common/concurrency/guarded.h"
 #include "common/http/http_server.h"
 #include "common/metrics/metrics.h"
 #include "common/status/status.h"
@@ -57,12 +60,6 @@ class DiagnosticsServer {
   static StatusOr<std::unique_ptr<DiagnosticsServer>> Start(std::string_view host, uint16_t port,
                                                             DiagnosticsOptions options);
 
-  // The same for programs that go on without it: on the host network somebody else may own the
-  // port, which is no reason to stop. Then null, and the log names `option`, which set the port.
-  static std::unique_ptr<DiagnosticsServer> StartOrLog(std::string_view host, uint16_t port,
-                                                       std::string_view option,
-                                                       DiagnosticsOptions options);
-
   uint16_t Port() const { return server_->Port(); }
 
  private:
@@ -71,6 +68,37 @@ class DiagnosticsServer {
   DiagnosticsOptions options_;
   // Declared last: it stops before what its handler reads.
   std::unique_ptr<HttpServer> server_;
+};
+
+// For programs that go on without it: on the host network somebody else may own the port, which is
+// no reason to stop. Then the log names `option`, which set the port, and it is tried again until
+// the port is free. Thread-safe.
+class PatientDiagnosticsServer {
+ public:
+  struct Address {
+    std::string host;
+    uint16_t port = 0;
+    std::string option;
+  };
+
+  static constexpr std::chrono::seconds kRetryInterval{2};
+
+  PatientDiagnosticsServer(Address address, DiagnosticsOptions options,
+                           std::chrono::milliseconds retry_interval = kRetryInterval);
+  PatientDiagnosticsServer(const PatientDiagnosticsServer&) = delete;
+  PatientDiagnosticsServer& operator=(const PatientDiagnosticsServer&) = delete;
+  ~PatientDiagnosticsServer() = default;
+
+  // 0 as long as it does not listen.
+  uint16_t Port() const;
+
+ private:
+  Status TryToStart();
+
+  const Address address_;
+  const DiagnosticsOptions options_;
+  Guarded<std::unique_ptr<DiagnosticsServer>> server_;
+  std::jthread retry_;
 };
 
 }  // namespace network_mapper

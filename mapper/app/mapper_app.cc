@@ -142,7 +142,7 @@ class MapperApp::Implementation {
 
   uint16_t ReportPort() const { return report_server_->Port(); }
 
-  uint16_t MetricsPort() const { return metrics_server_ == nullptr ? 0 : metrics_server_->Port(); }
+  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
 
  private:
   Status OpenStore() {
@@ -251,8 +251,9 @@ class MapperApp::Implementation {
     options.metrics = &metrics_;
     options.readiness = Readiness();
     options.http_metrics = &http_metrics_;
-    metrics_server_ = DiagnosticsServer::StartOrLog(config_.listen_address, config_.metrics_port,
-                                                    "metrics-port", std::move(options));
+    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
+                                                              config_.metrics_port, "metrics-port"},
+                            std::move(options));
   }
 
   // In the order of construction; torn down in reverse.
@@ -273,7 +274,7 @@ class MapperApp::Implementation {
   std::unique_ptr<ReportServer> report_server_;
   std::optional<ApiHandler> api_;
   std::unique_ptr<HttpServer> api_server_;
-  std::unique_ptr<DiagnosticsServer> metrics_server_;
+  std::optional<PatientDiagnosticsServer> metrics_server_;
 };
 
 MapperApp::MapperApp(std::unique_ptr<Implementation> implementation)

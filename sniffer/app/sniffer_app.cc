@@ -145,9 +145,9 @@ class SnifferApp::Implementation {
     return from_file ? Annotate(loop_->CaptureState(), "not all of it was read") : OkStatus();
   }
 
-  uint16_t MetricsPort() const { return metrics_server_ == nullptr ? 0 : metrics_server_->Port(); }
+  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
 
-  uint16_t HealthPort() const { return health_server_ == nullptr ? 0 : health_server_->Port(); }
+  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
 
  private:
   SnifferLoopOptions LoopOptions() const {
@@ -182,13 +182,13 @@ class SnifferApp::Implementation {
   }
 
   void StartServers() {
-    metrics_server_ =
-        DiagnosticsServer::StartOrLog(config_.listen_address, config_.metrics_port, "metrics-port",
-                                      {.metrics = &metrics_,
-                                       .liveness = {},
-                                       .readiness = {},
-                                       .serve_health = false,
-                                       .http_metrics = &http_metrics_});
+    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
+                                                              config_.metrics_port, "metrics-port"},
+                            DiagnosticsOptions{.metrics = &metrics_,
+                                               .liveness = {},
+                                               .readiness = {},
+                                               .serve_health = false,
+                                               .http_metrics = &http_metrics_});
     DiagnosticsOptions health;
     health.http_metrics = &http_metrics_;
     health.liveness.push_back({.name = "loop", .check = [this]() -> Status {
@@ -202,9 +202,10 @@ class SnifferApp::Implementation {
                                }});
     health.readiness.push_back(
         {.name = "capture", .check = [this] { return loop_->CaptureState(); }});
-    health_server_ =
-        DiagnosticsServer::StartOrLog(config_.listen_address, config_.health_probes_port,
-                                      "health-probes-port", std::move(health));
+    health_server_.emplace(
+        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
+                                          "health-probes-port"},
+        std::move(health));
   }
 
   SnifferConfig config_;
@@ -216,8 +217,8 @@ class SnifferApp::Implementation {
   std::unique_ptr<ReportClient> client_;
   std::optional<SnifferLoop> loop_;
   // Declared last: they stop before what they ask.
-  std::unique_ptr<DiagnosticsServer> metrics_server_;
-  std::unique_ptr<DiagnosticsServer> health_server_;
+  std::optional<PatientDiagnosticsServer> metrics_server_;
+  std::optional<PatientDiagnosticsServer> health_server_;
 };
 
 SnifferApp::SnifferApp(std::unique_ptr<Implementation> implementation)

@@ -85,5 +85,26 @@ TEST(Diagnostics, ServesOverHttpAndReportsATakenPort) {
               StatusIs(StatusCode::kUnavailable, HasSubstr("port")));
 }
 
+// docs/regressions.md P15
+TEST(Diagnostics, TakesThePortOnceItIsFree) {
+  MetricsRegistry metrics;
+  auto owner = DiagnosticsServer::Start("127.0.0.1", 0, {});
+  ASSERT_THAT(owner, IsOk());
+  const uint16_t port = (*owner)->Port();
+  const PatientDiagnosticsServer patient({"127.0.0.1", port, "metrics-port"},
+                                         {.metrics = &metrics, .liveness = {}, .readiness = {}},
+                                         std::chrono::milliseconds(5));
+  EXPECT_EQ(patient.Port(), 0);
+  owner->reset();
+  for (int i = 0; i < 2000 && patient.Port() == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(patient.Port(), port);
+  httplib::Client client("127.0.0.1", port);
+  auto answer = client.Get("/metrics");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 200);
+}
+
 }  // namespace
 }  // namespace network_mapper
