@@ -80,9 +80,10 @@ class IntentDatabase::Implementation {
  public:
   explicit Implementation(std::string path) : path_(std::move(path)) {}
 
-  Status Open(Time now) {
+  Status Open(Time now, std::chrono::milliseconds wait_for_other) {
     return Guard([&] {
-      database_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+      database_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                        static_cast<int>(wait_for_other.count()));
       // Kept from the first access on, so that no second program gets in, and no shared memory is
       // needed.
       database_->exec("PRAGMA locking_mode = EXCLUSIVE");
@@ -371,9 +372,10 @@ class IntentDatabase::Implementation {
   std::string buffer_;
 };
 
-StatusOr<std::unique_ptr<IntentDatabase>> IntentDatabase::Open(const std::string& path, Time now) {
+StatusOr<std::unique_ptr<IntentDatabase>> IntentDatabase::Open(
+    const std::string& path, Time now, std::chrono::milliseconds wait_for_other) {
   auto implementation = std::make_unique<Implementation>(path);
-  RETURN_IF_ERROR(implementation->Open(now));
+  RETURN_IF_ERROR(implementation->Open(now, wait_for_other));
   return std::unique_ptr<IntentDatabase>(new IntentDatabase(std::move(implementation)));
 }
 

@@ -6,6 +6,7 @@
 // Two programs never share a file: it stays locked while it is open.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,10 +41,13 @@ class IntentDatabase {
     size_t unreadable = 0;
   };
 
-  // Makes the file when there is none. Errors name the file and the remedy: a folder that does not
-  // exist or may not be written, a disk that is full, something that is no database, a schema of a
-  // newer program, a file in use. `now` is when a new file begins.
-  static StatusOr<std::unique_ptr<IntentDatabase>> Open(const std::string& path, Time now);
+  // Makes the file when there is none; waits while another program, such as the former mapper that
+  // is about to end, has it open. Errors name the file and the remedy: a folder that does not exist
+  // or may not be written, a disk that is full, something that is no database, a schema of a newer
+  // program, a file in use. `now` is when a new file begins.
+  static StatusOr<std::unique_ptr<IntentDatabase>> Open(
+      const std::string& path, Time now,
+      std::chrono::milliseconds wait_for_other = std::chrono::seconds(20));
   IntentDatabase(const IntentDatabase&) = delete;
   IntentDatabase& operator=(const IntentDatabase&) = delete;
   ~IntentDatabase();

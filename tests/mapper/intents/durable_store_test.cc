@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -104,7 +105,7 @@ class DurableStoreTest : public ::testing::Test {
   };
 
   std::string ErrorOf(const std::string& path) {
-    auto database = IntentDatabase::Open(path, At(0));
+    auto database = IntentDatabase::Open(path, At(0), std::chrono::milliseconds(0));
     return database.ok() ? "" : StatusMessage(database.status());
   }
 
@@ -262,6 +263,18 @@ TEST_F(DurableStoreTest, KeepsOutASecondProgram) {
   See(life.store, MakeSighting("a", "b"));
   ASSERT_THAT(life.store.Commit(), IsOk());
   EXPECT_THAT(ErrorOf(path_), AllOf(HasSubstr(path_), HasSubstr("another program has it open")));
+}
+
+TEST_F(DurableStoreTest, WaitsForAProgramThatIsAboutToEnd) {
+  auto former = std::make_unique<Life>(path_);
+  See(former->store, MakeSighting("a", "b"));
+  ASSERT_THAT(former->store.Commit(), IsOk());
+  const std::jthread end([&former] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    former.reset();
+  });
+  const Life life(path_);
+  EXPECT_THAT(Edges(life.store), ElementsAre("shop/a -> shop/b"));
 }
 
 TEST_F(DurableStoreTest, SaysWhyAFileCannotBeUsed) {
