@@ -76,7 +76,7 @@ values_disruption-budget() {
 check_disruption-budget() {
   local answer
   wait_until 30 eval '[ "$(field pdb/otterize-network-mapper .status.currentHealthy)" = 1 ]'
-  ! answer="$("$cluster" run kubectl drain node-1 --pod-selector app=otterize-network-mapper --timeout=3s 2>&1)"
+  ! answer="$("$cluster" run kubectl drain node-1 --pod-selector app=otterize-network-mapper --delete-emptydir-data --timeout=3s 2>&1)"
   "$cluster" run kubectl uncordon node-1
   grep "violate the pod's disruption budget" <<< "$answer"
 }
