@@ -74,6 +74,7 @@ StatusOr<Target> ToTarget(const MapperIntent& intent, const ConversionOptions& o
   std::string service = api_server ? "kubernetes" : intent.server.kubernetes_service;
   bool use_service = (options.as_kubernetes_service || api_server) && !service.empty();
   Target target;
+  target.attempted_only = intent.AttemptedOnly();
   target.name = options.as_kubernetes_service && !service.empty() ? service : intent.server.name;
   if (intent.server.name_space != intent.client.name_space) {
     target.name += "." + intent.server.name_space;

@@ -34,6 +34,8 @@ struct Target {
   std::string workload_kind;
   std::vector<HttpRule> http;
   std::vector<KafkaTopicRule> topics;
+  // See MapperIntent::AttemptedOnly. Not part of the documents.
+  bool attempted_only = false;
 };
 
 struct ClientIntents {

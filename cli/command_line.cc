@@ -20,16 +20,34 @@ struct CommandInfo {
   std::string_view name;
   std::string_view summary;
   std::string_view arguments;
+  // What --help says beyond the summary and the flags.
+  std::string_view explanation;
 };
 
-constexpr std::array<CommandInfo, 5> kCommands = {{
-    {Command::kList, "list", "List the connections that were seen, client by client", "[flags]"},
+constexpr std::string_view kExplainHelp = R"(
+CLIENT and SERVER are workloads: NAME, NAME.NAMESPACE or NAMESPACE/NAME. A bare NAME is looked for in the
+namespaces of -n, without it in all.
+
+Each collector tells what it saw, how often, when, and how sure that makes the connection:
+  resolved    the client looked the server's name up, nothing more was seen
+  attempted   it tried to connect, but no answer was seen; or an operation that was denied
+  connected   a handshake was answered, or an established connection was found
+  used        an operation was seen: a Kafka topic, an HTTP path, an AWS action
+The exit code is 1 when there is no such connection.
+)";
+
+constexpr std::array<CommandInfo, 6> kCommands = {{
+    {Command::kList, "list", "List the connections that were seen, client by client", "[flags]",
+     ""},
     {Command::kExport, "export", "Write the map as ClientIntents, ready for kubectl apply",
-     "[flags]"},
+     "[flags]", ""},
     {Command::kVisualize, "visualize", "Draw the map as a picture (svg, png, jpg, dot)",
-     "-o FILE [flags]"},
-    {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]"},
-    {Command::kCompletion, "completion", "Print the completion script for bash or zsh", "bash|zsh"},
+     "-o FILE [flags]", ""},
+    {Command::kExplain, "explain", "Say why a connection is on the map", "CLIENT SERVER [flags]",
+     kExplainHelp},
+    {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]", ""},
+    {Command::kCompletion, "completion", "Print the completion script for bash or zsh", "bash|zsh",
+     ""},
 }};
 
 constexpr std::string_view kCommandFlags = "Flags";
@@ -68,7 +86,9 @@ void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) 
       .Group(kGlobalFlags);
   table.Add("no-headers", &options.no_headers, "Accepted for scripts; no output has headers")
       .Group(kGlobalFlags);
-  if (command != Command::kExport && command != Command::kVisualize) {
+  const bool has_own_format =
+      command == Command::kExport || command == Command::kVisualize || command == Command::kExplain;
+  if (!has_own_format) {
     options.format = "text";
     table.Add("format", &options.format, "Output format").Group(kGlobalFlags);
   }
@@ -121,6 +141,11 @@ void AddQueryOptions(OptionTable& table, CliOptions& options) {
       .Add("as-kubernetes-service", &options.as_kubernetes_service,
            "Name servers by their Kubernetes service")
       .Group(kCommandFlags);
+  table
+      .Add("evidence", &options.evidence,
+           "Only connections that are this sure or surer: resolved, attempted, connected, used")
+      .OneOf({"resolved", "attempted", "connected", "used"})
+      .Group(kCommandFlags);
 }
 
 void AddCommandOptions(OptionTable& table, CliOptions& options, Command command) {
@@ -138,6 +163,21 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
     table.Add("server", &options.server, "Only clients of this server: <server>.<namespace>")
         .Group(kCommandFlags);
     table.Add("output-version", &options.output_version, "ClientIntents version: v1 or v2")
+        .Group(kCommandFlags);
+    table
+        .Add("include-attempted", &options.include_attempted,
+             "Also connections that were attempted only; so does an --evidence that admits them")
+        .Group(kCommandFlags);
+  }
+  if (command == Command::kExplain) {
+    options.format = "text";
+    table
+        .Add("namespaces", &options.namespaces,
+             "Where to look for names without a namespace (default: everywhere)")
+        .Short('n')
+        .Group(kCommandFlags);
+    table.Add("format", &options.format, "text or json")
+        .OneOf({"text", "json"})
         .Group(kCommandFlags);
   }
   if (command == Command::kVisualize) {
@@ -173,6 +213,7 @@ std::string RootHelp(std::string_view program) {
   text += fmt::format(
       "\nExamples:\n"
       "  {0} list -n shop\n"
+      "  {0} explain frontend cartservice -n shop\n"
       "  {0} export -n shop --output intents.yaml\n"
       "  {0} visualize -n shop --format svg -o map.svg\n"
       "  {0} list --mapper-url http://localhost:9090\n\n"
@@ -182,7 +223,8 @@ std::string RootHelp(std::string_view program) {
 }
 
 std::string CommandHelp(Command command, std::string_view program) {
-  return fmt::format("{}\n\n{}", InfoOf(command).summary, UsageText(command, program));
+  const CommandInfo& info = InfoOf(command);
+  return fmt::format("{}\n{}\n{}", info.summary, info.explanation, UsageText(command, program));
 }
 
 // Index in argv of the first word that is no flag and no value of one; argc when there is none.
@@ -286,7 +328,9 @@ std::string DefaultConfigFile(const char* const* environment) {
 
 CommandLineResult Fail(std::string message, Command command, std::string_view program) {
   return {.invocation = std::nullopt,
-          .error = UsageError{.message = std::move(message), .usage = UsageText(command, program)}};
+          .error = UsageError{.message = std::move(message),
+                              .usage = UsageText(command, program),
+                              .exit_code = ErrorExitCode(command)}};
 }
 
 CommandLineResult PrintInstead(std::string text, Command command = Command::kHelp) {
@@ -307,6 +351,14 @@ std::string CheckPositionals(const CommandInfo& info, const std::vector<std::str
     options.shell = positionals[0];
     return "";
   }
+  if (info.command == Command::kExplain) {
+    if (positionals.size() != 2) {
+      return fmt::format("name a client and a server: {} explain CLIENT SERVER", program);
+    }
+    options.client_name = positionals[0];
+    options.server_name = positionals[1];
+    return "";
+  }
   if (!positionals.empty()) {
     return fmt::format("unknown command \"{}\" for \"{} {}\"", positionals.front(), program,
                        info.name);
@@ -315,6 +367,10 @@ std::string CheckPositionals(const CommandInfo& info, const std::vector<std::str
 }
 
 }  // namespace
+
+int ErrorExitCode(Command /*command*/) {
+  return 1;
+}
 
 std::string UsageText(Command command, std::string_view program) {
   const CommandInfo& info = InfoOf(command);

@@ -14,7 +14,7 @@
 
 namespace network_mapper::cli {
 
-enum class Command { kHelp, kVersion, kList, kExport, kVisualize, kReset, kCompletion };
+enum class Command { kHelp, kVersion, kList, kExport, kVisualize, kExplain, kReset, kCompletion };
 
 struct CliOptions {
   Command command = Command::kHelp;
@@ -40,12 +40,20 @@ struct CliOptions {
   std::vector<std::string> exclude_labels;
   std::string distinct_by_label;
   bool as_kubernetes_service = false;
+  // The weakest evidence that is shown: "resolved", "attempted", "connected" or "used"; empty: none
+  // was asked for.
+  std::string evidence;
 
   // export
   std::string output;
   std::string output_type;
   std::string server;
   std::string output_version = "v2";
+  bool include_attempted = false;
+
+  // explain
+  std::string client_name;
+  std::string server_name;
 
   // visualize
   std::string output_path;
@@ -62,6 +70,7 @@ struct Invocation {
 struct UsageError {
   std::string message;
   std::string usage;
+  int exit_code = 1;
 };
 
 // One of both results is filled in.
@@ -79,6 +88,9 @@ std::string ProgramName(std::string_view path);
 // place of the last argument.
 CommandLineResult ParseCommandLine(int argc, const char* const* argv,
                                    const char* const* environment);
+
+// What the process ends with when `command` fails.
+int ErrorExitCode(Command command);
 
 // Usage text of a command, as it follows an error.
 std::string UsageText(Command command, std::string_view program);

@@ -14,6 +14,7 @@
 
 #include "cli/client_intents.h"
 #include "cli/documents.h"
+#include "cli/explain.h"
 #include "cli/graph_picture.h"
 
 namespace network_mapper::cli {
@@ -31,6 +32,15 @@ constexpr std::string_view kEmptyMapAdvice =
     "  - Do -n/--namespaces, --exclude-services, --exclude-labels or the mapper's excluded "
     "namespaces hide the traffic?\n";
 
+StatusOr<int> ZeroIfOk(const Status& status) {
+  RETURN_IF_ERROR(status);
+  return 0;
+}
+
+std::string JsonText(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 // Names the filters in use, the likeliest cause; empty without any.
 std::string FilterAdvice(const CliOptions& options) {
   std::string filters;
@@ -41,9 +51,13 @@ std::string FilterAdvice(const CliOptions& options) {
   };
   add("--namespaces", options.namespaces);
   add("--exclude-labels", options.exclude_labels);
-  if (!options.server.empty()) {
-    add("--server", {options.server});
-  }
+  auto add_one = [&add](std::string_view flag, const std::string& value) {
+    if (!value.empty()) {
+      add(flag, {value});
+    }
+  };
+  add_one("--server", options.server);
+  add_one("--evidence", options.evidence);
   return filters.empty()
              ? ""
              : fmt::format("Nothing matches {}; is it right? Try again without it.\n", filters);
@@ -62,26 +76,50 @@ Status WriteFile(const std::string& path, const std::string& content) {
   return OkStatus();
 }
 
-StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
-                                                        const CommandContext& context) {
+StatusOr<IntentFilter> FilterOf(const CliOptions& options) {
   IntentFilter filter;
   filter.namespaces = options.namespaces;
   filter.exclude_labels = options.exclude_labels;
   if (!options.distinct_by_label.empty()) {
     filter.distinct_by_label = options.distinct_by_label;
   }
+  filter.weakest = ParseStrength(options.evidence);
   if (!options.server.empty()) {
     if (!options.namespaces.empty()) {
       return InvalidArgument("server filter cannot be used with namespaces filter");
     }
     ASSIGN_OR_RETURN(filter.server, ParseServerFilter(options.server));
   }
+  return filter;
+}
+
+// What was attempted only is no intent to allow, unless it was asked for.
+void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& options,
+                       const CommandContext& context) {
+  if (options.command != Command::kExport || options.include_attempted ||
+      !options.evidence.empty()) {
+    return;
+  }
+  size_t left_out =
+      std::erase_if(intents, [](const MapperIntent& intent) { return intent.AttemptedOnly(); });
+  if (left_out > 0 && !options.quiet) {
+    context.err << fmt::format(
+        "{} attempted only, without an answer, {} left out; --include-attempted exports {}.\n",
+        left_out == 1 ? "1 connection that was" : fmt::format("{} connections that were", left_out),
+        left_out == 1 ? "is" : "are", left_out == 1 ? "it" : "them");
+  }
+}
+
+StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
+                                                        const CommandContext& context) {
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   ASSIGN_OR_RETURN(QueryResult result, QueryIntents(transport, filter));
   if (result.old_mapper) {
     context.err << "The mapper in the cluster is older than this command and answers less; "
                    "consider upgrading it.\n";
   }
+  LeaveOutAttempted(result.intents, options, context);
   ConversionOptions conversion{.as_kubernetes_service = options.as_kubernetes_service,
                                .distinct_by_label = filter.distinct_by_label};
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, ToClientIntents(result.intents, conversion));
@@ -235,6 +273,26 @@ Status RunVisualize(const CliOptions& options, const CommandContext& context) {
   return OkStatus();
 }
 
+StatusOr<int> RunExplain(const CliOptions& options, const CommandContext& context) {
+  const PairQuestion question{.client = options.client_name,
+                              .server = options.server_name,
+                              .namespaces = options.namespaces};
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  ASSIGN_OR_RETURN(Explanation explanation, AskForEvidence(transport, question));
+  if (options.format == "json") {
+    context.out << JsonText(explanation.intents);
+  } else {
+    context.out << ExplanationText(explanation.intents);
+  }
+  if (!explanation.intents.empty()) {
+    return 0;
+  }
+  if (!options.quiet) {
+    context.err << NoSuchEdgeText(explanation.others, question);
+  }
+  return 1;
+}
+
 Status RunReset(const CommandContext& context) {
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   return ResetCapture(transport);
@@ -242,24 +300,26 @@ Status RunReset(const CommandContext& context) {
 
 }  // namespace
 
-Status RunCommand(const CliOptions& options, const CommandContext& context) {
+StatusOr<int> RunCommand(const CliOptions& options, const CommandContext& context) {
   switch (options.command) {
     case Command::kHelp:
     case Command::kVersion:
-      return OkStatus();
+      return 0;
     case Command::kList:
-      return RunList(options, context);
+      return ZeroIfOk(RunList(options, context));
     case Command::kExport:
-      return RunExport(options, context);
+      return ZeroIfOk(RunExport(options, context));
     case Command::kVisualize:
-      return RunVisualize(options, context);
+      return ZeroIfOk(RunVisualize(options, context));
+    case Command::kExplain:
+      return RunExplain(options, context);
     case Command::kReset:
-      return RunReset(context);
+      return ZeroIfOk(RunReset(context));
     case Command::kCompletion:
       context.out << CompletionScript(options.shell, context.program);
-      return OkStatus();
+      return 0;
   }
-  return OkStatus();
+  return 0;
 }
 
 }  // namespace network_mapper::cli

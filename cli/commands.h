@@ -3,6 +3,7 @@
 // process.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cli/command_line.h"
 #include "cli/mapper_query.h"
 #include "common/status/status.h"
+#include "common/time/clock.h"
 
 namespace network_mapper::cli {
 
@@ -20,10 +22,12 @@ struct CommandContext {
   std::ostream& err;
   // For the completion script.
   std::string program;
+  // What "24h" is counted back from.
+  Time now = std::chrono::system_clock::now();
 };
 
-// Runs the command of `options`. A Status that is not OK is to be printed as an error, with exit
-// code 1.
-Status RunCommand(const CliOptions& options, const CommandContext& context);
+// Runs the command of `options` and returns the exit code. A Status that is not OK is to be printed
+// as an error, with ErrorExitCode.
+StatusOr<int> RunCommand(const CliOptions& options, const CommandContext& context);
 
 }  // namespace network_mapper::cli

@@ -200,8 +200,9 @@ std::string ListText(const std::vector<ClientIntents>& clients) {
   for (const ClientIntents& client : clients) {
     out += fmt::format("{} in namespace {} calls:\n", client.name, client.name_space);
     for (const Target& target : client.targets) {
-      out += fmt::format("  - {} in namespace {}\n", ServerName(target),
-                         ServerNamespace(target, client));
+      out += fmt::format("  - {} in namespace {}{}\n", ServerName(target),
+                         ServerNamespace(target, client),
+                         target.attempted_only ? " (attempted only)" : "");
       for (const KafkaTopicRule& topic : target.topics) {
         out += fmt::format("    - Kafka topic: {}, operations: [{}]\n", topic.name,
                            fmt::join(topic.operations, " "));

@@ -14,7 +14,8 @@ namespace network_mapper::cli {
 
 namespace {
 
-enum class EdgeStyle { kPlain, kHttp, kKafka };
+// A later one prevails where two workloads have several edges.
+enum class EdgeStyle { kAttempted, kPlain, kHttp, kKafka };
 
 struct Node {
   std::string kind;
@@ -92,6 +93,16 @@ std::string NodeId(const NodeKey& node) {
   return Quote(fmt::format("{}.{}", node.second, node.first));
 }
 
+EdgeStyle StyleOf(const Target& target) {
+  if (target.attempted_only) {
+    return EdgeStyle::kAttempted;
+  }
+  if (target.kind == Target::Kind::kKafka) {
+    return EdgeStyle::kKafka;
+  }
+  return target.http.empty() ? EdgeStyle::kPlain : EdgeStyle::kHttp;
+}
+
 Graph Collect(const std::vector<ClientIntents>& clients) {
   Graph graph;
   for (const ClientIntents& client : clients) {
@@ -106,10 +117,8 @@ Graph Collect(const std::vector<ClientIntents>& clients) {
       if (server_node.kind.empty()) {
         server_node.kind = target.kind == Target::Kind::kService ? "Service" : target.workload_kind;
       }
-      EdgeStyle style = target.kind == Target::Kind::kKafka ? EdgeStyle::kKafka
-                        : target.http.empty()               ? EdgeStyle::kPlain
-                                                            : EdgeStyle::kHttp;
-      EdgeStyle& edge = graph.edges[{from, to}];
+      EdgeStyle style = StyleOf(target);
+      EdgeStyle& edge = graph.edges.try_emplace({from, to}, style).first->second;
       edge = std::max(edge, style);
     }
   }
@@ -129,6 +138,7 @@ std::string NodeStatement(const NodeKey& key, const Node& node, const Palette& p
 
 std::string_view EdgeColor(EdgeStyle style) {
   switch (style) {
+    case EdgeStyle::kAttempted:
     case EdgeStyle::kPlain:
       return "#7A8594";
     case EdgeStyle::kHttp:
@@ -152,6 +162,9 @@ std::string Legend(const Graph& graph) {
   if (styles.contains(EdgeStyle::kKafka)) {
     legend +=
         fmt::format("<FONT COLOR=\"{}\">&#8594; Kafka</FONT>   ", EdgeColor(EdgeStyle::kKafka));
+  }
+  if (styles.contains(EdgeStyle::kAttempted)) {
+    legend += "dashed: attempted only   ";
   }
   return legend;
 }
@@ -203,7 +216,9 @@ std::string DotDocument(const std::vector<ClientIntents>& clients) {
   }
   for (const auto& [ends, style] : graph.edges) {
     out += fmt::format("  {} -> {}", NodeId(ends.first), NodeId(ends.second));
-    if (style != EdgeStyle::kPlain) {
+    if (style == EdgeStyle::kAttempted) {
+      out += " [style=dashed]";
+    } else if (style != EdgeStyle::kPlain) {
       out += fmt::format(" [color=\"{}\", penwidth=1.8]", EdgeColor(style));
     }
     out += ";\n";

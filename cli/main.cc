@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   cli::CommandLineResult line = cli::ParseCommandLine(argc, argv, environ);
   if (line.error) {
     std::cerr << "Error: " << line.error->message << '\n' << line.error->usage;
-    return 1;
+    return line.error->exit_code;
   }
   const cli::CliOptions& options = line.invocation->options;
   std::cout << line.invocation->text;
@@ -22,12 +22,12 @@ int main(int argc, char** argv) {
                               .out = std::cout,
                               .err = std::cerr,
                               .program = program};
-  network_mapper::Status status = cli::RunCommand(options, context);
+  network_mapper::StatusOr<int> exit_code = cli::RunCommand(options, context);
   std::cout.flush();
-  if (!status.ok()) {
-    std::cerr << "Error: " << StatusMessage(status) << '\n'
+  if (!exit_code.ok()) {
+    std::cerr << "Error: " << StatusMessage(exit_code.status()) << '\n'
               << cli::UsageText(options.command, program);
-    return 1;
+    return cli::ErrorExitCode(options.command);
   }
-  return std::cout ? 0 : 1;
+  return std::cout ? *exit_code : cli::ErrorExitCode(options.command);
 }

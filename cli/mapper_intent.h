@@ -4,10 +4,22 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace network_mapper::cli {
+
+// How sure an intent is, weakest first.
+enum class Strength {
+  kResolved,   // the name was looked up, nothing more
+  kAttempted,  // tried, but no answer was seen
+  kConnected,
+  kUsed,
+};
+
+// "resolved", "ATTEMPTED", ...; absent for what is none.
+std::optional<Strength> ParseStrength(std::string_view name);
 
 struct MapperIdentity {
   std::string name;
@@ -34,6 +46,11 @@ struct MapperIntent {
   MapperIdentity server;
   std::vector<MapperKafkaTopic> kafka_topics;
   std::vector<MapperHttpResource> http_resources;
+  // Absent when the mapper does not tell.
+  std::optional<Strength> strength = std::nullopt;
+
+  // All that is known of it is an attempt.
+  bool AttemptedOnly() const { return strength == Strength::kAttempted; }
 };
 
 }  // namespace network_mapper::cli

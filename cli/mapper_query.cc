@@ -3,18 +3,31 @@
 #include <string_view>
 #include <utility>
 
-#include <nlohmann/json.hpp>
+#include "cli/mapper_call.h"
 
 namespace network_mapper::cli {
 
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr int kOk = 200;
-constexpr int kUnprocessable = 422;
-
 constexpr std::string_view kIntentsQuery = R"(
+query Intents ($namespaces: [String!], $includedLabels: [String!], $excludeServiceWithLabels: [String!],
+               $server: ServerFilter) {
+  intents(namespaces: $namespaces, includeLabels: $includedLabels,
+          excludeServiceWithLabels: $excludeServiceWithLabels, server: $server) {
+    client { ...Identity }
+    server { ...Identity }
+    type
+    kafkaTopics { name operations }
+    httpResources { path methods }
+    strength
+  }
+}
+fragment Identity on OtterizeServiceIdentity {
+  name namespace labels { key value } podOwnerKind { group version kind } kubernetesService
+})";
+
+// As the original's mapper knows it.
+constexpr std::string_view kOriginalIntentsQuery = R"(
 query Intents ($namespaces: [String!], $includedLabels: [String!], $excludeServiceWithLabels: [String!],
                $server: ServerFilter) {
   intents(namespaces: $namespaces, includeLabels: $includedLabels,
@@ -43,108 +56,33 @@ query ServiceIntentsUpToMapperV017 ($namespaces: [String!]) {
   serviceIntents(namespaces: $namespaces) { client { name namespace } intents { name namespace } }
 })";
 
-// A null or missing text is empty.
-std::string Text(const Json& object, const char* key) {
-  auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-// A null or missing list is empty.
-const Json& List(const Json& object, const char* key) {
-  static const Json empty = Json::array();
-  auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : empty;
-}
-
-const Json& Object(const Json& object, const char* key) {
-  static const Json empty = Json::object();
-  auto found = object.find(key);
-  return found != object.end() && found->is_object() ? *found : empty;
-}
-
-std::vector<std::string> Texts(const Json& object, const char* key) {
-  std::vector<std::string> texts;
-  for (const Json& item : List(object, key)) {
-    if (item.is_string()) {
-      texts.push_back(item.get<std::string>());
-    }
-  }
-  return texts;
-}
-
 MapperIdentity ReadIdentity(const Json& json) {
-  MapperIdentity identity{.name = Text(json, "name"),
-                          .name_space = Text(json, "namespace"),
+  MapperIdentity identity{.name = TextOf(json, "name"),
+                          .name_space = TextOf(json, "namespace"),
                           .labels = {},
-                          .kind = Text(Object(json, "podOwnerKind"), "kind"),
-                          .kubernetes_service = Text(json, "kubernetesService")};
-  for (const Json& label : List(json, "labels")) {
-    identity.labels.emplace_back(Text(label, "key"), Text(label, "value"));
+                          .kind = TextOf(ObjectOf(json, "podOwnerKind"), "kind"),
+                          .kubernetes_service = TextOf(json, "kubernetesService")};
+  for (const Json& label : ListOf(json, "labels")) {
+    identity.labels.emplace_back(TextOf(label, "key"), TextOf(label, "value"));
   }
   return identity;
 }
 
 MapperIntent ReadIntent(const Json& json) {
-  MapperIntent intent{.client = ReadIdentity(Object(json, "client")),
-                      .server = ReadIdentity(Object(json, "server")),
+  MapperIntent intent{.client = ReadIdentity(ObjectOf(json, "client")),
+                      .server = ReadIdentity(ObjectOf(json, "server")),
                       .kafka_topics = {},
-                      .http_resources = {}};
-  for (const Json& topic : List(json, "kafkaTopics")) {
+                      .http_resources = {},
+                      .strength = ParseStrength(TextOf(json, "strength"))};
+  for (const Json& topic : ListOf(json, "kafkaTopics")) {
     intent.kafka_topics.push_back(
-        {.name = Text(topic, "name"), .operations = Texts(topic, "operations")});
+        {.name = TextOf(topic, "name"), .operations = TextsOf(topic, "operations")});
   }
-  for (const Json& resource : List(json, "httpResources")) {
+  for (const Json& resource : ListOf(json, "httpResources")) {
     intent.http_resources.push_back(
-        {.path = Text(resource, "path"), .methods = Texts(resource, "methods")});
+        {.path = TextOf(resource, "path"), .methods = TextsOf(resource, "methods")});
   }
   return intent;
-}
-
-// The messages of a GraphQL error body, or the body's beginning.
-std::string ErrorText(const Json& answer, const std::string& body) {
-  constexpr size_t kLongest = 300;
-  if (answer.is_object()) {
-    std::string messages;
-    for (const Json& error : List(answer, "errors")) {
-      messages += (messages.empty() ? "" : "; ") + Text(error, "message");
-    }
-    if (!messages.empty()) {
-      return messages;
-    }
-    if (std::string message = Text(answer, "message"); !message.empty()) {
-      return message;
-    }
-  }
-  return body.substr(0, kLongest);
-}
-
-// `data` of a successful answer; absent when the mapper does not know the query (422).
-StatusOr<std::optional<Json>> Ask(const QueryTransport& transport, std::string_view query,
-                                  const char* operation, const Json& variables) {
-  Json request = {{"query", query}, {"operationName", operation}};
-  if (!variables.is_null()) {
-    request["variables"] = variables;
-  }
-  ASSIGN_OR_RETURN(HttpReply reply,
-                   transport(request.dump(-1, ' ', false, Json::error_handler_t::replace)));
-  if (reply.status == kUnprocessable) {
-    return std::optional<Json>();
-  }
-  Json answer = Json::parse(reply.body, nullptr, false);
-  if (reply.status != kOk) {
-    return Unavailable("the mapper answered: {} (HTTP error status code: {})",
-                       ErrorText(answer, reply.body), reply.status);
-  }
-  if (!answer.is_object()) {
-    return Unavailable("the mapper's answer is not JSON: {}", ErrorText(Json(), reply.body));
-  }
-  if (!List(answer, "errors").empty()) {
-    return Unavailable("the mapper answered with an error: {}", ErrorText(answer, reply.body));
-  }
-  // Moved out: a copy of a large map's tree takes as long as reading it.
-  auto data = answer.find("data");
-  return std::optional<Json>(data != answer.end() && data->is_object() ? std::move(*data)
-                                                                       : Json::object());
 }
 
 Json OrNull(const std::optional<std::string>& label) {
@@ -173,9 +111,9 @@ StatusOr<QueryResult> QueryOldMapper(const QueryTransport& transport, const Inte
   }
   QueryResult result;
   result.old_mapper = true;
-  for (const Json& group : List(*data, "serviceIntents")) {
-    MapperIdentity client = ReadIdentity(Object(group, "client"));
-    for (const Json& server : List(group, "intents")) {
+  for (const Json& group : ListOf(*data, "serviceIntents")) {
+    MapperIdentity client = ReadIdentity(ObjectOf(group, "client"));
+    for (const Json& server : ListOf(group, "intents")) {
       result.intents.push_back({.client = client,
                                 .server = ReadIdentity(server),
                                 .kafka_topics = {},
@@ -197,11 +135,22 @@ StatusOr<QueryResult> QueryIntents(const QueryTransport& transport, const Intent
   }
   ASSIGN_OR_RETURN(std::optional<Json> data, Ask(transport, kIntentsQuery, "Intents", variables));
   if (!data) {
+    if (filter.weakest) {
+      return FailedPrecondition(
+          "the mapper in the cluster does not tell how sure a connection is, so that --evidence "
+          "cannot choose; it is older than this command, or not of this project");
+    }
+    ASSIGN_OR_RETURN(data, Ask(transport, kOriginalIntentsQuery, "Intents", variables));
+  }
+  if (!data) {
     return QueryOldMapper(transport, filter);
   }
   QueryResult result;
-  for (const Json& intent : List(*data, "intents")) {
-    result.intents.push_back(ReadIntent(intent));
+  for (const Json& intent : ListOf(*data, "intents")) {
+    MapperIntent read = ReadIntent(intent);
+    if (!filter.weakest || read.strength >= filter.weakest) {
+      result.intents.push_back(std::move(read));
+    }
   }
   return result;
 }

@@ -2,24 +2,15 @@
 // mappers.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/mapper_call.h"
 #include "cli/mapper_intent.h"
 #include "common/status/status.h"
 
 namespace network_mapper::cli {
-
-struct HttpReply {
-  int status = 0;
-  std::string body;
-};
-
-// Sends a GraphQL request body to the mapper's /query. A reply of any HTTP status is OK; a Status
-// is a transport failure.
-using QueryTransport = std::function<StatusOr<HttpReply>(const std::string& body)>;
 
 struct ServerFilter {
   std::string name;
@@ -31,6 +22,8 @@ struct IntentFilter {
   std::vector<std::string> exclude_labels;
   std::optional<std::string> distinct_by_label;
   std::optional<ServerFilter> server;
+  // Only intents that are this sure or surer.
+  std::optional<Strength> weakest = std::nullopt;
 };
 
 struct QueryResult {
@@ -39,6 +32,7 @@ struct QueryResult {
   bool old_mapper = false;
 };
 
+// FailedPrecondition when the mapper cannot tell what the filter asks for.
 StatusOr<QueryResult> QueryIntents(const QueryTransport& transport, const IntentFilter& filter);
 
 Status ResetCapture(const QueryTransport& transport);

@@ -20,6 +20,7 @@ struct Outcome {
   Status status;
   std::string out;
   std::string err;
+  int exit_code = 1;
 };
 
 // Runs a command line against a mapper that gives `answer` with HTTP status `http_status`.
@@ -43,8 +44,12 @@ Outcome RunLine(std::vector<const char*> arguments, const std::string& answer,
                          .out = out,
                          .err = err,
                          .program = "network-mapper"};
-  Status status = RunCommand(line.invocation->options, context);
-  return {.status = status, .out = out.str(), .err = err.str()};
+  StatusOr<int> exit_code = RunCommand(line.invocation->options, context);
+  return {
+      .status = exit_code.status(),
+      .out = out.str(),
+      .err = err.str(),
+      .exit_code = exit_code.ok() ? *exit_code : ErrorExitCode(line.invocation->options.command)};
 }
 
 struct Golden {

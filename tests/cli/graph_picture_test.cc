@@ -34,6 +34,17 @@ TEST(GraphPicture, PutsNamespacesIntoClustersAndWorkloadsIntoOneNodeEach) {
                          HasSubstr("3 connections")));
 }
 
+// docs/regressions.md P1
+TEST(GraphPicture, DrawsDashedWhatWasAttemptedOnly) {
+  ClientIntents client = Client("web", "shop", {"ghost", "cart", "cart"});
+  client.targets[0].attempted_only = true;
+  client.targets[1].attempted_only = true;
+  EXPECT_THAT(
+      DotDocument({client}),
+      AllOf(HasSubstr("\"web.shop\" -> \"ghost.shop\" [style=dashed];"),
+            HasSubstr("\"web.shop\" -> \"cart.shop\";"), HasSubstr("dashed: attempted only")));
+}
+
 TEST(GraphPicture, EscapesHostileNames) {
   std::string dot = DotDocument({Client("a\"]; evil [<b>", "x&y", {"b"})});
   StatusOr<std::string> svg = RenderPicture(dot, "svg");

@@ -45,7 +45,9 @@ struct Outcome {
 class MapperBehindApiServer : public ApiTest {
  protected:
   void SetUp() override {
-    See(store_, MakeSighting("web", "cart"));
+    IntentSighting sighting = MakeSighting("web", "cart");
+    sighting.strength = network_mapper::Strength::kConnected;
+    See(store_, std::move(sighting));
     auto mapper = HttpServer::Start({.host = "127.0.0.1"}, [this](const HttpRequest& request) {
       return handler_.Handle(request);
     });
@@ -120,7 +122,7 @@ class MapperBehindApiServer : public ApiTest {
                                  .out = out,
                                  .err = err,
                                  .program = "network-mapper"};
-    const Status status = RunCommand(options, context);
+    const Status status = RunCommand(options, context).status();
     return {.status = status, .out = out.str()};
   }
 

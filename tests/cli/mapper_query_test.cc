@@ -9,6 +9,7 @@ namespace network_mapper::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Answers the n-th request with the n-th reply and remembers the requests.
 class ScriptedMapper {
@@ -46,17 +47,41 @@ TEST(MapperQuery, SendsFiltersAsVariables) {
 }
 
 TEST(MapperQuery, FallsBackForOlderMappers) {
-  ScriptedMapper mapper({{.status = 422, .body = "{}"}, {.status = 200, .body = kOldAnswer}});
+  ScriptedMapper mapper({{.status = 422, .body = "{}"},
+                         {.status = 422, .body = "{}"},
+                         {.status = 200, .body = kOldAnswer}});
   StatusOr<QueryResult> result = QueryIntents(mapper.Transport(), {});
   ASSERT_THAT(result, IsOk());
   EXPECT_TRUE(result->old_mapper);
   ASSERT_EQ(result->intents.size(), 1U);
   EXPECT_EQ(result->intents[0].server.name_space, "y");
-  EXPECT_THAT(mapper.requests[1], HasSubstr("ServiceIntentsUpToMapperV017"));
+  EXPECT_THAT(mapper.requests[2], HasSubstr("ServiceIntentsUpToMapperV017"));
+}
+
+constexpr const char* kOriginalAnswer =
+    R"({"data":{"intents":[{"client":{"name":"a","namespace":"x"},"server":{"name":"b","namespace":"y"}}]}})";
+
+TEST(MapperQuery, DoesNotGuessHowSureTheOriginalIs) {
+  ScriptedMapper mapper({{.status = 422, .body = "{}"}, {.status = 200, .body = kOriginalAnswer}});
+  StatusOr<QueryResult> result = QueryIntents(mapper.Transport(), {});
+  ASSERT_THAT(result, IsOk());
+  EXPECT_FALSE(result->old_mapper);
+  ASSERT_EQ(result->intents.size(), 1U);
+  EXPECT_EQ(result->intents[0].strength, std::nullopt);
+  EXPECT_FALSE(result->intents[0].AttemptedOnly());
+  EXPECT_THAT(mapper.requests[1], Not(HasSubstr("strength")));
+
+  ScriptedMapper asked({{.status = 422, .body = "{}"}});
+  IntentFilter filter;
+  filter.weakest = Strength::kConnected;
+  EXPECT_THAT(QueryIntents(asked.Transport(), filter),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("--evidence")));
 }
 
 TEST(MapperQuery, SaysThatAnOldMapperCannotFilterByLabel) {
-  ScriptedMapper mapper({{.status = 422, .body = "{}"}, {.status = 422, .body = "{}"}});
+  ScriptedMapper mapper({{.status = 422, .body = "{}"},
+                         {.status = 422, .body = "{}"},
+                         {.status = 422, .body = "{}"}});
   IntentFilter filter;
   filter.distinct_by_label = "team";
   EXPECT_THAT(QueryIntents(mapper.Transport(), filter),

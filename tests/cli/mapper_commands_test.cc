@@ -1,0 +1,209 @@
+// Commands against the mapper's real API, so that each question is one that it understands.
+#include <functional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "cli/commands.h"
+#include "tests/mapper/api/api_fixture.h"
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+struct Outcome {
+  Status status;
+  std::string out;
+  std::string err;
+  int exit_code = 0;
+};
+
+class MapperCommands : public ApiTest {
+ protected:
+  using Strength = network_mapper::Strength;
+
+  Outcome RunLine(std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "network-mapper");
+    const char* environment[] = {nullptr};
+    CommandLineResult line =
+        ParseCommandLine(static_cast<int>(arguments.size()), arguments.data(), environment);
+    if (line.error) {
+      return {.status = InvalidArgument("{}", line.error->message),
+              .out = "",
+              .err = line.error->usage,
+              .exit_code = line.error->exit_code};
+    }
+    std::ostringstream out;
+    std::ostringstream err;
+    CommandContext context{
+        .connect = [this]() -> StatusOr<QueryTransport> {
+          return QueryTransport([this](const std::string& body) -> StatusOr<HttpReply> {
+            HttpResponse response = PostBody(body);
+            return HttpReply{.status = response.status, .body = response.body};
+          });
+        },
+        .out = out,
+        .err = err,
+        .program = "network-mapper",
+        .now = clock_.Now()};
+    StatusOr<int> exit_code = RunCommand(line.invocation->options, context);
+    return {
+        .status = exit_code.status(),
+        .out = out.str(),
+        .err = err.str(),
+        .exit_code = exit_code.ok() ? *exit_code : ErrorExitCode(line.invocation->options.command)};
+  }
+
+  void SeeOf(const std::string& client, const std::string& server, Strength strength,
+             int second = 0) {
+    IntentSighting sighting = MakeSighting(client, server, second);
+    sighting.strength = strength;
+    See(store_, std::move(sighting));
+  }
+
+  // web->cart connected (and looked up), web->ghost attempted, web->prices resolved, worker->bank
+  // used.
+  void SeeShop() {
+    IntentSighting syn = MakeSighting("web", "cart", 10);
+    syn.strength = Strength::kConnected;
+    syn.port = PortSeen{.number = 7070, .protocol = Protocol::kTcp};
+    syn.count = 5;
+    syn.answered = 4;
+    syn.shared = true;
+    syn.kubernetes_service = Text("cart-svc");
+    syn.sample = {.client_pod = Text("web-1"),
+                  .server_pod = Text("cart-1"),
+                  .server_address = IpAddress::Parse("10.0.0.7")};
+    See(store_, std::move(syn));
+    IntentSighting lookup = MakeSighting("web", "cart", 5);
+    lookup.collector = Collector::kDns;
+    lookup.strength = Strength::kResolved;
+    See(store_, std::move(lookup));
+    SeeOf("web", "ghost", Strength::kAttempted);
+    SeeOf("web", "prices", Strength::kResolved);
+    SeeOf("worker", "bank", Strength::kUsed);
+  }
+};
+
+// docs/regressions.md P1
+TEST_F(MapperCommands, ExplainSaysWhatEachCollectorSaw) {
+  SeeShop();
+  Outcome outcome = RunLine({"explain", "web", "cart", "-n", "shop"});
+  ASSERT_THAT(outcome.status, IsOk());
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_EQ(outcome.out,
+            "web in namespace shop calls cart in namespace shop\n"
+            "  strength          connected (a connection was seen)\n"
+            "  first seen        2026-01-01T00:00:05Z\n"
+            "  last seen         2026-01-01T00:00:10Z\n"
+            "  seen              6 times\n"
+            "  ports             7070 (TCP)\n"
+            "  by service        cart-svc\n"
+            "  dns: resolved (the name was looked up, nothing more was seen)\n"
+            "    first seen        2026-01-01T00:00:05Z\n"
+            "    last seen         2026-01-01T00:00:05Z\n"
+            "    seen              once\n"
+            "  tcp_syn: connected (a connection was seen)\n"
+            "    first seen        2026-01-01T00:00:10Z\n"
+            "    last seen         2026-01-01T00:00:10Z\n"
+            "    seen              5 times; 5 of these to a service with several workloads behind "
+            "it, and may have been for another\n"
+            "    answered          4 of 5 SYNs\n"
+            "    ports             7070\n"
+            "    client pods       web-1\n"
+            "    server pods       cart-1\n"
+            "    server addresses  10.0.0.7\n");
+}
+
+TEST_F(MapperCommands, ExplainTakesNamesInEverySpelling) {
+  SeeShop();
+  IntentSighting elsewhere =
+      MakeSighting(MakeWorkload("test", "web"), MakeWorkload("test", "cart"));
+  See(store_, std::move(elsewhere));
+  const std::string shop = RunLine({"explain", "web.shop", "shop/cart"}).out;
+  EXPECT_THAT(shop, StartsWith("web in namespace shop calls cart in namespace shop\n"));
+  EXPECT_THAT(shop, Not(HasSubstr("test")));
+  EXPECT_EQ(RunLine({"explain", "web", "cart", "-n", "shop"}).out, shop);
+  EXPECT_THAT(RunLine({"explain", "web", "cart"}).out,
+              AllOf(HasSubstr("namespace shop calls"), HasSubstr("namespace test calls")));
+  EXPECT_THAT(RunLine({"explain", "web"}).status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("explain CLIENT SERVER")));
+}
+
+TEST_F(MapperCommands, ExplainGivesTheEvidenceAsJson) {
+  SeeShop();
+  Json json = Json::parse(RunLine({"explain", "web", "cart", "--format", "json"}).out);
+  ASSERT_EQ(json.size(), 1U);
+  EXPECT_EQ(json[0]["evidence"][1]["answered"], 4);
+  EXPECT_EQ(RunLine({"explain", "web", "bank", "--format", "json"}).out, "[]\n");
+}
+
+// docs/regressions.md P1
+TEST_F(MapperCommands, ExplainNamesWhatComesNearWhenThereIsNoSuchEdge) {
+  SeeShop();
+  Outcome typo = RunLine({"explain", "wbe", "carts"});
+  ASSERT_THAT(typo.status, IsOk());
+  EXPECT_EQ(typo.exit_code, 1);
+  EXPECT_EQ(typo.out, "");
+  EXPECT_EQ(typo.err,
+            "No connection from wbe to carts was seen.\n"
+            "  - No client called wbe is on the map; near: web.shop.\n"
+            "  - No server called carts is on the map; near: cart.shop.\n");
+  EXPECT_EQ(RunLine({"explain", "worker", "cart"}).err,
+            "No connection from worker to cart was seen.\n"
+            "  - worker calls bank.shop.\n"
+            "  - cart is called by web.shop.\n");
+  EXPECT_THAT(RunLine({"explain", "cart", "web"}).err,
+              EndsWith("  - The other way round there is one: web calls cart.\n"));
+  EXPECT_EQ(RunLine({"explain", "wbe", "carts", "-q"}).err, "");
+}
+
+// docs/regressions.md P1
+TEST_F(MapperCommands, WhatWasAttemptedOnlyIsMarkedAndNotExported) {
+  SeeShop();
+  EXPECT_EQ(RunLine({"list"}).out,
+            "web in namespace shop calls:\n"
+            "  - cart in namespace shop\n"
+            "  - ghost in namespace shop (attempted only)\n"
+            "  - prices in namespace shop\n"
+            "worker in namespace shop calls:\n"
+            "  - bank in namespace shop\n");
+  Outcome exported = RunLine({"export"});
+  EXPECT_THAT(exported.out, AllOf(HasSubstr("name: prices"), Not(HasSubstr("ghost"))));
+  EXPECT_EQ(exported.err,
+            "1 connection that was attempted only, without an answer, is left out; "
+            "--include-attempted exports it.\n");
+  EXPECT_EQ(RunLine({"export", "-q"}).err, "");
+  Outcome all = RunLine({"export", "--include-attempted"});
+  EXPECT_THAT(all.out, HasSubstr("name: ghost"));
+  EXPECT_EQ(all.err, "");
+}
+
+TEST_F(MapperCommands, EvidenceChoosesByStrength) {
+  SeeShop();
+  EXPECT_EQ(RunLine({"list", "--evidence", "connected"}).out,
+            "web in namespace shop calls:\n"
+            "  - cart in namespace shop\n"
+            "worker in namespace shop calls:\n"
+            "  - bank in namespace shop\n");
+  EXPECT_THAT(RunLine({"list", "--evidence", "attempted"}).out,
+              AllOf(HasSubstr("ghost"), Not(HasSubstr("prices"))));
+  EXPECT_THAT(RunLine({"export", "--evidence", "attempted"}).out, HasSubstr("name: ghost"));
+  EXPECT_THAT(RunLine({"export", "--evidence", "used"}).out,
+              AllOf(HasSubstr("name: bank"), Not(HasSubstr("cart"))));
+  EXPECT_THAT(RunLine({"list", "--evidence", "sure"}).status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("connected")));
+}
+
+}  // namespace
+}  // namespace network_mapper::cli
