@@ -70,7 +70,11 @@ void Answer(benchmark::State& state, const char* query) {
   Fill(store, static_cast<int>(state.range(0)));
   NoSink sink;
   ApiMetrics metrics(registry);
-  ApiHandler handler({.store = store, .sink = sink, .metrics = metrics, .clock = Clock::System()},
+  ApiHandler handler({.store = store,
+                      .sink = sink,
+                      .metrics = metrics,
+                      .clock = Clock::System(),
+                      .completeness = [] { return Completeness(); }},
                      {});
   HttpRequest request;
   request.method = "POST";

@@ -36,7 +36,12 @@ Each collector tells what it saw, how often, when, and how sure that makes the c
 The exit code is 1 when there is no such connection.
 )";
 
-constexpr std::array<CommandInfo, 6> kCommands = {{
+constexpr std::string_view kStatusHelp = R"(
+Says which nodes report, what collectors could not read or had to drop, and what could not be resolved,
+by collector: what the map may be missing. "list" prints it in one line.
+)";
+
+constexpr std::array<CommandInfo, 7> kCommands = {{
     {Command::kList, "list", "List the connections that were seen, client by client", "[flags]",
      ""},
     {Command::kExport, "export", "Write the map as ClientIntents, ready for kubectl apply",
@@ -45,6 +50,8 @@ constexpr std::array<CommandInfo, 6> kCommands = {{
      "-o FILE [flags]", ""},
     {Command::kExplain, "explain", "Say why a connection is on the map", "CLIENT SERVER [flags]",
      kExplainHelp},
+    {Command::kStatus, "status", "Say how complete the map is, collector by collector", "[flags]",
+     kStatusHelp},
     {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]", ""},
     {Command::kCompletion, "completion", "Print the completion script for bash or zsh", "bash|zsh",
      ""},
@@ -84,10 +91,10 @@ void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) 
   table.Add("quiet", &options.quiet, "Print nothing but the result").Short('q').Group(kGlobalFlags);
   table.Add("debug", &options.debug, "Accepted for scripts; nothing more is printed")
       .Group(kGlobalFlags);
-  table.Add("no-headers", &options.no_headers, "Accepted for scripts; no output has headers")
+  table.Add("no-headers", &options.no_headers, "Leave out the headers of tables")
       .Group(kGlobalFlags);
-  const bool has_own_format =
-      command == Command::kExport || command == Command::kVisualize || command == Command::kExplain;
+  const bool has_own_format = command == Command::kExport || command == Command::kVisualize ||
+                              command == Command::kExplain || command == Command::kStatus;
   if (!has_own_format) {
     options.format = "text";
     table.Add("format", &options.format, "Output format").Group(kGlobalFlags);
@@ -170,12 +177,14 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
         .Group(kCommandFlags);
   }
   if (command == Command::kExplain) {
-    options.format = "text";
     table
         .Add("namespaces", &options.namespaces,
              "Where to look for names without a namespace (default: everywhere)")
         .Short('n')
         .Group(kCommandFlags);
+  }
+  if (command == Command::kExplain || command == Command::kStatus) {
+    options.format = "text";
     table.Add("format", &options.format, "text or json")
         .OneOf({"text", "json"})
         .Group(kCommandFlags);

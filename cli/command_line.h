@@ -14,7 +14,17 @@
 
 namespace network_mapper::cli {
 
-enum class Command { kHelp, kVersion, kList, kExport, kVisualize, kExplain, kReset, kCompletion };
+enum class Command {
+  kHelp,
+  kVersion,
+  kList,
+  kExport,
+  kVisualize,
+  kExplain,
+  kStatus,
+  kReset,
+  kCompletion
+};
 
 struct CliOptions {
   Command command = Command::kHelp;

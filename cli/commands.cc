@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "cli/client_intents.h"
+#include "cli/completeness.h"
 #include "cli/documents.h"
 #include "cli/explain.h"
 #include "cli/graph_picture.h"
@@ -110,10 +111,10 @@ void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& opt
   }
 }
 
-StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
+StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& transport,
+                                                        const IntentFilter& filter,
+                                                        const CliOptions& options,
                                                         const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
-  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   ASSIGN_OR_RETURN(QueryResult result, QueryIntents(transport, filter));
   if (result.old_mapper) {
     context.err << "The mapper in the cluster is older than this command and answers less; "
@@ -129,14 +130,36 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& option
   return clients;
 }
 
+StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
+                                                        const CommandContext& context) {
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  return QueryClientIntents(transport, filter, options, context);
+}
+
+// How far the list can be trusted. A mapper that does not say so is no error here.
+void PrintCompleteness(const QueryTransport& transport, const CommandContext& context) {
+  StatusOr<std::optional<Json>> completeness = AskForCompleteness(transport);
+  if (completeness.ok() && *completeness) {
+    context.out.flush();
+    context.err << CompletenessLine(**completeness) << '\n';
+  }
+}
+
 Status RunList(const CliOptions& options, const CommandContext& context) {
-  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
+                   QueryClientIntents(transport, filter, options, context));
   if (options.format != "text") {
     return InvalidArgument(
         "{} output format is not supported in 'list' command. Try using 'export' instead",
         options.format);
   }
   context.out << ListText(ExcludeServices(std::move(clients), options.exclude_services));
+  if (!options.quiet) {
+    PrintCompleteness(transport, context);
+  }
   return OkStatus();
 }
 
@@ -293,6 +316,20 @@ StatusOr<int> RunExplain(const CliOptions& options, const CommandContext& contex
   return 1;
 }
 
+Status RunStatus(const CliOptions& options, const CommandContext& context) {
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  ASSIGN_OR_RETURN(std::optional<Json> completeness, AskForCompleteness(transport));
+  if (!completeness) {
+    return FailedPrecondition(
+        "the mapper in the cluster does not tell how complete its map is; it is older than this "
+        "command, or not of this project");
+  }
+  context.out << (options.format == "json"
+                      ? JsonText(*completeness)
+                      : CompletenessText(*completeness, context.now, !options.no_headers));
+  return OkStatus();
+}
+
 Status RunReset(const CommandContext& context) {
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   return ResetCapture(transport);
@@ -313,6 +350,8 @@ StatusOr<int> RunCommand(const CliOptions& options, const CommandContext& contex
       return ZeroIfOk(RunVisualize(options, context));
     case Command::kExplain:
       return RunExplain(options, context);
+    case Command::kStatus:
+      return ZeroIfOk(RunStatus(options, context));
     case Command::kReset:
       return ZeroIfOk(RunReset(context));
     case Command::kCompletion:

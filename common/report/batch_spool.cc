@@ -20,8 +20,8 @@ using google::protobuf::io::CodedInputStream;
 constexpr char kObservationsTag = v1::Batch::kObservationsFieldNumber << 3 | 2;
 constexpr char kBatchTag = v1::ReportRequest::kBatchFieldNumber << 3 | 2;
 
-// Room for the sequence and the statistics: at most 11 and 2 + 4 * 11 bytes.
-constexpr size_t kBatchHeadBytes = 64;
+// Room for the sequence and the statistics: at most 11 and 2 + 4 * 11 + 19 bytes.
+constexpr size_t kBatchHeadBytes = 96;
 // What an entry costs beside its bytes: the deque's slot, the head and the allocator's rounding.
 constexpr size_t kEntryOverhead = 192;
 

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+
+#include "common/time/clock.h"
 
 namespace network_mapper {
 
@@ -12,6 +15,9 @@ struct CollectorTotals {
   // The report client adds what its own spool had to drop.
   uint64_t observations_dropped_from_spool = 0;
   uint64_t malformed_packets = 0;
+  // When the batch was sent for the first time, by the collector's clock; the report client fills
+  // it in.
+  std::optional<Time> sent_at = std::nullopt;
 
   friend bool operator==(const CollectorTotals&, const CollectorTotals&) = default;
 };

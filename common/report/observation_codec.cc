@@ -324,7 +324,8 @@ CollectorTotals DecodeTotals(const v1::CollectorStatistics& message) {
   return {.packets_received = bounded(message.packets_received()),
           .packets_dropped_by_kernel = bounded(message.packets_dropped_by_kernel()),
           .observations_dropped_from_spool = bounded(message.observations_dropped_from_spool()),
-          .malformed_packets = bounded(message.malformed_packets())};
+          .malformed_packets = bounded(message.malformed_packets()),
+          .sent_at = message.has_sent_at() ? DecodeTime(message.sent_at()) : std::nullopt};
 }
 
 void EncodeTotals(const CollectorTotals& totals, v1::CollectorStatistics& message) {
@@ -332,6 +333,9 @@ void EncodeTotals(const CollectorTotals& totals, v1::CollectorStatistics& messag
   message.set_packets_dropped_by_kernel(totals.packets_dropped_by_kernel);
   message.set_observations_dropped_from_spool(totals.observations_dropped_from_spool);
   message.set_malformed_packets(totals.malformed_packets);
+  if (totals.sent_at) {
+    EncodeTime(*totals.sent_at, *message.mutable_sent_at());
+  }
 }
 
 }  // namespace network_mapper

@@ -206,6 +206,7 @@ class ReportClient::Implementation final : public ReportTransportEvents {
     return shared_.Change([this](Shared& shared) {
       CollectorTotals totals = shared.totals;
       totals.observations_dropped_from_spool += shared.state.dropped_observations;
+      totals.sent_at = std::chrono::system_clock::now();
       std::optional<BatchFrame> frame = shared.spool.NextToSend(options_.window, totals);
       if (frame && frame->resent) {
         ++shared.state.resent_batches;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/graphql/field_writer.h"
+#include "mapper/api/completeness_type.h"
 #include "mapper/api/output_types.h"
 #include "mapper/api/report_translation.h"
 
@@ -163,6 +164,7 @@ struct ScalarTypes {
   const Type* texts;
   const Type* number;
   const Type* time;
+  const Type* optional_time;
 };
 
 // An input type with the one field that all report inputs have: results, a list.
@@ -247,6 +249,7 @@ void AddCloudReports(Schema& schema, ObjectBuilder<ApiRoot>& mutation, const Sca
 }
 
 void AddQueries(Schema& schema, const OutputTypes& outputs, const ScalarTypes& types) {
+  const Type* completeness = AddCompletenessType(schema, types.optional_time);
   const Type* names = schema.ListOf(types.text);
   const Type* server = schema.AddInput("ServerFilter", "",
                                        {Input("name", types.text), Input("namespace", types.text)});
@@ -263,7 +266,9 @@ void AddQueries(Schema& schema, const OutputTypes& outputs, const ScalarTypes& t
                          Input("includeAllLabels", schema.Boolean()), Input("server", server)},
                         "The map, ordered by client and server.", WriteIntents)
       .Add("health", schema.NonNull(schema.Boolean()), "Always true.",
-           [](const ApiRoot&, FieldWriter& writer) { writer.Bool(true); });
+           [](const ApiRoot&, FieldWriter& writer) { writer.Bool(true); })
+      .Add("completeness", schema.NonNull(completeness), "How complete the map is.",
+           [](const ApiRoot& root, FieldWriter& writer) { writer.Object(root.completeness()); });
   schema.SetQuery(query.Get());
 }
 
@@ -281,7 +286,8 @@ void BuildApiSchema(Schema& schema) {
   ScalarTypes types{.text = schema.NonNull(schema.String()),
                     .texts = schema.NonNull(schema.ListOf(schema.NonNull(schema.String()))),
                     .number = schema.NonNull(schema.Int()),
-                    .time = schema.NonNull(time)};
+                    .time = schema.NonNull(time),
+                    .optional_time = time};
   AddQueries(schema, AddOutputTypes(schema, kafka_operation, http_method, time), types);
   auto mutation = schema.AddObject<ApiRoot>("Mutation", "");
   mutation.AddWithArguments("resetCapture", schema.NonNull(schema.Boolean()), {},

@@ -2,10 +2,13 @@
 // this project's further fields beside them (firstSeen, lastSeen, ports, strength, evidence, ...).
 #pragma once
 
+#include <functional>
+
 #include "common/graphql/schema.h"
 #include "common/time/clock.h"
 #include "mapper/api/api_metrics.h"
 #include "mapper/ingest/batch_sink.h"
+#include "mapper/ingest/completeness.h"
 #include "mapper/intents/intent_store.h"
 
 namespace network_mapper {
@@ -16,6 +19,7 @@ struct ApiRoot {
   BatchSink& sink;
   ApiMetrics& metrics;
   const Clock& clock;
+  std::function<Completeness()> completeness;
 };
 
 // Fills `schema`; call once.

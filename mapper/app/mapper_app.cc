@@ -16,6 +16,7 @@
 #include "common/log/log.h"
 #include "mapper/api/api_handler.h"
 #include "mapper/app/cluster_domain.h"
+#include "mapper/ingest/completeness.h"
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/ingest/report_server.h"
 #include "mapper/ingest/token_reviewer.h"
@@ -28,6 +29,9 @@
 namespace network_mapper {
 
 namespace {
+
+constexpr std::chrono::seconds kCompletenessInterval{5};
+constexpr std::chrono::minutes kForgettingInterval{1};
 
 std::string ReadResolvConf() {
   std::ifstream file("/etc/resolv.conf");
@@ -92,8 +96,10 @@ class MapperApp::Implementation {
   Implementation(const MapperConfig& config, const Clock& clock)
       : config_(config),
         clock_(clock),
+        started_(clock.Now()),
         store_metrics_(metrics_),
         pipeline_metrics_(metrics_),
+        completeness_metrics_(metrics_),
         api_metrics_(metrics_),
         http_metrics_(metrics_),
         inventory_(InventoryOptionsOf(config)),
@@ -128,8 +134,13 @@ class MapperApp::Implementation {
   }
 
   void Run(const std::stop_token& stop) {
-    while (WaitUnlessStopped(stop, std::chrono::minutes(1))) {
-      ForgetOldIntents();
+    SteadyTime next_forgetting = clock_.SteadyNow() + kForgettingInterval;
+    while (WaitUnlessStopped(stop, kCompletenessInterval)) {
+      completeness_metrics_.Set(HowComplete(), clock_.Now());
+      if (clock_.SteadyNow() >= next_forgetting) {
+        next_forgetting += kForgettingInterval;
+        ForgetOldIntents();
+      }
     }
     auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
     report_server_->Shutdown(grace);
@@ -180,6 +191,14 @@ class MapperApp::Implementation {
     }
   }
 
+  Completeness HowComplete() const {
+    return JudgeCompleteness({.map_since = store_.Since(),
+                              .mapper_started = started_,
+                              .nodes = inventory_.NodeNames(),
+                              .collectors = pipeline_->Collectors(),
+                              .sums = pipeline_->CollectorsTogether()});
+  }
+
   void StartPipeline() {
     InventoryAccess access{
         .read =
@@ -227,9 +246,12 @@ class MapperApp::Implementation {
   }
 
   Status StartApi() {
-    api_.emplace(
-        ApiRoot{.store = store_, .sink = *pipeline_, .metrics = api_metrics_, .clock = clock_},
-        Readiness());
+    api_.emplace(ApiRoot{.store = store_,
+                         .sink = *pipeline_,
+                         .metrics = api_metrics_,
+                         .clock = clock_,
+                         .completeness = [this] { return HowComplete(); }},
+                 Readiness());
     HttpServerOptions options;
     options.host = config_.listen_address;
     options.port = config_.port;
@@ -259,9 +281,11 @@ class MapperApp::Implementation {
   // In the order of construction; torn down in reverse.
   MapperConfig config_;
   const Clock& clock_;
+  const Time started_;
   MetricsRegistry metrics_;
   IntentStoreMetrics store_metrics_;
   PipelineMetrics pipeline_metrics_;
+  CompletenessMetrics completeness_metrics_;
   ApiMetrics api_metrics_;
   HttpServerMetrics http_metrics_;
   Inventory inventory_;

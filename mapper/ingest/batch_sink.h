@@ -3,8 +3,11 @@
 // stores them.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +16,14 @@
 #include "common/report/collector_totals.h"
 
 namespace network_mapper {
+
+// Who a collector says it is.
+struct CollectorInstance {
+  // One life of one collector process.
+  std::string instance_id;
+  std::string component;
+  std::string node_name;
+};
 
 struct ObservationBatch {
   // One life of one collector process. Empty for reports without sequence numbers (original
@@ -24,7 +35,12 @@ struct ObservationBatch {
   // acknowledged again.
   uint64_t sequence = 0;
   std::vector<Observation> observations;
+  // Observations that came with these and could not be read.
+  size_t unreadable = 0;
   CollectorTotals totals;
+  // The mapper's clock when the batch came minus the collector's when it was first sent; absent
+  // when the collector does not tell.
+  std::optional<std::chrono::nanoseconds> clock_offset = std::nullopt;
 };
 
 // Thread-safe.
@@ -43,6 +59,12 @@ class BatchSink {
 
   // The highest sequence for which `on_applied` was or may be called; 0 when none.
   virtual uint64_t AppliedSequence(std::string_view instance_id) const = 0;
+
+  // A collector's report stream has begun, or is over: for each of the first there is one of the
+  // second.
+  virtual void OnStreamOpen(const CollectorInstance& /*collector*/) {}
+
+  virtual void OnStreamOver(const std::string& /*instance_id*/) {}
 
   // Whether Submit would return true now: callers that cannot wait (HTTP) refuse instead.
   virtual bool HasRoom() const = 0;

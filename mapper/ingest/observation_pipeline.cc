@@ -56,8 +56,20 @@ bool ObservationPipeline::HasRoom() const {
   });
 }
 
-CollectorTotals ObservationPipeline::Totals() const {
-  return totals_.With([](const CollectorTotalsSum& sum) { return sum.Sum(); });
+void ObservationPipeline::OnStreamOpen(const CollectorInstance& collector) {
+  ledger_.With([&](CollectorLedger& ledger) { ledger.OpenStream(collector, parts_.clock.Now()); });
+}
+
+void ObservationPipeline::OnStreamOver(const std::string& instance_id) {
+  ledger_.With([&](CollectorLedger& ledger) { ledger.EndStream(instance_id); });
+}
+
+std::vector<CollectorAccount> ObservationPipeline::Collectors() const {
+  return ledger_.With([](const CollectorLedger& ledger) { return ledger.Current(); });
+}
+
+CollectorSums ObservationPipeline::CollectorsTogether() const {
+  return ledger_.With([](const CollectorLedger& ledger) { return ledger.Sums(); });
 }
 
 Status ObservationPipeline::StoreHealth() const {
@@ -182,8 +194,8 @@ void ObservationPipeline::Release(size_t observations) {
 
 void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
   parts_.metrics.batches.Increment();
-  const CollectorTotals grown = totals_.With(
-      [&batch](CollectorTotalsSum& sum) { return sum.Update(batch.instance_id, batch.totals); });
+  const CollectorTotals grown = ledger_.With(
+      [&](CollectorLedger& ledger) { return ledger.Contact(batch, parts_.clock.Now()); });
   parts_.metrics.AddTotals(grown);
   BatchEffect effect;
   effect.instance_id = batch.instance_id;
@@ -201,15 +213,18 @@ void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
       parts_.metrics.sequence_gaps.Increment();
     }
   }
-  ResolveInto(effect, batch.observations);
+  ResolveInto(effect, batch);
   parts_.store.Apply(std::move(effect));
 }
 
-void ObservationPipeline::ResolveInto(BatchEffect& effect, std::vector<Observation>& observations) {
+void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& batch) {
   const SteadyTime deadline = parts_.clock.SteadyNow() + options_.hold;
-  effect.sightings.reserve(observations.size());
+  const size_t taken = batch.observations.size() + batch.unreadable;
+  RefusalCounts refused{};
+  refused.at(static_cast<size_t>(Refusal::kMalformed)) = batch.unreadable;
+  effect.sightings.reserve(batch.observations.size());
   parts_.inventory.read([&](const InventoryView& inventory) {
-    for (Observation& observation : observations) {
+    for (Observation& observation : batch.observations) {
       const bool has_room = held_count_ < options_.max_held;
       Verdict verdict =
           parts_.resolver.Resolve(inventory, observation, Patience::kMayHold, effect.sightings);
@@ -219,16 +234,19 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, std::vector<Observati
                                           effect.sightings);
       }
       if (verdict.kind != Verdict::Kind::kHold) {
-        Count(observation.collector, verdict);
+        if (Count(observation.collector, verdict)) {
+          ++refused.at(static_cast<size_t>(verdict.refusal));
+        }
         continue;
       }
       parts_.metrics.held.Increment();
       first_deadline_ = std::min(first_deadline_, deadline);
       ++held_count_;
       effect.hold.push_back(std::make_shared<const HeldObservation>(
-          HeldObservation{next_held_id_++, std::move(observation), deadline}));
+          HeldObservation{next_held_id_++, std::move(observation), deadline, batch.instance_id}));
     }
   });
+  ledger_.With([&](CollectorLedger& ledger) { ledger.Take(batch.instance_id, taken, refused); });
 }
 
 void ObservationPipeline::CheckHeld(bool last_chance) {
@@ -259,7 +277,10 @@ void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
         first_deadline_ = std::min(first_deadline_, waiting->deadline);
         continue;
       }
-      Count(waiting->observation.collector, verdict);
+      if (Count(waiting->observation.collector, verdict)) {
+        ledger_.With(
+            [&](CollectorLedger& ledger) { ledger.Refuse(waiting->instance_id, verdict.refusal); });
+      }
       effect.settled.push_back(waiting->id);
     }
   });
@@ -269,12 +290,13 @@ void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
   }
 }
 
-void ObservationPipeline::Count(Collector collector, const Verdict& verdict) {
+bool ObservationPipeline::Count(Collector collector, const Verdict& verdict) {
   if (verdict.kind == Verdict::Kind::kResolved) {
     parts_.metrics.Resolved(collector).Increment();
-  } else {
-    parts_.metrics.Refused(verdict.refusal, collector).Increment();
+    return false;
   }
+  parts_.metrics.Refused(verdict.refusal, collector).Increment();
+  return true;
 }
 
 }  // namespace network_mapper

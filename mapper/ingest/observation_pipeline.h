@@ -20,7 +20,7 @@
 #include "common/concurrency/waitable.h"
 #include "common/time/clock.h"
 #include "mapper/ingest/batch_sink.h"
-#include "mapper/ingest/collector_totals_sum.h"
+#include "mapper/ingest/collector_ledger.h"
 #include "mapper/ingest/pipeline_metrics.h"
 #include "mapper/intents/intent_store.h"
 #include "mapper/resolve/resolver.h"
@@ -77,9 +77,12 @@ class ObservationPipeline final : public BatchSink {
               std::function<void()> on_resume) override;
   uint64_t AppliedSequence(std::string_view instance_id) const override;
   bool HasRoom() const override;
+  void OnStreamOpen(const CollectorInstance& collector) override;
+  void OnStreamOver(const std::string& instance_id) override;
 
-  // Totals of all collectors together: how complete the map is.
-  CollectorTotals Totals() const;
+  // What is known of the collectors: how complete the map is.
+  std::vector<CollectorAccount> Collectors() const;
+  CollectorSums CollectorsTogether() const;
 
   // OK unless the last group could not be put on disk.
   Status StoreHealth() const;
@@ -118,15 +121,16 @@ class ObservationPipeline final : public BatchSink {
   bool GroupIsOver() const;
   void CommitGroup();
   void Release(size_t observations);
-  void ResolveInto(BatchEffect& effect, std::vector<Observation>& observations);
+  void ResolveInto(BatchEffect& effect, ObservationBatch& batch);
   void CheckHeld(bool last_chance);
   void RetryHeld(SteadyTime now, bool last_chance);
-  void Count(Collector collector, const Verdict& verdict);
+  // Returns whether it was refused.
+  bool Count(Collector collector, const Verdict& verdict);
 
   PipelineOptions options_;
   PipelineParts parts_;
   Waitable<Queue> queue_;
-  Guarded<CollectorTotalsSum> totals_;
+  Guarded<CollectorLedger> ledger_;
   Guarded<Status> store_health_;
 
   // The worker's own.

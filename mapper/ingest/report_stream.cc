@@ -283,6 +283,9 @@ void ReportStream::OnCancel() {
 
 void ReportStream::OnDone() {
   std::shared_ptr<ReportStream> self = shared_from_this();
+  if (announced_) {
+    streams_->sink.OnStreamOver(instance_id_);
+  }
   streams_->registry.With([&](ReportStreams::Registry& registry) {
     registry.all.erase(self);
     streams_->metrics.streams.Set(static_cast<double>(registry.all.size()));
@@ -352,6 +355,9 @@ void ReportStream::Greet(const v1::Hello& hello) {
     return;
   }
   TakeOver();
+  announced_ = true;
+  streams_->sink.OnStreamOpen(
+      {.instance_id = instance_id_, .component = component_, .node_name = node_name_});
   uint64_t applied = streams_->sink.AppliedSequence(instance_id_);
   data_.With([applied](Data& data) {
     data.greeted = true;
@@ -404,12 +410,16 @@ void ReportStream::Submit(const v1::Batch& batch) {
   domain.node_name = node_name_;
   domain.sequence = batch.sequence();
   domain.totals = DecodeTotals(batch.statistics());
+  if (domain.totals.sent_at) {
+    domain.clock_offset = std::chrono::system_clock::now() - *domain.totals.sent_at;
+  }
   domain.observations.reserve(static_cast<size_t>(batch.observations_size()));
   for (const v1::Observation& message : batch.observations()) {
     auto decoded = DecodeObservation(message);
     if (auto* observation = std::get_if<Observation>(&decoded)) {
       domain.observations.push_back(std::move(*observation));
     } else {
+      ++domain.unreadable;
       streams_->metrics.Refused(std::get<ObservationRefusal>(decoded)).Increment();
     }
   }

@@ -143,6 +143,8 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
   std::string component_;
   std::string node_name_;
   uint64_t last_sequence_ = 0;
+  // The sink was told that the stream has begun.
+  bool announced_ = false;
   Guarded<Data> data_;
 };
 

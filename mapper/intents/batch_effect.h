@@ -42,6 +42,8 @@ struct HeldObservation {
   Observation observation;
   // When waiting ends; in this process's monotonic time.
   SteadyTime deadline;
+  // Who reported it; empty when that is not known, or not any more.
+  std::string instance_id = {};
 };
 
 using HeldObservationPtr = std::shared_ptr<const HeldObservation>;

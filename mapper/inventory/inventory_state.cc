@@ -213,6 +213,15 @@ void InventoryState::DeleteNode(const std::string& name) {
   nodes_.erase(name);
 }
 
+std::vector<std::string> InventoryState::NodeNames() const {
+  std::vector<std::string> names;
+  for (const auto& [name, node] : nodes_) {
+    names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 void InventoryState::EndReplaceNodes() {
   std::vector<std::string> vanished;
   for (const auto& [name, node] : nodes_) {

@@ -56,6 +56,9 @@ class InventoryState final : public InventoryView {
 
   size_t NodeCount() const { return nodes_.size(); }
 
+  // Sorted.
+  std::vector<std::string> NodeNames() const;
+
   // To be called after services or slices changed.
   void RefreshControlPlane();
 

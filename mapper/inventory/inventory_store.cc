@@ -138,6 +138,10 @@ void Inventory::MarkOwnerUnreadable(const ObjectUid& uid, Time now) {
   state_.Write([&](InventoryState& state) { state.Pods().MarkOwnerUnreadable(uid, now); });
 }
 
+std::vector<std::string> Inventory::NodeNames() const {
+  return state_.Read([](const InventoryState& state) { return state.NodeNames(); });
+}
+
 InventorySizes Inventory::Sizes() const {
   return state_.Read([](const InventoryState& state) {
     return InventorySizes{state.Pods().AliveCount(),

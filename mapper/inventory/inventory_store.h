@@ -66,6 +66,8 @@ class Inventory {
   void MarkOwnerUnreadable(const ObjectUid& uid, Time now);
 
   InventorySizes Sizes() const;
+  // Sorted.
+  std::vector<std::string> NodeNames() const;
 
  private:
   SharedGuarded<InventoryState> state_;

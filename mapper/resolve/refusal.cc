@@ -46,4 +46,18 @@ std::string_view RefusalName(Refusal refusal) {
   return "";
 }
 
+bool MayHideAnEdge(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::kCollectorDisabled:
+    case Refusal::kExternalName:
+    case Refusal::kUnsupportedName:
+    case Refusal::kExternalAddress:
+    case Refusal::kLocalAddress:
+    case Refusal::kExcludedNamespace:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace network_mapper

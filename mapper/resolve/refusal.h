@@ -39,5 +39,8 @@ inline constexpr std::array<Refusal, 19> kAllRefusals = {
     Refusal::kExcludedNamespace};
 // "collector_disabled", "malformed", ...
 std::string_view RefusalName(Refusal refusal);
+// Whether an edge of the map may be missing by it. The others were not meant to be on the map:
+// something outside the cluster, a host's own address, what the options exclude.
+bool MayHideAnEdge(Refusal refusal);
 
 }  // namespace network_mapper

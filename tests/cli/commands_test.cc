@@ -249,6 +249,11 @@ TEST(Commands, DrawsInTheFormatOfTheExtensionUnlessToldOtherwise) {
   EXPECT_THAT(drawn("map2.svg", {"--format", "png"}), StartsWith("\x89PNG"));
 }
 
+TEST(Commands, SaysThatAMapperDoesNotTellHowCompleteItIs) {
+  EXPECT_THAT(RunLine({"status"}, "{}", 422).status,
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("how complete")));
+}
+
 TEST(Commands, ResetsSilently) {
   Outcome outcome = RunLine({"reset"}, R"({"data":{"resetCapture":true}})");
   ASSERT_THAT(outcome.status, IsOk());

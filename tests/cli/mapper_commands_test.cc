@@ -205,5 +205,98 @@ TEST_F(MapperCommands, EvidenceChoosesByStrength) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("connected")));
 }
 
+CollectorAccount Sniffer(const std::string& node, bool connected = true) {
+  CollectorAccount account;
+  account.name = {.instance_id = node + "-life", .component = "sniffer", .node_name = node};
+  account.open_streams = connected ? 1 : 0;
+  account.first_contact = At(0);
+  account.last_contact = At(60);
+  account.totals.packets_received = 1204113;
+  account.observations = 12;
+  account.clock_offset = std::chrono::milliseconds(-1500);
+  return account;
+}
+
+class MapCompleteness : public MapperCommands {
+ protected:
+  MapCompleteness() {
+    completeness_.mapper_started = At(0);
+    completeness_.nodes = {"a", "b"};
+    completeness_.collectors = {Sniffer("a"), Sniffer("b")};
+    completeness_.sums.totals.packets_received = 2408226;
+    completeness_.sums.observations = 24;
+    Refuse(Refusal::kExternalName, 300);
+    SeeShop();
+  }
+
+  void Refuse(Refusal reason, uint64_t count) {
+    completeness_.sums.refused.at(static_cast<size_t>(reason)) = count;
+  }
+
+  std::string Line() { return RunLine({"list"}).err; }
+};
+
+// docs/regressions.md P8
+TEST_F(MapCompleteness, ListSaysHowFarItCanBeTrusted) {
+  EXPECT_EQ(Line(),
+            "Complete since 2026-01-01T00:00:00Z: 2 of 2 nodes reporting, 0 of 2,408,226 packets "
+            "dropped, 0 observations unresolved.\n");
+  EXPECT_EQ(RunLine({"list", "-q"}).err, "");
+  EXPECT_EQ(RunLine({"list", "-q"}).out, RunLine({"list"}).out);
+}
+
+// docs/regressions.md P8
+TEST_F(MapCompleteness, ListDoesNotClaimToBeCompleteWhenItIsNot) {
+  Refuse(Refusal::kUnknownClient, 12);
+  Refuse(Refusal::kNoBackends, 1);
+  EXPECT_EQ(Line(),
+            "Since 2026-01-01T00:00:00Z: 2 of 2 nodes reporting, 0 of 2,408,226 packets dropped, "
+            "13 observations unresolved: 12 unknown_client, 1 no_backends.\n");
+  Refuse(Refusal::kUnknownClient, 0);
+  Refuse(Refusal::kNoBackends, 0);
+  completeness_.collectors[1].open_streams = 0;
+  completeness_.sums.totals.packets_dropped_by_kernel = 7;
+  completeness_.sums.totals.observations_dropped_from_spool = 1;
+  completeness_.map_since = At(-3600);
+  EXPECT_EQ(Line(),
+            "Since 2026-01-01T00:00:00Z (map: since 2025-12-31T23:00:00Z): 1 of 2 nodes reporting "
+            "(not b), 7 of 2,408,226 packets dropped, 1 observation dropped by full spools, 0 "
+            "observations unresolved.\n");
+}
+
+TEST_F(MapCompleteness, NobodyReportingIsNotComplete) {
+  completeness_ = {};
+  completeness_.mapper_started = At(0);
+  EXPECT_EQ(Line(),
+            "Since 2026-01-01T00:00:00Z: 0 nodes reporting, 0 of 0 packets dropped, 0 observations "
+            "unresolved.\n");
+}
+
+TEST_F(MapCompleteness, StatusShowsEveryCollector) {
+  clock_.Advance(std::chrono::seconds(63));
+  EXPECT_EQ(
+      RunLine({"status"}).out,
+      "map since      2026-01-01T00:00:00Z\n"
+      "counted since  2026-01-01T00:00:00Z\n"
+      "nodes          2 of 2 nodes reporting\n"
+      "packets        0 of 2,408,226 packets dropped, 0 malformed\n"
+      "observations   24 taken in, 0 dropped by full spools\n"
+      "unresolved     0\n"
+      "left out       300: 300 external_name\n"
+      "\n"
+      "COLLECTOR  NODE  CONNECTED  LAST CONTACT  PACKETS    DROPPED  MALFORMED  OBSERVATIONS  "
+      "SPOOL DROPPED  UNRESOLVED  CLOCK\n"
+      "sniffer    a     yes        3s ago        1,204,113  0        0          12            "
+      "0              0           -1.500s\n"
+      "sniffer    b     yes        3s ago        1,204,113  0        0          12            "
+      "0              0           -1.500s\n");
+  EXPECT_THAT(RunLine({"status", "--no-headers"}).out, Not(HasSubstr("CONNECTED")));
+  Json json = Json::parse(RunLine({"status", "--format", "json"}).out);
+  EXPECT_EQ(json["collectors"][1]["node"], "b");
+  EXPECT_EQ(json["collectors"][1]["clockOffsetSeconds"], -1.5);
+  EXPECT_EQ(json["refused"][0], Json::parse(R"({"reason":"external_name","count":300,
+                                                "mayHideAnEdge":false})"));
+}
+
 }  // namespace
 }  // namespace network_mapper::cli

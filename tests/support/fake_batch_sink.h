@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -57,6 +58,30 @@ class FakeBatchSink final : public BatchSink {
 
   bool HasRoom() const override {
     return state_.Read([&](const State& state) { return state.queue.size() < capacity_; });
+  }
+
+  void OnStreamOpen(const CollectorInstance& collector) override {
+    state_.Change([&](State& state) { ++state.opened_streams[collector.node_name]; });
+  }
+
+  void OnStreamOver(const std::string& /*instance_id*/) override {
+    state_.Change([](State& state) { ++state.streams_over; });
+  }
+
+  // How many streams of a node were opened, and how many of all are over.
+  int OpenedStreams(const std::string& node) const {
+    return state_.Read([&](const State& state) {
+      auto found = state.opened_streams.find(node);
+      return found == state.opened_streams.end() ? 0 : found->second;
+    });
+  }
+
+  int StreamsOver() const {
+    return state_.Read([](const State& state) { return state.streams_over; });
+  }
+
+  std::optional<std::chrono::nanoseconds> LastClockOffset() const {
+    return state_.Read([](const State& state) { return state.clock_offset; });
   }
 
   // While held, nothing is applied.
@@ -113,6 +138,9 @@ class FakeBatchSink final : public BatchSink {
     std::map<std::string, uint64_t, std::less<>> applied;
     std::map<std::string, int> names;
     CollectorTotals totals;
+    std::optional<std::chrono::nanoseconds> clock_offset;
+    std::map<std::string, int> opened_streams;
+    int streams_over = 0;
     uint64_t observations = 0;
     size_t longest_queue = 0;
   };
@@ -151,6 +179,7 @@ class FakeBatchSink final : public BatchSink {
     }
     applied = batch.sequence;
     state.totals = batch.totals;
+    state.clock_offset = batch.clock_offset;
     state.observations += batch.observations.size();
     for (const Observation& observation : batch.observations) {
       if (keep_names_) {

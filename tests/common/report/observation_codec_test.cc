@@ -185,7 +185,8 @@ TEST(ObservationCodec, TotalsSurviveTheJourney) {
   CollectorTotals totals{.packets_received = 1,
                          .packets_dropped_by_kernel = 2,
                          .observations_dropped_from_spool = 3,
-                         .malformed_packets = 4};
+                         .malformed_packets = 4,
+                         .sent_at = Time(std::chrono::nanoseconds(1767225600123456789))};
   v1::CollectorStatistics message;
   EncodeTotals(totals, message);
   EXPECT_EQ(DecodeTotals(message), totals);

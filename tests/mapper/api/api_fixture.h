@@ -91,7 +91,14 @@ class ApiTest : public ::testing::Test {
   RecordingSink sink_;
   ApiMetrics metrics_{registry_};
   FakeClock clock_;
-  ApiHandler handler_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_}, {}};
+  // Of a cluster where nothing is yet.
+  CompletenessParts completeness_{};
+  ApiHandler handler_{{.store = store_,
+                       .sink = sink_,
+                       .metrics = metrics_,
+                       .clock = clock_,
+                       .completeness = [this] { return JudgeCompleteness(completeness_); }},
+                      {}};
 };
 
 }  // namespace network_mapper

@@ -222,7 +222,11 @@ TEST_F(HttpFace, HealthzLivesAndAllowsGetOnly) {
 
 TEST_F(HttpFace, ReadyzNamesWhatIsMissing) {
   bool synced = false;
-  ApiHandler handler({.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
+  ApiHandler handler({.store = store_,
+                      .sink = sink_,
+                      .metrics = metrics_,
+                      .clock = clock_,
+                      .completeness = [] { return Completeness(); }},
                      {{"inventory", [&synced] {
                          return synced ? OkStatus() : FailedPrecondition("pods are not listed yet");
                        }}});

@@ -254,21 +254,42 @@ TEST_F(ObservationPipelineTest, AddsUpWhatCollectorsSayOfThemselves) {
   batch = Batch("two", 1, "10.0.0.2");
   batch.totals = {10, 0, 0, 0};
   Apply(batch);
-  EXPECT_EQ(pipeline_->Totals(), (CollectorTotals{160, 5, 2, 1}));
+  EXPECT_EQ(pipeline_->CollectorsTogether().totals, (CollectorTotals{160, 5, 2, 1}));
   EXPECT_EQ(metrics_.packets_received.Value(), 160);
 }
 
-TEST(CollectorTotalsSum, ForgetsTheLongestSilentInstance) {
-  CollectorTotalsSum sum(2);
-  sum.Update("one", {1, 0, 0, 0});
-  sum.Update("two", {1, 0, 0, 0});
-  sum.Update("one", {2, 0, 0, 0});
-  sum.Update("three", {1, 0, 0, 0});
-  // "one" is still known: nothing new. "two" is not: counted again.
-  sum.Update("one", {2, 0, 0, 0});
-  EXPECT_EQ(sum.Sum().packets_received, 4U);
-  sum.Update("two", {1, 0, 0, 0});
-  EXPECT_EQ(sum.Sum().packets_received, 5U);
+// docs/regressions.md P8
+TEST_F(ObservationPipelineTest, SaysWhatEachCollectorTookInAndWhatWasRefused) {
+  Start();
+  pipeline_->OnStreamOpen({.instance_id = "one", .component = "sniffer", .node_name = "node-1"});
+  ObservationBatch batch = Batch("one", 1, "10.0.0.2", 3);
+  batch.component = "sniffer";
+  batch.node_name = "node-1";
+  batch.observations[1].client.ip.reset();
+  batch.unreadable = 2;
+  batch.clock_offset = 1500ms;
+  Apply(batch);
+  // Known already: nothing more was taken.
+  Apply(batch);
+  // Waits, and is refused in the end.
+  Apply(Batch("one", 2, "10.0.0.9"));
+  clock_.Advance(11s);
+  const auto refused = [this](Refusal refusal) {
+    return pipeline_->CollectorsTogether().refused.at(static_cast<size_t>(refusal));
+  };
+  EXPECT_TRUE(Eventually([&] { return refused(Refusal::kExternalAddress) == 1; }));
+  std::vector<CollectorAccount> collectors = pipeline_->Collectors();
+  ASSERT_EQ(collectors.size(), 1U);
+  const CollectorAccount& one = collectors.front();
+  EXPECT_EQ(one.name.node_name, "node-1");
+  EXPECT_EQ(one.open_streams, 1);
+  EXPECT_EQ(one.observations, 6U);
+  EXPECT_EQ(one.clock_offset, 1500ms);
+  EXPECT_EQ(one.refused.at(static_cast<size_t>(Refusal::kMalformed)), 2U);
+  EXPECT_EQ(one.refused.at(static_cast<size_t>(Refusal::kMissingClient)), 1U);
+  EXPECT_EQ(one.refused, pipeline_->CollectorsTogether().refused);
+  pipeline_->OnStreamOver("one");
+  EXPECT_EQ(pipeline_->Collectors().front().open_streams, 0);
 }
 
 TEST_F(DurablePipelineTest, AcknowledgesWhatIsOnDisk) {

@@ -37,7 +37,7 @@ TEST_F(PipelineConcurrency, ManyInstancesWithResendsCountEachBatchOnce) {
     while (!stop.stop_requested()) {
       CountOf("db");
       pipeline_->HasRoom();
-      pipeline_->Totals();
+      pipeline_->Collectors();
       pipeline_->AppliedSequence("instance-0");
     }
   });

@@ -23,6 +23,20 @@ TEST_F(ReportStreamTest, AcknowledgesWhatWasApplied) {
   EXPECT_EQ(state.spool_bytes, 0U);
 }
 
+TEST_F(ReportStreamTest, TellsWhoseStreamIsOpenAndHowTheClocksDiffer) {
+  auto server = StartServer();
+  auto client = StartClient(server->Port());
+  client->Report({NamedObservation("a")}, {});
+  ASSERT_TRUE(client->Flush(In(10s)));
+  EXPECT_EQ(sink_.OpenedStreams("node-1"), 1);
+  EXPECT_EQ(sink_.StreamsOver(), 0);
+  ASSERT_TRUE(sink_.LastClockOffset().has_value());
+  // Both ends have the same clock here.
+  EXPECT_LT(std::chrono::abs(*sink_.LastClockOffset()), 5s);
+  client->Stop();
+  EXPECT_TRUE(Eventually([this] { return sink_.StreamsOver() == 1; }));
+}
+
 TEST_F(ReportStreamTest, DoesNotAcknowledgeBeforeTheEffect) {
   auto server = StartServer();
   auto client = StartClient(server->Port());

@@ -1,0 +1,53 @@
+// How complete the map is: which nodes report, what was lost on the way, and what could not be
+// resolved. Put together for the API and the metrics.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/metrics/metrics.h"
+#include "common/time/clock.h"
+#include "mapper/ingest/collector_ledger.h"
+
+namespace network_mapper {
+
+struct Completeness {
+  // Since when the map holds what was seen.
+  Time since;
+  // Since when losses and refusals are counted: the start of the mapper.
+  Time counted_since;
+  size_t nodes = 0;
+  size_t reporting_nodes = 0;
+  // Nodes of the cluster without a sniffer that has an open report stream. Sorted.
+  std::vector<std::string> silent_nodes;
+  std::vector<CollectorAccount> collectors;
+  CollectorSums sums;
+};
+
+struct CompletenessParts {
+  // Absent for a map that began with the mapper.
+  std::optional<Time> map_since;
+  Time mapper_started;
+  // Of the cluster; sorted.
+  std::vector<std::string> nodes;
+  std::vector<CollectorAccount> collectors;
+  CollectorSums sums;
+};
+
+Completeness JudgeCompleteness(CompletenessParts parts);
+
+struct CompletenessMetrics {
+  // `registry` must outlive the metrics.
+  explicit CompletenessMetrics(MetricsRegistry& registry);
+
+  void Set(const Completeness& completeness, Time now);
+
+  Gauge& nodes;
+  Gauge& silent_nodes;
+  Gauge& oldest_contact_seconds;
+  Gauge& clock_offset_seconds;
+};
+
+}  // namespace network_mapper
