@@ -36,12 +36,26 @@ Each collector tells what it saw, how often, when, and how sure that makes the c
 The exit code is 1 when there is no such connection.
 )";
 
+constexpr std::string_view kDiffHelp = R"(
+BEFORE and AFTER are each a file that "export" wrote (YAML or JSON; or a directory of such), or a point in
+time on the mapper: "now", how long ago (24h, 30d), a day (2026-01-02) or a time (2026-01-02T15:04:05Z).
+
+  diff intents.yaml now       what has come and gone since the file was exported
+  diff a.yaml b.yaml          the same between two files, without a mapper
+  diff 24h now                what came in the last day, and what was not seen in it any more
+
+At a point in time the map holds what had been seen by then. Between two points, what was not seen after the
+first is gone; what an edge carries (topics, paths, kinds) has no times and changes between files only.
+The mapper's map is compared as "export" writes it, without what was attempted only; give the same flags.
+The exit code is 0 without a difference, 1 with one, and 2 after an error.
+)";
+
 constexpr std::string_view kStatusHelp = R"(
 Says which nodes report, what collectors could not read or had to drop, and what could not be resolved,
 by collector: what the map may be missing. "list" prints it in one line.
 )";
 
-constexpr std::array<CommandInfo, 7> kCommands = {{
+constexpr std::array<CommandInfo, 8> kCommands = {{
     {Command::kList, "list", "List the connections that were seen, client by client", "[flags]",
      ""},
     {Command::kExport, "export", "Write the map as ClientIntents, ready for kubectl apply",
@@ -50,6 +64,8 @@ constexpr std::array<CommandInfo, 7> kCommands = {{
      "-o FILE [flags]", ""},
     {Command::kExplain, "explain", "Say why a connection is on the map", "CLIENT SERVER [flags]",
      kExplainHelp},
+    {Command::kDiff, "diff", "Say what has come, gone and changed between two maps",
+     "BEFORE AFTER [flags]", kDiffHelp},
     {Command::kStatus, "status", "Say how complete the map is, collector by collector", "[flags]",
      kStatusHelp},
     {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]", ""},
@@ -87,14 +103,18 @@ const CommandInfo& InfoOf(Command command) {
   return kCommands.front();
 }
 
+bool HasTextOrJson(Command command) {
+  return command == Command::kExplain || command == Command::kDiff || command == Command::kStatus;
+}
+
 void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) {
   table.Add("quiet", &options.quiet, "Print nothing but the result").Short('q').Group(kGlobalFlags);
   table.Add("debug", &options.debug, "Accepted for scripts; nothing more is printed")
       .Group(kGlobalFlags);
   table.Add("no-headers", &options.no_headers, "Leave out the headers of tables")
       .Group(kGlobalFlags);
-  const bool has_own_format = command == Command::kExport || command == Command::kVisualize ||
-                              command == Command::kExplain || command == Command::kStatus;
+  const bool has_own_format =
+      command == Command::kExport || command == Command::kVisualize || HasTextOrJson(command);
   if (!has_own_format) {
     options.format = "text";
     table.Add("format", &options.format, "Output format").Group(kGlobalFlags);
@@ -133,21 +153,41 @@ void AddGlobalOptions(OptionTable& table, CliOptions& options, Command command) 
       .Group(kGlobalFlags);
 }
 
-void AddQueryOptions(OptionTable& table, CliOptions& options) {
+void AddClientOptions(OptionTable& table, CliOptions& options) {
   table
       .Add("namespaces", &options.namespaces,
            "Only clients of these namespaces; also --namespace, as with kubectl")
       .Short('n')
       .AlsoFlag("namespace")
       .Group(kCommandFlags);
-  table
-      .Add("distinct-by-label", &options.distinct_by_label,
-           "Tell clients apart by the value of this label")
-      .Group(kCommandFlags);
+}
+
+void AddServiceNames(OptionTable& table, CliOptions& options) {
   table
       .Add("as-kubernetes-service", &options.as_kubernetes_service,
            "Name servers by their Kubernetes service")
       .Group(kCommandFlags);
+}
+
+void AddIncludeAttempted(OptionTable& table, CliOptions& options) {
+  table
+      .Add("include-attempted", &options.include_attempted,
+           "Also connections that were attempted only; so does an --evidence that admits them")
+      .Group(kCommandFlags);
+}
+
+void AddQueryOptions(OptionTable& table, CliOptions& options) {
+  AddClientOptions(table, options);
+  table
+      .Add("distinct-by-label", &options.distinct_by_label,
+           "Tell clients apart by the value of this label")
+      .Group(kCommandFlags);
+  AddServiceNames(table, options);
+  table
+      .Add("since", &options.since,
+           "Only what was seen then or later: 24h (ago), 30d, 2026-01-02, 2026-01-02T15:04:05Z")
+      .Group(kCommandFlags);
+  table.Add("until", &options.until, "Only what was seen then or earlier").Group(kCommandFlags);
   table
       .Add("evidence", &options.evidence,
            "Only connections that are this sure or surer: resolved, attempted, connected, used")
@@ -171,19 +211,22 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
         .Group(kCommandFlags);
     table.Add("output-version", &options.output_version, "ClientIntents version: v1 or v2")
         .Group(kCommandFlags);
-    table
-        .Add("include-attempted", &options.include_attempted,
-             "Also connections that were attempted only; so does an --evidence that admits them")
-        .Group(kCommandFlags);
+    AddIncludeAttempted(table, options);
   }
   if (command == Command::kExplain) {
     table
         .Add("namespaces", &options.namespaces,
              "Where to look for names without a namespace (default: everywhere)")
         .Short('n')
+        .AlsoFlag("namespace")
         .Group(kCommandFlags);
   }
-  if (command == Command::kExplain || command == Command::kStatus) {
+  if (command == Command::kDiff) {
+    AddClientOptions(table, options);
+    AddServiceNames(table, options);
+    AddIncludeAttempted(table, options);
+  }
+  if (HasTextOrJson(command)) {
     options.format = "text";
     table.Add("format", &options.format, "text or json")
         .OneOf({"text", "json"})
@@ -222,6 +265,7 @@ std::string RootHelp(std::string_view program) {
   text += fmt::format(
       "\nExamples:\n"
       "  {0} list -n shop\n"
+      "  {0} diff intents.yaml now\n"
       "  {0} explain frontend cartservice -n shop\n"
       "  {0} export -n shop --output intents.yaml\n"
       "  {0} visualize -n shop --format svg -o map.svg\n"
@@ -265,6 +309,12 @@ std::vector<std::string> ValuesOf(std::string_view flag, Command command) {
   }
   if (flag == "--output-version") {
     return {"v1", "v2"};
+  }
+  if (flag == "--evidence") {
+    return {"resolved", "attempted", "connected", "used"};
+  }
+  if (flag == "--format" && HasTextOrJson(command)) {
+    return {"text", "json"};
   }
   if (flag == "--format" && command == Command::kExport) {
     return {"yaml", "json"};
@@ -368,6 +418,14 @@ std::string CheckPositionals(const CommandInfo& info, const std::vector<std::str
     options.server_name = positionals[1];
     return "";
   }
+  if (info.command == Command::kDiff) {
+    if (positionals.size() != 2) {
+      return fmt::format("name two files or points in time: {} diff BEFORE AFTER", program);
+    }
+    options.before = positionals[0];
+    options.after = positionals[1];
+    return "";
+  }
   if (!positionals.empty()) {
     return fmt::format("unknown command \"{}\" for \"{} {}\"", positionals.front(), program,
                        info.name);
@@ -377,8 +435,9 @@ std::string CheckPositionals(const CommandInfo& info, const std::vector<std::str
 
 }  // namespace
 
-int ErrorExitCode(Command /*command*/) {
-  return 1;
+int ErrorExitCode(Command command) {
+  // 1 is the answer that there is a difference.
+  return command == Command::kDiff ? 2 : 1;
 }
 
 std::string UsageText(Command command, std::string_view program) {

@@ -21,6 +21,7 @@ enum class Command {
   kExport,
   kVisualize,
   kExplain,
+  kDiff,
   kStatus,
   kReset,
   kCompletion
@@ -53,6 +54,9 @@ struct CliOptions {
   // The weakest evidence that is shown: "resolved", "attempted", "connected" or "used"; empty: none
   // was asked for.
   std::string evidence;
+  // Points in time, as ParseMoment reads them; empty: no end.
+  std::string since;
+  std::string until;
 
   // export
   std::string output;
@@ -64,6 +68,10 @@ struct CliOptions {
   // explain
   std::string client_name;
   std::string server_name;
+
+  // diff: files or points in time
+  std::string before;
+  std::string after;
 
   // visualize
   std::string output_path;

@@ -17,6 +17,9 @@
 #include "cli/documents.h"
 #include "cli/explain.h"
 #include "cli/graph_picture.h"
+#include "cli/intents_file.h"
+#include "cli/map_diff.h"
+#include "cli/moment.h"
 
 namespace network_mapper::cli {
 
@@ -58,6 +61,8 @@ std::string FilterAdvice(const CliOptions& options) {
     }
   };
   add_one("--server", options.server);
+  add_one("--since", options.since);
+  add_one("--until", options.until);
   add_one("--evidence", options.evidence);
   return filters.empty()
              ? ""
@@ -77,8 +82,22 @@ Status WriteFile(const std::string& path, const std::string& content) {
   return OkStatus();
 }
 
-StatusOr<IntentFilter> FilterOf(const CliOptions& options) {
+// Absent when nothing is given.
+StatusOr<std::optional<Time>> MomentOf(const std::string& text, Time now, std::string_view flag) {
+  if (text.empty()) {
+    return std::optional<Time>();
+  }
+  StatusOr<Time> moment = ParseMoment(text, now);
+  if (!moment.ok()) {
+    return Annotate(moment.status(), flag);
+  }
+  return std::optional<Time>(*moment);
+}
+
+StatusOr<IntentFilter> FilterOf(const CliOptions& options, Time now) {
   IntentFilter filter;
+  ASSIGN_OR_RETURN(filter.since, MomentOf(options.since, now, "--since"));
+  ASSIGN_OR_RETURN(filter.until, MomentOf(options.until, now, "--until"));
   filter.namespaces = options.namespaces;
   filter.exclude_labels = options.exclude_labels;
   if (!options.distinct_by_label.empty()) {
@@ -97,13 +116,13 @@ StatusOr<IntentFilter> FilterOf(const CliOptions& options) {
 // What was attempted only is no intent to allow, unless it was asked for.
 void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& options,
                        const CommandContext& context) {
-  if (options.command != Command::kExport || options.include_attempted ||
-      !options.evidence.empty()) {
+  const bool shows_all = options.command != Command::kExport && options.command != Command::kDiff;
+  if (shows_all || options.include_attempted || !options.evidence.empty()) {
     return;
   }
   size_t left_out =
       std::erase_if(intents, [](const MapperIntent& intent) { return intent.AttemptedOnly(); });
-  if (left_out > 0 && !options.quiet) {
+  if (left_out > 0 && options.command == Command::kExport && !options.quiet) {
     context.err << fmt::format(
         "{} attempted only, without an answer, {} left out; --include-attempted exports {}.\n",
         left_out == 1 ? "1 connection that was" : fmt::format("{} connections that were", left_out),
@@ -111,10 +130,10 @@ void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& opt
   }
 }
 
-StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& transport,
-                                                        const IntentFilter& filter,
-                                                        const CliOptions& options,
-                                                        const CommandContext& context) {
+StatusOr<std::vector<ClientIntents>> AskForClientIntents(const QueryTransport& transport,
+                                                         const IntentFilter& filter,
+                                                         const CliOptions& options,
+                                                         const CommandContext& context) {
   ASSIGN_OR_RETURN(QueryResult result, QueryIntents(transport, filter));
   if (result.old_mapper) {
     context.err << "The mapper in the cluster is older than this command and answers less; "
@@ -123,7 +142,15 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& tr
   LeaveOutAttempted(result.intents, options, context);
   ConversionOptions conversion{.as_kubernetes_service = options.as_kubernetes_service,
                                .distinct_by_label = filter.distinct_by_label};
-  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, ToClientIntents(result.intents, conversion));
+  return ToClientIntents(result.intents, conversion);
+}
+
+StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& transport,
+                                                        const IntentFilter& filter,
+                                                        const CliOptions& options,
+                                                        const CommandContext& context) {
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
+                   AskForClientIntents(transport, filter, options, context));
   if (clients.empty() && !options.quiet) {
     context.err << "No connections found.\n" << FilterAdvice(options) << kEmptyMapAdvice;
   }
@@ -132,7 +159,7 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& tr
 
 StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
                                                         const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context.now));
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   return QueryClientIntents(transport, filter, options, context);
 }
@@ -147,7 +174,7 @@ void PrintCompleteness(const QueryTransport& transport, const CommandContext& co
 }
 
 Status RunList(const CliOptions& options, const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options));
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context.now));
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
                    QueryClientIntents(transport, filter, options, context));
@@ -316,6 +343,69 @@ StatusOr<int> RunExplain(const CliOptions& options, const CommandContext& contex
   return 1;
 }
 
+// One side of a comparison; `filter` is for what is asked of the mapper.
+StatusOr<std::vector<ClientIntents>> LoadMap(const std::optional<std::string>& file,
+                                             const IntentFilter& filter, const CliOptions& options,
+                                             const CommandContext& context) {
+  std::vector<ClientIntents> clients;
+  if (file) {
+    ASSIGN_OR_RETURN(clients, ReadClientIntents(*file));
+    std::erase_if(clients, [&options](const ClientIntents& client) {
+      return !options.namespaces.empty() &&
+             std::find(options.namespaces.begin(), options.namespaces.end(), client.name_space) ==
+                 options.namespaces.end();
+    });
+  } else {
+    ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+    ASSIGN_OR_RETURN(clients, AskForClientIntents(transport, filter, options, context));
+  }
+  return ExcludeServices(std::move(clients), options.exclude_services);
+}
+
+// The name of a file, when `text` is one; otherwise `moment` is set, unless it is now.
+StatusOr<std::optional<std::string>> FileOrMoment(const std::string& text, Time now,
+                                                  std::optional<Time>& moment) {
+  std::error_code error;
+  if (std::filesystem::exists(text, error)) {
+    return std::optional<std::string>(text);
+  }
+  if (text != "now") {
+    StatusOr<Time> parsed = ParseMoment(text, now);
+    if (!parsed.ok()) {
+      return InvalidArgument("there is no file {}, and {}", text, StatusMessage(parsed.status()));
+    }
+    moment = *parsed;
+  }
+  return std::optional<std::string>();
+}
+
+StatusOr<int> RunDiff(const CliOptions& options, const CommandContext& context) {
+  ASSIGN_OR_RETURN(IntentFilter before, FilterOf(options, context.now));
+  IntentFilter after = before;
+  ASSIGN_OR_RETURN(std::optional<std::string> before_file,
+                   FileOrMoment(options.before, context.now, before.until));
+  ASSIGN_OR_RETURN(std::optional<std::string> after_file,
+                   FileOrMoment(options.after, context.now, after.until));
+  if (!before_file && !after_file) {
+    if (!before.until || (after.until && *after.until < *before.until)) {
+      return InvalidArgument("{} does not come before {}", options.before, options.after);
+    }
+    after.since = before.until;
+  }
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> old_map,
+                   LoadMap(before_file, before, options, context));
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> new_map,
+                   LoadMap(after_file, after, options, context));
+  const MapDiff diff = Compare(old_map, new_map);
+  context.out << (options.format == "json" ? JsonText(DiffJson(diff)) : DiffText(diff));
+  if (!options.quiet && options.format != "json") {
+    context.out.flush();
+    context.err << fmt::format("{} added, {} gone, {} changed\n", diff.added.size(),
+                               diff.gone.size(), diff.changed.size());
+  }
+  return diff.Empty() ? 0 : 1;
+}
+
 Status RunStatus(const CliOptions& options, const CommandContext& context) {
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   ASSIGN_OR_RETURN(std::optional<Json> completeness, AskForCompleteness(transport));
@@ -350,6 +440,8 @@ StatusOr<int> RunCommand(const CliOptions& options, const CommandContext& contex
       return ZeroIfOk(RunVisualize(options, context));
     case Command::kExplain:
       return RunExplain(options, context);
+    case Command::kDiff:
+      return RunDiff(options, context);
     case Command::kStatus:
       return ZeroIfOk(RunStatus(options, context));
     case Command::kReset:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/mapper_call.h"
+#include "common/time/time_text.h"
 
 namespace network_mapper::cli {
 
@@ -11,9 +12,10 @@ namespace {
 
 constexpr std::string_view kIntentsQuery = R"(
 query Intents ($namespaces: [String!], $includedLabels: [String!], $excludeServiceWithLabels: [String!],
-               $server: ServerFilter) {
+               $server: ServerFilter, $since: Time, $until: Time) {
   intents(namespaces: $namespaces, includeLabels: $includedLabels,
-          excludeServiceWithLabels: $excludeServiceWithLabels, server: $server) {
+          excludeServiceWithLabels: $excludeServiceWithLabels, server: $server,
+          since: $since, until: $until) {
     client { ...Identity }
     server { ...Identity }
     type
@@ -85,15 +87,19 @@ MapperIntent ReadIntent(const Json& json) {
   return intent;
 }
 
-Json OrNull(const std::optional<std::string>& label) {
+Json ListOrNull(const std::optional<std::string>& label) {
   return label ? Json::array({*label}) : Json();
+}
+
+Json OrNull(const std::optional<Time>& time) {
+  return time ? Json(FormatRfc3339(*time)) : Json();
 }
 
 StatusOr<QueryResult> QueryOldMapper(const QueryTransport& transport, const IntentFilter& filter) {
   Json variables = {{"namespaces", filter.namespaces}};
   std::optional<Json> data;
   if (filter.distinct_by_label) {
-    variables["includedLabels"] = OrNull(filter.distinct_by_label);
+    variables["includedLabels"] = ListOrNull(filter.distinct_by_label);
     ASSIGN_OR_RETURN(data, Ask(transport, kServiceIntentsWithLabelsQuery,
                                "ServiceIntentsWithLabels", variables));
     if (!data) {
@@ -127,18 +133,21 @@ StatusOr<QueryResult> QueryOldMapper(const QueryTransport& transport, const Inte
 
 StatusOr<QueryResult> QueryIntents(const QueryTransport& transport, const IntentFilter& filter) {
   Json variables = {{"namespaces", filter.namespaces},
-                    {"includedLabels", OrNull(filter.distinct_by_label)},
+                    {"includedLabels", ListOrNull(filter.distinct_by_label)},
                     {"excludeServiceWithLabels", filter.exclude_labels},
                     {"server", nullptr}};
   if (filter.server) {
     variables["server"] = {{"name", filter.server->name}, {"namespace", filter.server->name_space}};
   }
-  ASSIGN_OR_RETURN(std::optional<Json> data, Ask(transport, kIntentsQuery, "Intents", variables));
+  Json with_span = variables;
+  with_span["since"] = OrNull(filter.since);
+  with_span["until"] = OrNull(filter.until);
+  ASSIGN_OR_RETURN(std::optional<Json> data, Ask(transport, kIntentsQuery, "Intents", with_span));
   if (!data) {
-    if (filter.weakest) {
+    if (filter.weakest || filter.since || filter.until) {
       return FailedPrecondition(
-          "the mapper in the cluster does not tell how sure a connection is, so that --evidence "
-          "cannot choose; it is older than this command, or not of this project");
+          "the mapper in the cluster does not know --since, --until and --evidence; it is older "
+          "than this command, or not of this project");
     }
     ASSIGN_OR_RETURN(data, Ask(transport, kOriginalIntentsQuery, "Intents", variables));
   }

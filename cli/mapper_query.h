@@ -9,6 +9,7 @@
 #include "cli/mapper_call.h"
 #include "cli/mapper_intent.h"
 #include "common/status/status.h"
+#include "common/time/clock.h"
 
 namespace network_mapper::cli {
 
@@ -24,6 +25,9 @@ struct IntentFilter {
   std::optional<ServerFilter> server;
   // Only intents that are this sure or surer.
   std::optional<Strength> weakest = std::nullopt;
+  // Only what was seen at all in this span.
+  std::optional<Time> since = std::nullopt;
+  std::optional<Time> until = std::nullopt;
 };
 
 struct QueryResult {

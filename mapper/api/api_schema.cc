@@ -2,11 +2,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/graphql/field_writer.h"
+#include "common/time/time_text.h"
 #include "mapper/api/completeness_type.h"
 #include "mapper/api/output_types.h"
 #include "mapper/api/report_translation.h"
@@ -44,8 +46,22 @@ std::vector<std::pair<std::string, std::string>> ParseLabels(
   return {labels.begin(), labels.end()};
 }
 
-IntentFilter FilterOf(const Arguments& arguments) {
+StatusOr<std::optional<Time>> TimeOf(const Arguments& arguments, const char* name) {
+  const Value* value = arguments.Find(name);
+  if (value == nullptr) {
+    return std::optional<Time>();
+  }
+  std::optional<Time> time = ParseRfc3339(value->Text().value_or(""));
+  if (!time) {
+    return InvalidArgument("{} is no time as RFC 3339 has it: {}", name, PrintValue(*value));
+  }
+  return time;
+}
+
+StatusOr<IntentFilter> FilterOf(const Arguments& arguments) {
   IntentFilter filter;
+  ASSIGN_OR_RETURN(filter.since, TimeOf(arguments, "since"));
+  ASSIGN_OR_RETURN(filter.until, TimeOf(arguments, "until"));
   filter.client_namespaces = TextsOf(arguments, "namespaces");
   filter.exclude_labels = ParseLabels(TextsOf(arguments, "excludeServiceWithLabels"));
   if (const Value* server = arguments.Find("server")) {
@@ -88,7 +104,8 @@ std::vector<ServiceGroup> GroupByClient(const IntentStore& store, const IntentFi
 
 Status WriteServiceIntents(const ApiRoot& root, const Arguments& arguments, FieldWriter& writer) {
   LabelChoice labels = LabelsOf(arguments);
-  std::vector<ServiceGroup> groups = GroupByClient(root.store, FilterOf(arguments));
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(arguments));
+  std::vector<ServiceGroup> groups = GroupByClient(root.store, filter);
   writer.BeginList();
   for (const ServiceGroup& group : groups) {
     ServiceIntentsView view{
@@ -106,8 +123,9 @@ Status WriteServiceIntents(const ApiRoot& root, const Arguments& arguments, Fiel
 
 Status WriteIntents(const ApiRoot& root, const Arguments& arguments, FieldWriter& writer) {
   LabelChoice labels = LabelsOf(arguments);
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(arguments));
   writer.BeginList();
-  root.store.Visit(FilterOf(arguments), [&](const Intent& intent) {
+  root.store.Visit(filter, [&](const Intent& intent) {
     return writer.Object(IntentView{.intent = intent, .labels = labels});
   });
   writer.EndList();
@@ -253,18 +271,23 @@ void AddQueries(Schema& schema, const OutputTypes& outputs, const ScalarTypes& t
   const Type* names = schema.ListOf(types.text);
   const Type* server = schema.AddInput("ServerFilter", "",
                                        {Input("name", types.text), Input("namespace", types.text)});
+  InputField since = Input("since", types.optional_time);
+  since.description = "Only what was seen then or later.";
+  InputField until = Input("until", types.optional_time);
+  until.description = "Only what was seen then or earlier.";
   auto query = schema.AddObject<ApiRoot>("Query", "");
   query
       .AddWithArguments("serviceIntents",
                         schema.NonNull(schema.ListOf(schema.NonNull(outputs.service_intents))),
                         {Input("namespaces", names), Input("includeLabels", names),
-                         Input("includeAllLabels", schema.Boolean())},
+                         Input("includeAllLabels", schema.Boolean()), since, until},
                         "Clients and their servers, without detail.", WriteServiceIntents)
-      .AddWithArguments("intents", schema.NonNull(schema.ListOf(schema.NonNull(outputs.intent))),
-                        {Input("namespaces", names), Input("includeLabels", names),
-                         Input("excludeServiceWithLabels", names),
-                         Input("includeAllLabels", schema.Boolean()), Input("server", server)},
-                        "The map, ordered by client and server.", WriteIntents)
+      .AddWithArguments(
+          "intents", schema.NonNull(schema.ListOf(schema.NonNull(outputs.intent))),
+          {Input("namespaces", names), Input("includeLabels", names),
+           Input("excludeServiceWithLabels", names), Input("includeAllLabels", schema.Boolean()),
+           Input("server", server), since, until},
+          "The map, ordered by client and server.", WriteIntents)
       .Add("health", schema.NonNull(schema.Boolean()), "Always true.",
            [](const ApiRoot&, FieldWriter& writer) { writer.Bool(true); })
       .Add("completeness", schema.NonNull(completeness), "How complete the map is.",

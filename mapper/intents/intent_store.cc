@@ -146,6 +146,10 @@ using ClientNames = std::set<std::pair<std::string, std::string>>;
 
 bool Passes(const IntentFilter& filter, const ClientNames& clients_of_server,
             const Intent& intent) {
+  if ((filter.since && intent.last_seen < *filter.since) ||
+      (filter.until && intent.first_seen > *filter.until)) {
+    return false;
+  }
   const WorkloadIdentity& client = *intent.client.identity;
   if (!filter.client_namespaces.empty() &&
       std::find(filter.client_namespaces.begin(), filter.client_namespaces.end(),

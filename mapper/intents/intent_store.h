@@ -39,6 +39,10 @@ struct IntentFilter {
   // All intents of the clients that have any intent to this server, to whatever server. Which
   // clients these are does not depend on the other filters.
   std::optional<Name> server;
+  // Only what was seen at all in this span, its ends included: from its first sighting to its last
+  // an intent counts as seen.
+  std::optional<Time> since;
+  std::optional<Time> until;
 };
 
 // Which intents to forget: those that pass everything that is given. Nothing given: all.

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "tests/mapper/api/api_fixture.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_paths.h"
 
 namespace network_mapper::cli {
 namespace {
@@ -203,6 +204,92 @@ TEST_F(MapperCommands, EvidenceChoosesByStrength) {
               AllOf(HasSubstr("name: bank"), Not(HasSubstr("cart"))));
   EXPECT_THAT(RunLine({"list", "--evidence", "sure"}).status,
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("connected")));
+}
+
+TEST_F(MapperCommands, SpansChooseByWhenSomethingWasSeen) {
+  SeeOf("web", "old", Strength::kConnected, 0);
+  SeeOf("web", "new", Strength::kConnected, 7200);
+  clock_.Advance(std::chrono::hours(3));
+  EXPECT_EQ(RunLine({"list", "--since", "2h"}).out,
+            "web in namespace shop calls:\n"
+            "  - new in namespace shop\n");
+  EXPECT_EQ(RunLine({"list", "--until", "2026-01-01T01:00:00Z"}).out,
+            "web in namespace shop calls:\n"
+            "  - old in namespace shop\n");
+  EXPECT_THAT(RunLine({"export", "--since", "30d"}).out,
+              AllOf(HasSubstr("name: old"), HasSubstr("name: new")));
+  EXPECT_THAT(RunLine({"list", "--since", "30m"}).err,
+              HasSubstr("Nothing matches --since 30m; is it right?"));
+  EXPECT_THAT(RunLine({"list", "--since", "yesterday"}).status,
+              StatusIs(StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("--since"), HasSubstr("no point in time"))));
+}
+
+TEST_F(MapperCommands, DiffComparesAnExportWithTheMapper) {
+  SeeShop();
+  TemporaryDirectory directory;
+  const std::string file = (directory.Path() / "intents.yaml").string();
+  ASSERT_THAT(RunLine({"export", "-q", "-o", file.c_str()}).status, IsOk());
+  Outcome same = RunLine({"diff", file.c_str(), "now"});
+  ASSERT_THAT(same.status, IsOk());
+  EXPECT_EQ(same.exit_code, 0);
+  EXPECT_EQ(same.out, "");
+  EXPECT_EQ(same.err, "0 added, 0 gone, 0 changed\n");
+
+  SeeOf("worker", "cart", Strength::kConnected);
+  SeeOf("intruder", "bank", Strength::kAttempted);
+  Outcome more = RunLine({"diff", file.c_str(), "now"});
+  EXPECT_EQ(more.exit_code, 1);
+  EXPECT_EQ(more.out, "added    worker.shop -> cart.shop\n");
+  EXPECT_EQ(more.err, "1 added, 0 gone, 0 changed\n");
+  EXPECT_EQ(RunLine({"diff", "now", file.c_str(), "-q"}).out,
+            "gone     worker.shop -> cart.shop\n");
+  EXPECT_EQ(RunLine({"diff", file.c_str(), "now", "--exclude-services", "worker"}).exit_code, 0);
+  EXPECT_EQ(RunLine({"diff", file.c_str(), "now", "-n", "test"}).exit_code, 0);
+  EXPECT_THAT(RunLine({"diff", file.c_str(), "now", "--include-attempted"}).out,
+              HasSubstr("added    intruder.shop -> bank.shop\n"));
+  EXPECT_EQ(Json::parse(RunLine({"diff", file.c_str(), "now", "--format", "json"})
+                            .out)["added"][0]["server"]["name"],
+            "cart");
+}
+
+TEST_F(MapperCommands, DiffOfTwoFilesAsksNoMapper) {
+  TemporaryDirectory directory;
+  directory.WriteFile("a.yaml", "");
+  directory.WriteFile("b.json", "[]");
+  EXPECT_EQ(RunLine({"diff", (directory.Path() / "a.yaml").c_str(),
+                     (directory.Path() / "b.json").c_str()})
+                .exit_code,
+            0);
+}
+
+TEST_F(MapperCommands, DiffOfTwoTimesTellsWhatIsNewAndWhatWasNotSeenAnyMore) {
+  SeeOf("web", "old", Strength::kConnected, 0);
+  SeeOf("web", "steady", Strength::kConnected, 0);
+  SeeOf("web", "steady", Strength::kConnected, 7200);
+  SeeOf("web", "new", Strength::kConnected, 7200);
+  clock_.Advance(std::chrono::hours(3));
+  Outcome outcome = RunLine({"diff", "2h", "now"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out,
+            "added    web.shop -> new.shop\n"
+            "gone     web.shop -> old.shop\n");
+  EXPECT_EQ(RunLine({"diff", "2h", "90m"}).out, "gone     web.shop -> old.shop\n");
+}
+
+TEST_F(MapperCommands, DiffFailsWithAnExitCodeOfItsOwn) {
+  for (std::vector<const char*> line : {std::vector<const char*>{"diff", "now", "now"},
+                                        {"diff", "now", "2h"},
+                                        {"diff", "1h", "2h"},
+                                        {"diff", "nonexistent.yaml", "now"},
+                                        {"diff", "now"},
+                                        {"diff", "--unknown"}}) {
+    Outcome outcome = RunLine(line);
+    EXPECT_FALSE(outcome.status.ok());
+    EXPECT_EQ(outcome.exit_code, 2);
+  }
+  EXPECT_THAT(RunLine({"diff", "nonexistent.yaml", "now"}).status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no file nonexistent.yaml")));
 }
 
 CollectorAccount Sniffer(const std::string& node, bool connected = true) {

@@ -84,6 +84,51 @@ TEST_F(QuerySemantics, ServerSelectsItsClientsWithAllTheirIntents) {
   EXPECT_THAT(Pairs("server: null"), ElementsAre("a->other", "a->target", "b->other"));
 }
 
+TEST_F(QuerySemantics, SpansSelectWhatWasSeenAtAllInThem) {
+  See(store_, MakeSighting("early", "x", 10));
+  See(store_, MakeSighting("long", "x", 10));
+  See(store_, MakeSighting("long", "x", 30));
+  See(store_, MakeSighting("late", "x", 30));
+  EXPECT_THAT(Pairs(R"(since: "2026-01-01T00:00:20Z")"), ElementsAre("late->x", "long->x"));
+  EXPECT_THAT(Pairs(R"(until: "2026-01-01T01:00:20+01:00")"), ElementsAre("early->x", "long->x"));
+  EXPECT_THAT(Pairs(R"(since: "2026-01-01T00:00:20Z", until: "2026-01-01T00:00:20Z")"),
+              ElementsAre("long->x"));
+  // The ends belong to the span.
+  EXPECT_THAT(Pairs(R"(since: "2026-01-01T00:00:10Z", until: "2026-01-01T00:00:10Z")"),
+              ElementsAre("early->x", "long->x"));
+  EXPECT_THAT(Pairs("since: null, until: null"), ElementsAre("early->x", "late->x", "long->x"));
+  EXPECT_EQ(Data(R"({ serviceIntents(since: "2026-01-01T00:00:20Z") { client { name } } })")
+                ["serviceIntents"],
+            Json::parse(R"([{"client":{"name":"late"}},{"client":{"name":"long"}}])"));
+  EXPECT_THAT(Post(R"({ intents(since: "yesterday") { type } })").body,
+              testing::HasSubstr("since is no time as RFC 3339 has it: \\\"yesterday\\\""));
+}
+
+TEST_F(QuerySemantics, CompletenessCountsByCollectorAndReason) {
+  completeness_.mapper_started = At(5);
+  completeness_.map_since = At(0);
+  completeness_.nodes = {"a", "b"};
+  CollectorAccount sniffer;
+  sniffer.name = {.instance_id = "life", .component = "sniffer", .node_name = "a"};
+  sniffer.open_streams = 1;
+  sniffer.first_contact = At(6);
+  sniffer.last_contact = At(7);
+  sniffer.totals = {.packets_received = 9, .packets_dropped_by_kernel = 2};
+  sniffer.refused.at(static_cast<size_t>(Refusal::kUnknownClient)) = 3;
+  completeness_.collectors = {sniffer};
+  completeness_.sums = {.totals = sniffer.totals, .observations = 8, .refused = sniffer.refused};
+  EXPECT_EQ(Data("{ completeness { since countedSince nodes reportingNodes silentNodes"
+                 " packetsReceived observations refused { reason count mayHideAnEdge }"
+                 " collectors { component node instance connected firstContact lastContact"
+                 " clockOffsetSeconds packetsDropped refused { count } } } }")["completeness"],
+            Json::parse(R"({"since":"2026-01-01T00:00:00Z","countedSince":"2026-01-01T00:00:05Z",
+      "nodes":2,"reportingNodes":1,"silentNodes":["b"],"packetsReceived":9,"observations":8,
+      "refused":[{"reason":"unknown_client","count":3,"mayHideAnEdge":true}],
+      "collectors":[{"component":"sniffer","node":"a","instance":"life","connected":true,
+        "firstContact":"2026-01-01T00:00:06Z","lastContact":"2026-01-01T00:00:07Z",
+        "clockOffsetSeconds":null,"packetsDropped":2,"refused":[{"count":3}]}]})"));
+}
+
 TEST_F(QuerySemantics, IntentsAreOrderedByJoinedNames) {
   See(store_, MakeSighting(MakeWorkload("a", "x"), MakeWorkload("n", "s")));
   See(store_, MakeSighting(MakeWorkload("a-b", "w"), MakeWorkload("n", "s")));
