@@ -50,6 +50,10 @@ The mapper's map is compared as "export" writes it, without what was attempted o
 The exit code is 0 without a difference, 1 with one, and 2 after an error.
 )";
 
+constexpr std::string_view kResetHelp = R"(
+Without flags the whole map is forgotten; with them what passes all of them. What is seen again comes back.
+)";
+
 constexpr std::string_view kStatusHelp = R"(
 Says which nodes report, what collectors could not read or had to drop, and what could not be resolved,
 by collector: what the map may be missing. "list" prints it in one line.
@@ -68,7 +72,7 @@ constexpr std::array<CommandInfo, 8> kCommands = {{
      "BEFORE AFTER [flags]", kDiffHelp},
     {Command::kStatus, "status", "Say how complete the map is, collector by collector", "[flags]",
      kStatusHelp},
-    {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]", ""},
+    {Command::kReset, "reset", "Make the mapper forget what it has seen", "[flags]", kResetHelp},
     {Command::kCompletion, "completion", "Print the completion script for bash or zsh", "bash|zsh",
      ""},
 }};
@@ -219,6 +223,13 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
              "Where to look for names without a namespace (default: everywhere)")
         .Short('n')
         .AlsoFlag("namespace")
+        .Group(kCommandFlags);
+  }
+  if (command == Command::kReset) {
+    AddClientOptions(table, options);
+    table
+        .Add("older-than", &options.older_than,
+             "Only what was not seen for so long: 30d, 24h, 1h30m")
         .Group(kCommandFlags);
   }
   if (command == Command::kDiff) {

@@ -73,6 +73,9 @@ struct CliOptions {
   std::string before;
   std::string after;
 
+  // reset
+  std::string older_than;
+
   // visualize
   std::string output_path;
 };

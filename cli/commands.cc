@@ -420,9 +420,23 @@ Status RunStatus(const CliOptions& options, const CommandContext& context) {
   return OkStatus();
 }
 
-Status RunReset(const CommandContext& context) {
+Status RunReset(const CliOptions& options, const CommandContext& context) {
+  ForgetFilter filter{.namespaces = options.namespaces, .last_seen_before = std::nullopt};
+  if (!options.older_than.empty()) {
+    ASSIGN_OR_RETURN(std::chrono::nanoseconds age, ParseAge(options.older_than));
+    filter.last_seen_before = context.now - std::chrono::duration_cast<Time::duration>(age);
+  }
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
-  return ResetCapture(transport);
+  if (filter.namespaces.empty() && !filter.last_seen_before) {
+    return ResetCapture(transport);
+  }
+  ASSIGN_OR_RETURN(uint64_t forgotten, ForgetIntents(transport, filter));
+  if (!options.quiet) {
+    context.err << fmt::format("{} forgotten\n", forgotten == 1
+                                                     ? "1 connection"
+                                                     : fmt::format("{} connections", forgotten));
+  }
+  return OkStatus();
 }
 
 }  // namespace
@@ -445,7 +459,7 @@ StatusOr<int> RunCommand(const CliOptions& options, const CommandContext& contex
     case Command::kStatus:
       return ZeroIfOk(RunStatus(options, context));
     case Command::kReset:
-      return ZeroIfOk(RunReset(context));
+      return ZeroIfOk(RunReset(options, context));
     case Command::kCompletion:
       context.out << CompletionScript(options.shell, context.program);
       return 0;

@@ -175,6 +175,23 @@ Status ResetCapture(const QueryTransport& transport) {
   return OkStatus();
 }
 
+StatusOr<uint64_t> ForgetIntents(const QueryTransport& transport, const ForgetFilter& filter) {
+  constexpr std::string_view kMutation =
+      "mutation ForgetIntents ($namespaces: [String!], $lastSeenBefore: Time) {"
+      " forgetIntents(namespaces: $namespaces, lastSeenBefore: $lastSeenBefore) }";
+  ASSIGN_OR_RETURN(std::optional<Json> data,
+                   Ask(transport, kMutation, "ForgetIntents",
+                       {{"namespaces", filter.namespaces},
+                        {"lastSeenBefore", OrNull(filter.last_seen_before)}}));
+  if (!data) {
+    return FailedPrecondition(
+        "the mapper in the cluster can forget its whole map only; it is older than this command, "
+        "or "
+        "not of this project. Nothing was forgotten");
+  }
+  return CountOf(*data, "forgetIntents");
+}
+
 StatusOr<ServerFilter> ParseServerFilter(const std::string& text) {
   size_t dot = text.find('.');
   bool valid = dot != std::string::npos && dot > 0 && dot + 1 < text.size() &&

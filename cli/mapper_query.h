@@ -2,6 +2,7 @@
 // mappers.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,7 +40,17 @@ struct QueryResult {
 // FailedPrecondition when the mapper cannot tell what the filter asks for.
 StatusOr<QueryResult> QueryIntents(const QueryTransport& transport, const IntentFilter& filter);
 
+// Makes the mapper forget the whole map.
 Status ResetCapture(const QueryTransport& transport);
+
+struct ForgetFilter {
+  std::vector<std::string> namespaces;
+  std::optional<Time> last_seen_before;
+};
+
+// Makes it forget what passes the filter, which is not empty. Returns how many intents went;
+// FailedPrecondition when the mapper can forget the whole map only.
+StatusOr<uint64_t> ForgetIntents(const QueryTransport& transport, const ForgetFilter& filter);
 
 // "<server>.<namespace>", both parts not empty.
 StatusOr<ServerFilter> ParseServerFilter(const std::string& text);

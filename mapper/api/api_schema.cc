@@ -132,6 +132,20 @@ Status WriteIntents(const ApiRoot& root, const Arguments& arguments, FieldWriter
   return OkStatus();
 }
 
+Status ForgetIntents(const ApiRoot& root, const Arguments& arguments, FieldWriter& writer) {
+  IntentSelection selection;
+  selection.client_namespaces = TextsOf(arguments, "namespaces");
+  ASSIGN_OR_RETURN(selection.last_seen_before, TimeOf(arguments, "lastSeenBefore"));
+  // So that a filter that was lost on the way does not forget everything.
+  if (selection.client_namespaces.empty() && !selection.last_seen_before) {
+    return InvalidArgument(
+        "neither namespaces nor lastSeenBefore was given; resetCapture forgets the whole map");
+  }
+  ASSIGN_OR_RETURN(const size_t forgotten, root.store.Forget(selection, root.clock.Now()));
+  writer.Int(static_cast<int64_t>(forgotten));
+  return OkStatus();
+}
+
 // Hands a report to the pipeline; false, as in the original, when it is full.
 Status Submit(const ApiRoot& root, StatusOr<TranslatedReport> report, FieldWriter& writer) {
   RETURN_IF_ERROR(report.status());
@@ -320,6 +334,12 @@ void BuildApiSchema(Schema& schema) {
                               writer.Bool(true);
                               return OkStatus();
                             });
+  mutation.AddWithArguments("forgetIntents", schema.NonNull(schema.Int()),
+                            {Input("namespaces", schema.ListOf(types.text)),
+                             Input("lastSeenBefore", types.optional_time)},
+                            "Forgets the intents that pass everything given, one of which must be: "
+                            "client in one of the namespaces, last seen before. Returns how many.",
+                            ForgetIntents);
   AddTrafficReports(schema, mutation, types);
   AddOperationReports(schema, mutation, types, http_method);
   AddCloudReports(schema, mutation, types);

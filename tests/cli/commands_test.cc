@@ -249,6 +249,11 @@ TEST(Commands, DrawsInTheFormatOfTheExtensionUnlessToldOtherwise) {
   EXPECT_THAT(drawn("map2.svg", {"--format", "png"}), StartsWith("\x89PNG"));
 }
 
+TEST(Commands, AFilteredResetNeverBecomesAWholeOne) {
+  EXPECT_THAT(RunLine({"reset", "-n", "shop"}, "{}", 422).status,
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("Nothing was forgotten")));
+}
+
 TEST(Commands, SaysThatAMapperDoesNotTellHowCompleteItIs) {
   EXPECT_THAT(RunLine({"status"}, "{}", 422).status,
               StatusIs(StatusCode::kFailedPrecondition, HasSubstr("how complete")));

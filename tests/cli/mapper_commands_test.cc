@@ -292,6 +292,27 @@ TEST_F(MapperCommands, DiffFailsWithAnExitCodeOfItsOwn) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no file nonexistent.yaml")));
 }
 
+TEST_F(MapperCommands, ResetForgetsWhatPassesItsFilters) {
+  SeeOf("web", "old", Strength::kConnected, 0);
+  SeeOf("web", "new", Strength::kConnected, 7200);
+  See(store_, MakeSighting(MakeWorkload("test", "web"), MakeWorkload("test", "old")));
+  See(store_, MakeSighting(MakeWorkload("dev", "web"), MakeWorkload("dev", "old")));
+  clock_.Advance(std::chrono::hours(3));
+  Outcome both = RunLine({"reset", "-n", "shop", "--older-than", "2h"});
+  ASSERT_THAT(both.status, IsOk());
+  EXPECT_EQ(both.err, "1 connection forgotten\n");
+  EXPECT_THAT(Edges(store_), testing::ElementsAre("dev/web -> dev/old", "shop/web -> shop/new",
+                                                  "test/web -> test/old"));
+  EXPECT_EQ(RunLine({"reset", "--namespaces", "test,shop", "-q"}).err, "");
+  EXPECT_THAT(Edges(store_), testing::ElementsAre("dev/web -> dev/old"));
+  EXPECT_EQ(RunLine({"reset", "--older-than", "4h"}).err, "0 connections forgotten\n");
+  EXPECT_THAT(RunLine({"reset", "--older-than", "2026-01-01"}).status,
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no age")));
+  EXPECT_EQ(Edges(store_).size(), 1U);
+  EXPECT_EQ(RunLine({"reset"}).err, "");
+  EXPECT_TRUE(Edges(store_).empty());
+}
+
 CollectorAccount Sniffer(const std::string& node, bool connected = true) {
   CollectorAccount account;
   account.name = {.instance_id = node + "-life", .component = "sniffer", .node_name = node};

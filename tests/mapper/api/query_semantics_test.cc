@@ -129,6 +129,21 @@ TEST_F(QuerySemantics, CompletenessCountsByCollectorAndReason) {
         "clockOffsetSeconds":null,"packetsDropped":2,"refused":[{"count":3}]}]})"));
 }
 
+TEST_F(QuerySemantics, ForgettingAPartNeedsAFilter) {
+  See(store_, MakeSighting("early", "x", 10));
+  See(store_, MakeSighting("late", "x", 30));
+  for (const char* arguments : {"", "(namespaces: [])", "(namespaces: null, lastSeenBefore: null)",
+                                R"((namespaces: "shop", lastSeenBefore: "soon"))"}) {
+    EXPECT_THAT(Post(std::string("mutation { forgetIntents") + arguments + " }").body,
+                testing::HasSubstr("errors"))
+        << arguments;
+  }
+  EXPECT_THAT(Pairs(""), ElementsAre("early->x", "late->x"));
+  EXPECT_EQ(Data(R"(mutation { forgetIntents(lastSeenBefore: "2026-01-01T00:00:30Z") })"),
+            Json::parse(R"({"forgetIntents":1})"));
+  EXPECT_THAT(Pairs(""), ElementsAre("late->x"));
+}
+
 TEST_F(QuerySemantics, IntentsAreOrderedByJoinedNames) {
   See(store_, MakeSighting(MakeWorkload("a", "x"), MakeWorkload("n", "s")));
   See(store_, MakeSighting(MakeWorkload("a-b", "w"), MakeWorkload("n", "s")));
