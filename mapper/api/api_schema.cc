@@ -156,9 +156,10 @@ Status Submit(const ApiRoot& root, StatusOr<TranslatedReport> report, FieldWrite
     return OkStatus();
   }
   root.metrics.observations.Increment(static_cast<double>(report->observations.size()));
-  if (!report->observations.empty()) {
+  if (!report->observations.empty() || report->malformed > 0) {
     ObservationBatch batch;
     batch.component = "graphql";
+    batch.unreadable = report->malformed;
     batch.observations = std::move(report->observations);
     root.sink.Submit(
         std::move(batch), [] {}, [] {});
