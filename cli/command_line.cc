@@ -365,6 +365,7 @@ std::string CompletionLines(int argc, const char* const* argv) {
   const int word = FindCommandWord(argc - 1, argv);
   const CommandInfo* info = word < argc - 1 ? FindCommand(argv[word]) : nullptr;
   std::vector<std::string> candidates = CommandNames();
+  bool takes_files = false;
   if (info != nullptr) {
     CliOptions unused;
     const std::unique_ptr<OptionTable> table = MakeTable(info->command, unused, "");
@@ -377,13 +378,14 @@ std::string CompletionLines(int argc, const char* const* argv) {
       candidates = {"bash", "zsh"};
     } else {
       candidates = table->Flags();
+      takes_files = info->command == Command::kDiff;
     }
   }
   std::string lines;
   for (const std::string& candidate : candidates) {
     lines += candidate.starts_with(typed) ? candidate + "\n" : "";
   }
-  return lines + ":4\n";
+  return lines + (takes_files ? ":0\n" : ":4\n");
 }
 
 std::string DefaultConfigFile(const char* const* environment) {

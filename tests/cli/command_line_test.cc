@@ -77,8 +77,12 @@ std::string CompleteForKubectl(std::vector<const char*> arguments) {
 }
 
 TEST(CommandLine, CompletesForKubectl) {
-  EXPECT_EQ(CompleteForKubectl({""}), "list\nexport\nvisualize\nreset\ncompletion\n:4\n");
-  EXPECT_EQ(CompleteForKubectl({"ex"}), "export\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({""}),
+            "list\nexport\nvisualize\nexplain\ndiff\nstatus\nreset\ncompletion\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"exp"}), "export\nexplain\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"diff", "--evi"}), ":0\n");
+  EXPECT_EQ(CompleteForKubectl({"list", "--evidence", "co"}), "connected\n:4\n");
+  EXPECT_EQ(CompleteForKubectl({"status", "--format", ""}), "text\njson\n:4\n");
   EXPECT_EQ(CompleteForKubectl({"list", "--names"}), "--namespaces\n--namespace\n:4\n");
   EXPECT_EQ(CompleteForKubectl({"--context", "here", "export", "--format", ""}),
             "yaml\njson\n:4\n");
