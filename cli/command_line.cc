@@ -45,7 +45,7 @@ time on the mapper: "now", how long ago (24h, 30d), a day (2026-01-02) or a time
   diff 24h now                what came in the last day, and what was not seen in it any more
 
 At a point in time the map holds what had been seen by then. Between two points, what was not seen after the
-first is gone; what an edge carries (topics, paths, kinds) has no times and changes between files only.
+first is gone. What an edge carries (topics, paths, kinds) has no times: it is compared where one side is a file.
 The mapper's map is compared as "export" writes it, without what was attempted only; give the same flags.
 The exit code is 0 without a difference, 1 with one, and 2 after an error.
 )";
@@ -176,7 +176,7 @@ void AddServiceNames(OptionTable& table, CliOptions& options) {
 void AddIncludeAttempted(OptionTable& table, CliOptions& options) {
   table
       .Add("include-attempted", &options.include_attempted,
-           "Also connections that were attempted only; so does an --evidence that admits them")
+           "Also connections that were attempted only")
       .Group(kCommandFlags);
 }
 
