@@ -243,6 +243,13 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
         .OneOf({"text", "json"})
         .Group(kCommandFlags);
   }
+  if (command == Command::kReset) {
+    table
+        .Add("token-file", &options.token_file,
+             "File with a token that the mapper takes; without it, and without --mapper-url, the "
+             "API server is asked for one of the ServiceAccount <mapper-service-name>-admin")
+        .Group(kCommandFlags);
+  }
   if (command == Command::kVisualize) {
     table
         .Add("format", &options.format,

@@ -76,6 +76,9 @@ struct CliOptions {
   // reset
   std::string older_than;
 
+  // reset. Empty: through the API server a token is asked for, directly there is none.
+  std::string token_file;
+
   // visualize
   std::string output_path;
 };

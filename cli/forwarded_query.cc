@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/reset_token.h"
 #include "common/kube/api_error.h"
 #include "common/kube/forwarded_port.h"
 #include "common/kube/paths.h"
@@ -146,16 +147,19 @@ StatusOr<HttpReply> ReadReply(kube::ForwardedPort& port) {
 }  // namespace
 
 StatusOr<HttpReply> PostThroughPod(kube::Client& client, const CliOptions& options,
-                                   const std::string& body, std::chrono::milliseconds timeout) {
+                                   const std::string& body, const std::string& token,
+                                   std::chrono::milliseconds timeout) {
   kube::RequestOptions request;
   request.timeout = timeout;
   ASSIGN_OR_RETURN(const kube::PodPort target, FindPod(client, options, request));
   ASSIGN_OR_RETURN(const std::unique_ptr<kube::ForwardedPort> port,
                    kube::ForwardedPort::Open(client, target, timeout));
+  const std::string shown =
+      token.empty() ? std::string() : fmt::format("{}: {}\r\n", kTokenHeader, token);
   RETURN_IF_ERROR(
-      port->Write(fmt::format("POST /query HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n"
+      port->Write(fmt::format("POST /query HTTP/1.1\r\nHost: {}:{}\r\nConnection: close\r\n{}"
                               "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                              options.mapper_service_name, target.port, body.size(), body)));
+                              options.mapper_service_name, target.port, shown, body.size(), body)));
   return ReadReply(*port);
 }
 

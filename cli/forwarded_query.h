@@ -14,8 +14,9 @@
 
 namespace network_mapper::cli {
 
-// As QueryTransport: a reply of any HTTP status is OK.
+// As QueryTransport: a reply of any HTTP status is OK. `token` is shown where it is not empty.
 StatusOr<HttpReply> PostThroughPod(kube::Client& client, const CliOptions& options,
-                                   const std::string& body, std::chrono::milliseconds timeout);
+                                   const std::string& body, const std::string& token,
+                                   std::chrono::milliseconds timeout);
 
 }  // namespace network_mapper::cli

@@ -1,11 +1,15 @@
 #include "cli/mapper_connection.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/forwarded_query.h"
+#include "cli/reset_token.h"
 #include "common/kube/api_error.h"
 #include "common/kube/client.h"
 #include "common/kube/cluster_access.h"
@@ -102,6 +106,30 @@ Status MissingRights(const CliOptions& options, const Status& proxy, const Statu
                   kForbidden));
 }
 
+// The mapper's own words, of an answer that is no API server's.
+std::optional<HttpReply> MapperReply(const Status& status) {
+  const std::optional<int> code = kube::HttpCode(status);
+  const std::optional<std::string> body = kube::ForeignBody(status);
+  if (!code || !body) {
+    return std::nullopt;
+  }
+  const nlohmann::json json = nlohmann::json::parse(*body, nullptr, false);
+  if (!json.is_object() || !json.contains("errors")) {
+    return std::nullopt;
+  }
+  return HttpReply{.status = *code, .body = *body};
+}
+
+// The limits of a request that shows `token`, where there is one.
+kube::RequestOptions RequestWith(const std::string& token) {
+  kube::RequestOptions request;
+  request.timeout = kTimeout;
+  if (!token.empty()) {
+    request.headers.emplace_back(kTokenHeader, token);
+  }
+  return request;
+}
+
 // The reply of a request to the mapper itself or through the service proxy.
 StatusOr<HttpReply> ToReply(const CliOptions& options, const kube::Client& client,
                             StatusOr<kube::Response> response) {
@@ -111,6 +139,9 @@ StatusOr<HttpReply> ToReply(const CliOptions& options, const kube::Client& clien
   const std::optional<int> code = kube::HttpCode(response.status());
   if (code == kUnprocessable) {
     return HttpReply{.status = kUnprocessable, .body = ""};
+  }
+  if (std::optional<HttpReply> reply = MapperReply(response.status())) {
+    return *std::move(reply);
   }
   const std::optional<std::string> context = options.mapper_url.empty()
                                                  ? ProxyAdvice(options, client.Server(), code)
@@ -134,18 +165,16 @@ class ApiServerRoute {
                                             .port = std::to_string(options.mapper_service_port),
                                             .path = kQueryPath})) {}
 
-  StatusOr<HttpReply> Post(const std::string& body) {
+  StatusOr<HttpReply> Post(const std::string& body, const std::string& token) {
     if (proxy_refusal_.ok()) {
-      kube::RequestOptions request;
-      request.timeout = kTimeout;
       StatusOr<kube::Response> response =
-          client_->Post(proxy_path_, body, "application/json", request);
-      if (kube::HttpCode(response.status()) != kForbidden) {
+          client_->Post(proxy_path_, body, "application/json", RequestWith(token));
+      if (kube::HttpCode(response.status()) != kForbidden || MapperReply(response.status())) {
         return ToReply(options_, *client_, std::move(response));
       }
       proxy_refusal_ = response.status();
     }
-    StatusOr<HttpReply> reply = PostThroughPod(*client_, options_, body, kTimeout);
+    StatusOr<HttpReply> reply = PostThroughPod(*client_, options_, body, token, kTimeout);
     if (kube::HttpCode(reply.status()) == kForbidden) {
       return MissingRights(options_, proxy_refusal_, reply.status());
     }
@@ -176,14 +205,24 @@ StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
     return direct ? Annotate(created.status(), kUrlForm) : created.status();
   }
   std::shared_ptr<kube::Client> client = *std::move(created);
+  using Post = std::function<StatusOr<HttpReply>(const std::string&, const std::string&)>;
+  Post post = [client, options](const std::string& body, const std::string& token) {
+    return ToReply(options, *client,
+                   client->Post(kQueryPath, body, "application/json", RequestWith(token)));
+  };
   if (!direct) {
-    return QueryTransport([route = std::make_shared<ApiServerRoute>(client, options)](
-                              const std::string& body) { return route->Post(body); });
+    post = [route = std::make_shared<ApiServerRoute>(client, options)](
+               const std::string& body, const std::string& token) {
+      return route->Post(body, token);
+    };
   }
-  return QueryTransport([client, options](const std::string& body) {
-    kube::RequestOptions request;
-    request.timeout = kTimeout;
-    return ToReply(options, *client, client->Post(kQueryPath, body, "application/json", request));
+  return QueryTransport([client, options, post](const std::string& body) -> StatusOr<HttpReply> {
+    ASSIGN_OR_RETURN(const ResetToken token, FindResetToken(*client, options));
+    StatusOr<HttpReply> reply = post(body, token.text);
+    if (reply.ok() && reply->status == kUnauthorized && !token.problem.ok()) {
+      return Annotate(token.problem, "the mapper wants a token for this");
+    }
+    return reply;
   });
 }
 

@@ -1,7 +1,7 @@
 // How the CLI reaches the mapper: at the address of --mapper-url, or through the API server that
 // the kubeconfig names. There it goes by the proxy of the mapper's service, and where that is
-// forbidden, by a forwarded port of its pod. What fails on the way is explained with what the user
-// can do.
+// forbidden, by a forwarded port of its pod. A reset shows a token. What fails on the way is
+// explained with what the user can do.
 #pragma once
 
 #include "cli/command_line.h"

@@ -21,11 +21,37 @@ namespace {
 
 Response Rejected(const std::vector<Error>& errors, Outcome outcome = Outcome::kRejected) {
   return {.outcome = outcome,
-          .body = fmt::format("{{\"errors\":{},\"data\":null}}", ErrorsJson(errors))};
+          .body = fmt::format("{{\"errors\":{},\"data\":null}}", ErrorsJson(errors)),
+          .refusal = OkStatus()};
 }
 
 Response Rejected(const Error& error) {
   return Rejected(std::vector<Error>{error});
+}
+
+Response NotPermitted(Status refusal) {
+  std::string_view code = kUnavailable;
+  if (refusal.code() == StatusCode::kUnauthenticated) {
+    code = kUnauthenticated;
+  } else if (refusal.code() == StatusCode::kPermissionDenied) {
+    code = kForbidden;
+  }
+  Response response =
+      Rejected({{.message = StatusMessage(refusal), .locations = {}, .path = {}, .code = code}},
+               Outcome::kNotPermitted);
+  response.refusal = std::move(refusal);
+  return response;
+}
+
+// Without __typename.
+std::vector<std::string_view> FieldNames(const SelectionPlan& plan) {
+  std::vector<std::string_view> names;
+  for (const PlannedField& planned : plan.fields) {
+    if (planned.type_name_json.empty()) {
+      names.push_back(planned.field->name);
+    }
+  }
+  return names;
 }
 
 Error Invalid(std::string message) {
@@ -58,7 +84,8 @@ Response Run(const SelectionPlan& plan, const void* root, const Limits& limits) 
         fmt::format("{{\"errors\":{},\"data\":{}", ErrorsJson(execution.Errors()), data);
   }
   execution.Output() += '}';
-  return {.outcome = Outcome::kExecuted, .body = std::move(execution.Output())};
+  return {
+      .outcome = Outcome::kExecuted, .body = std::move(execution.Output()), .refusal = OkStatus()};
 }
 
 }  // namespace
@@ -113,7 +140,13 @@ Response Engine::Execute(const Request& request, const void* root) const {
   if (const auto* error = std::get_if<Error>(&planned)) {
     return Rejected(*error);
   }
-  return Run(*std::get<std::unique_ptr<SelectionPlan>>(planned), root, limits_);
+  const SelectionPlan& plan = *std::get<std::unique_ptr<SelectionPlan>>(planned);
+  if (operation->kind == OperationKind::kMutation && request.check_mutation) {
+    if (Status refusal = request.check_mutation(FieldNames(plan)); !refusal.ok()) {
+      return NotPermitted(std::move(refusal));
+    }
+  }
+  return Run(plan, root, limits_);
 }
 
 }  // namespace network_mapper::graphql

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/graphql/schema.h"
 #include "common/graphql/value.h"
+#include "common/status/status.h"
 
 namespace network_mapper::graphql {
 
@@ -34,6 +37,9 @@ struct Request {
   Value variables;
   // Refuse mutations (GET requests).
   bool queries_only = false;
+  // Asked before a mutation runs, with the names of its fields; its error refuses the mutation.
+  // Empty: every mutation runs.
+  std::function<Status(const std::vector<std::string_view>&)> check_mutation{};
 };
 
 enum class Outcome {
@@ -43,12 +49,16 @@ enum class Outcome {
   kRejected,
   // A mutation where only queries are allowed: HTTP 406.
   kMutationRefused,
+  // check_mutation refused it, with what is in `refusal`: HTTP 401, 403 or 503.
+  kNotPermitted,
 };
 
 struct Response {
   Outcome outcome = Outcome::kRejected;
   // {"errors":[...],"data":...} or {"data":...}.
   std::string body;
+  // Of kNotPermitted; else OK.
+  Status refusal{};
 };
 
 // Thread-safe.

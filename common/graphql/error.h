@@ -17,6 +17,9 @@ struct Location {
 
 inline constexpr std::string_view kParseFailed = "GRAPHQL_PARSE_FAILED";
 inline constexpr std::string_view kValidationFailed = "GRAPHQL_VALIDATION_FAILED";
+inline constexpr std::string_view kUnauthenticated = "UNAUTHENTICATED";
+inline constexpr std::string_view kForbidden = "FORBIDDEN";
+inline constexpr std::string_view kUnavailable = "UNAVAILABLE";
 
 // A name or an index of a list. Names may look like numbers: clients choose the keys of variables.
 using PathPart = std::variant<std::string, size_t>;

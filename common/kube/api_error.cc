@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kHttpCodeUrl = "network-mapper/http-code";
 constexpr std::string_view kRetryAfterUrl = "network-mapper/retry-after-seconds";
+constexpr std::string_view kForeignBodyUrl = "network-mapper/foreign-body";
 // A body that is no Status object is quoted up to this length.
 constexpr size_t kLongestQuote = 300;
 constexpr size_t kLargestStatus = size_t{1} << 20U;
@@ -109,7 +110,8 @@ std::optional<ApiStatus> ParseApiStatus(std::string_view json) {
 
 Status ApiError(const FailedAnswer& answer) {
   std::optional<ApiStatus> parsed = ParseApiStatus(answer.body);
-  if (!parsed.has_value()) {
+  const bool foreign = !parsed.has_value();
+  if (foreign) {
     parsed.emplace();
     parsed->message = Quote(answer.body);
   }
@@ -117,7 +119,11 @@ Status ApiError(const FailedAnswer& answer) {
   if (const std::optional<int> seconds = ParseInt(answer.retry_after)) {
     parsed->retry_after = std::chrono::seconds(*seconds);
   }
-  return ErrorFromApiStatus(answer.request, *parsed);
+  Status error = ErrorFromApiStatus(answer.request, *parsed);
+  if (foreign) {
+    error.SetPayload(ToAbsl(kForeignBodyUrl), absl::Cord(ToAbsl(answer.body)));
+  }
+  return error;
 }
 
 Status ErrorFromApiStatus(std::string_view request, const ApiStatus& status) {
@@ -137,6 +143,11 @@ Status ErrorFromApiStatus(std::string_view request, const ApiStatus& status) {
 
 std::optional<int> HttpCode(const Status& status) {
   return IntPayload(status, kHttpCodeUrl);
+}
+
+std::optional<std::string> ForeignBody(const Status& status) {
+  const auto payload = status.GetPayload(ToAbsl(kForeignBodyUrl));
+  return payload.has_value() ? std::optional(std::string(*payload)) : std::nullopt;
 }
 
 std::optional<std::chrono::seconds> RetryAfter(const Status& status) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "common/status/status.h"
@@ -37,6 +38,8 @@ Status ErrorFromApiStatus(std::string_view request, const ApiStatus& status);
 
 // The HTTP code behind an error; absent for failures of the transport.
 std::optional<int> HttpCode(const Status& status);
+// The body of an answer that is no API server's: of the service behind its proxy.
+std::optional<std::string> ForeignBody(const Status& status);
 // How long the server asked to wait.
 std::optional<std::chrono::seconds> RetryAfter(const Status& status);
 

@@ -159,6 +159,7 @@ class Client::Implementation {
   StatusOr<Response> Collect(HttpRequest request, const RequestOptions& options) {
     Response response;
     request.headers.emplace_back("Accept-Encoding", "gzip");
+    request.headers.insert(request.headers.end(), options.headers.begin(), options.headers.end());
     request.silence_timeout = options.timeout;
     const SteadyTime deadline = clock_.SteadyNow() + options.timeout;
     const std::string what = Describe(request);

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/kube/cluster_access.h"
@@ -30,6 +31,8 @@ struct RequestOptions {
   std::string accept = "application/json";
   // For the whole exchange, retries after a 401 excluded.
   std::chrono::milliseconds timeout{30'000};
+  // Sent beside those of the client itself.
+  std::vector<std::pair<std::string, std::string>> headers{};
   // A longer body, after decompression, is ResourceExhausted.
   size_t max_response_bytes = size_t{256} << 20U;
   // A request for stop ends the exchange at once with Cancelled.

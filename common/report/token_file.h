@@ -1,5 +1,5 @@
-// Reading of the token that a collector shows to the mapper: a file that the kubelet renews, in a
-// projected volume (serviceAccountToken).
+// Reading of the token that is shown to the mapper: a collector's is a file that the kubelet
+// renews, in a projected volume (serviceAccountToken).
 #pragma once
 
 #include <string>

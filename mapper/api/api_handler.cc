@@ -1,5 +1,6 @@
 #include "mapper/api/api_handler.h"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "common/graphql/error.h"
+#include "mapper/api/mutation_check.h"
 
 namespace network_mapper {
 
@@ -16,6 +18,7 @@ using graphql::Value;
 
 constexpr std::string_view kJson = "application/json";
 constexpr size_t kLongestQuotedBody = 1024;
+constexpr std::chrono::seconds kLogInterval{60};
 
 HttpResponse ErrorResponse(int status, std::string message, std::string_view content_type = kJson) {
   graphql::Error error{.message = std::move(message), .locations = {}, .path = {}, .code = {}};
@@ -88,24 +91,27 @@ void AddCrossOriginHeaders(const HttpRequest& request, HttpResponse& response) {
 
 }  // namespace
 
-ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness)
-    : root_(root), readiness_(std::move(readiness)) {
+ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, CheckRole check_role)
+    : root_(root),
+      readiness_(std::move(readiness)),
+      check_role_(std::move(check_role)),
+      log_limit_(LogRateLimit(kLogInterval)) {
   BuildApiSchema(schema_);
   engine_ = std::make_unique<graphql::Engine>(schema_);
 }
 
-HttpResponse ApiHandler::Handle(const HttpRequest& request) const {
-  HttpResponse response = Route(request);
+HttpResponse ApiHandler::Handle(const HttpRequest& request, ApiAccess access) const {
+  HttpResponse response = Route(request, access);
   AddCrossOriginHeaders(request, response);
   return response;
 }
 
-HttpResponse ApiHandler::Route(const HttpRequest& request) const {
+HttpResponse ApiHandler::Route(const HttpRequest& request, ApiAccess access) const {
   if (request.method == "OPTIONS") {
     return {.status = 204, .content_type = "", .body = "", .headers = {}};
   }
   if (request.path == "/query") {
-    return HandleQuery(request);
+    return HandleQuery(request, access);
   }
   if (request.path == "/healthz" || request.path == "/readyz") {
     if (request.method != "GET") {
@@ -119,7 +125,7 @@ HttpResponse ApiHandler::Route(const HttpRequest& request) const {
   return NotFoundResponse();
 }
 
-HttpResponse ApiHandler::HandleQuery(const HttpRequest& request) const {
+HttpResponse ApiHandler::HandleQuery(const HttpRequest& request, ApiAccess access) const {
   if (request.method == "GET") {
     return HandleGet(request);
   }
@@ -129,10 +135,10 @@ HttpResponse ApiHandler::HandleQuery(const HttpRequest& request) const {
   if (request.method != "POST" || !IsJson(request)) {
     return TransportNotSupported();
   }
-  return HandlePost(request);
+  return HandlePost(request, access);
 }
 
-HttpResponse ApiHandler::HandlePost(const HttpRequest& request) const {
+HttpResponse ApiHandler::HandlePost(const HttpRequest& request, ApiAccess access) const {
   StatusOr<Value> body = graphql::FirstValueFromJson(request.body);
   if (body.ok() && body->IsNull()) {
     return ErrorResponse(422, "internal system error");
@@ -158,7 +164,12 @@ HttpResponse ApiHandler::HandlePost(const HttpRequest& request) const {
   return Execute({.query = query,
                   .operation_name = operation_name,
                   .variables = variables == nullptr ? Value() : *variables,
-                  .queries_only = false});
+                  .queries_only = false,
+                  .check_mutation = [&](const std::vector<std::string_view>& fields) {
+                    return access == ApiAccess::kReadOnly
+                               ? PermissionDenied("this port takes queries only")
+                               : CheckMutation(check_role_, request, fields);
+                  }});
 }
 
 HttpResponse ApiHandler::HandleGet(const HttpRequest& request) const {
@@ -174,7 +185,8 @@ HttpResponse ApiHandler::HandleGet(const HttpRequest& request) const {
   return Execute({.query = request.Parameter("query").value_or(""),
                   .operation_name = request.Parameter("operationName").value_or(""),
                   .variables = std::move(variables),
-                  .queries_only = true});
+                  .queries_only = true,
+                  .check_mutation = {}});
 }
 
 HttpResponse ApiHandler::Execute(const graphql::Request& request) const {
@@ -192,11 +204,36 @@ HttpResponse ApiHandler::Execute(const graphql::Request& request) const {
       root_.metrics.requests_refused.Increment();
       status = 406;
       break;
+    case graphql::Outcome::kNotPermitted:
+      return Refuse(std::move(response));
   }
   return {.status = status,
           .content_type = std::string(kJson),
           .body = std::move(response.body),
           .headers = {}};
+}
+
+HttpResponse ApiHandler::Refuse(graphql::Response response) const {
+  if (log_limit_.With(
+          [](LogRateLimit& limit) { return limit.Allow(std::chrono::steady_clock::now()); })) {
+    LogWarn("mutation refused", {{"reason", StatusMessage(response.refusal)}});
+  }
+  HttpResponse answer{.status = 503,
+                      .content_type = std::string(kJson),
+                      .body = std::move(response.body),
+                      .headers = {}};
+  root_.metrics.requests_refused.Increment();
+  if (response.refusal.code() == StatusCode::kUnauthenticated) {
+    root_.metrics.unauthenticated_mutations.Increment();
+    answer.status = 401;
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  } else if (response.refusal.code() == StatusCode::kPermissionDenied) {
+    root_.metrics.forbidden_mutations.Increment();
+    answer.status = 403;
+  } else {
+    root_.metrics.unchecked_mutations.Increment();
+  }
+  return answer;
 }
 
 }  // namespace network_mapper

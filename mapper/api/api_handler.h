@@ -5,31 +5,45 @@
 
 #include <vector>
 
+#include "common/concurrency/guarded.h"
 #include "common/graphql/engine.h"
 #include "common/http/diagnostics_server.h"
 #include "common/http/http_server.h"
+#include "common/log/log.h"
 #include "mapper/api/api_schema.h"
+#include "mapper/ingest/collector_identity.h"
 
 namespace network_mapper {
 
+// What a request may do, by where it came in.
+enum class ApiAccess : uint8_t {
+  kFull,
+  // No mutation, whatever token it shows.
+  kReadOnly,
+};
+
 class ApiHandler {
  public:
-  // What `root` refers to must outlive the handler.
-  ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness);
+  // What `root` refers to must outlive the handler. Without `check_role` anybody may change the
+  // map.
+  ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, CheckRole check_role = {});
   ApiHandler(const ApiHandler&) = delete;
   ApiHandler& operator=(const ApiHandler&) = delete;
 
-  HttpResponse Handle(const HttpRequest& request) const;
+  HttpResponse Handle(const HttpRequest& request, ApiAccess access = ApiAccess::kFull) const;
 
  private:
-  HttpResponse Route(const HttpRequest& request) const;
-  HttpResponse HandleQuery(const HttpRequest& request) const;
-  HttpResponse HandlePost(const HttpRequest& request) const;
+  HttpResponse Route(const HttpRequest& request, ApiAccess access) const;
+  HttpResponse HandleQuery(const HttpRequest& request, ApiAccess access) const;
+  HttpResponse HandlePost(const HttpRequest& request, ApiAccess access) const;
   HttpResponse HandleGet(const HttpRequest& request) const;
   HttpResponse Execute(const graphql::Request& request) const;
+  HttpResponse Refuse(graphql::Response response) const;
 
   ApiRoot root_;
   std::vector<HealthCheck> readiness_;
+  CheckRole check_role_;
+  mutable Guarded<LogRateLimit> log_limit_;
   graphql::Schema schema_;
   // Declared after the schema, which it completes.
   std::unique_ptr<graphql::Engine> engine_;

@@ -6,6 +6,8 @@ namespace {
 
 constexpr const char* kRequests = "network_mapper_api_requests_total";
 constexpr const char* kRequestsHelp = "GraphQL requests, by whether they were executed.";
+constexpr const char* kMutations = "network_mapper_api_mutation_refusals_total";
+constexpr const char* kMutationsHelp = "Mutations refused for their token or port, by reason.";
 constexpr const char* kReports = "network_mapper_api_report_refusals_total";
 constexpr const char* kReportsHelp =
     "Reports of original collectors that had no effect, by reason.";
@@ -15,6 +17,12 @@ constexpr const char* kReportsHelp =
 ApiMetrics::ApiMetrics(MetricsRegistry& registry)
     : requests_ok(registry.AddCounter(kRequests, kRequestsHelp, {{"result", "executed"}})),
       requests_refused(registry.AddCounter(kRequests, kRequestsHelp, {{"result", "refused"}})),
+      unauthenticated_mutations(
+          registry.AddCounter(kMutations, kMutationsHelp, {{"reason", "bad_token"}})),
+      forbidden_mutations(
+          registry.AddCounter(kMutations, kMutationsHelp, {{"reason", "not_permitted"}})),
+      unchecked_mutations(
+          registry.AddCounter(kMutations, kMutationsHelp, {{"reason", "unchecked_token"}})),
       observations(registry.AddCounter("network_mapper_api_observations_total",
                                        "Observations taken from GraphQL mutations.")),
       malformed_observations(

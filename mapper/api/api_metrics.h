@@ -11,6 +11,10 @@ struct ApiMetrics {
 
   Counter& requests_ok;
   Counter& requests_refused;
+  // By what was wrong with the token.
+  Counter& unauthenticated_mutations;
+  Counter& forbidden_mutations;
+  Counter& unchecked_mutations;
   // Reports of original collectors.
   Counter& observations;
   Counter& malformed_observations;

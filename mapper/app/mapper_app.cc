@@ -217,7 +217,8 @@ class MapperApp::Implementation {
     if (!config_.collector_service_accounts.empty()) {
       token_reviewer_.emplace(*client_,
                               TokenRules{.audience = config_.token_audience,
-                                         .service_accounts = config_.collector_service_accounts});
+                                         .service_accounts = config_.collector_service_accounts,
+                                         .admin_service_accounts = config_.admin_service_accounts});
       identify = [this](std::string token, std::function<void(StatusOr<CollectorIdentity>)> done) {
         token_reviewer_->Identify(std::move(token), std::move(done));
       };
@@ -245,13 +246,23 @@ class MapperApp::Implementation {
     return checks;
   }
 
+  // Empty: anybody may change the map.
+  CheckRole RoleCheck() {
+    if (!token_reviewer_ || config_.unauthenticated_mutations) {
+      return {};
+    }
+    return [this](Role role, std::string token) {
+      return token_reviewer_->HasRole(role, std::move(token));
+    };
+  }
+
   Status StartApi() {
     api_.emplace(ApiRoot{.store = store_,
                          .sink = *pipeline_,
                          .metrics = api_metrics_,
                          .clock = clock_,
                          .completeness = [this] { return HowComplete(); }},
-                 Readiness());
+                 Readiness(), RoleCheck());
     HttpServerOptions options;
     options.host = config_.listen_address;
     options.port = config_.port;

@@ -35,9 +35,18 @@ void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
            "ServiceAccounts (namespace/name) that may report: collectors must show a token of one, "
            "which the API server vouches for; empty: anyone may report")
       .Group(kGroup);
+  table.Add("token-audience", &config.token_audience, "Audience that tokens must be issued for")
+      .Group(kGroup);
   table
-      .Add("token-audience", &config.token_audience,
-           "Audience that collectors' tokens must be issued for")
+      .Add("admin-service-accounts", &config.admin_service_accounts,
+           "ServiceAccounts (namespace/name) whose token a reset needs; only together with "
+           "collector-service-accounts, and then empty means: nobody may")
+      .Group(kGroup);
+  table
+      .Add(
+          "unauthenticated-mutations", &config.unauthenticated_mutations,
+          "Take reports and resets on --port of anybody, although collectors must show tokens; for "
+          "the original's collectors and command line, which have none")
       .Group(kGroup);
 }
 
@@ -167,15 +176,26 @@ void DeclareIgnoredOptions(OptionTable& table) {
   table.AddIgnored("mapper-api-url", "this is the mapper");
 }
 
-Status CheckCollectors(const MapperConfig& config) {
-  for (const std::string& account : config.collector_service_accounts) {
+Status CheckServiceAccounts(std::string_view option, const std::vector<std::string>& accounts) {
+  for (const std::string& account : accounts) {
     size_t slash = account.find('/');
     bool two_parts = slash != std::string::npos && slash > 0 && slash + 1 < account.size() &&
                      account.find('/', slash + 1) == std::string::npos;
     if (!two_parts) {
-      return InvalidArgument("option collector-service-accounts: \"{}\" is not namespace/name",
-                             account);
+      return InvalidArgument("option {}: \"{}\" is not namespace/name", option, account);
     }
+  }
+  return OkStatus();
+}
+
+Status CheckTokens(const MapperConfig& config) {
+  RETURN_IF_ERROR(
+      CheckServiceAccounts("collector-service-accounts", config.collector_service_accounts));
+  RETURN_IF_ERROR(CheckServiceAccounts("admin-service-accounts", config.admin_service_accounts));
+  if (!config.admin_service_accounts.empty() && config.collector_service_accounts.empty()) {
+    return InvalidArgument(
+        "option admin-service-accounts needs collector-service-accounts: while anyone may report, "
+        "anyone may reset");
   }
   if (!config.collector_service_accounts.empty() && config.tls_cert_file.empty()) {
     return InvalidArgument(
@@ -219,7 +239,7 @@ Status CheckMapperConfig(const MapperConfig& config) {
   if (!config.tls_client_ca_file.empty() && config.tls_cert_file.empty()) {
     return InvalidArgument("option tls-client-ca-file needs tls-cert-file and tls-key-file");
   }
-  RETURN_IF_ERROR(CheckCollectors(config));
+  RETURN_IF_ERROR(CheckTokens(config));
   const bool has_path =
       config.store.starts_with(kSqliteStore) && config.store.size() > kSqliteStore.size();
   if (config.store != kMemoryStore && !has_path) {

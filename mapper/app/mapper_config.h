@@ -29,7 +29,11 @@ struct MapperConfig {
 
   // "namespace/name" of the ServiceAccounts that may report; empty: anyone may.
   std::vector<std::string> collector_service_accounts;
+  // Those that may make the mapper forget, where that list is not empty.
+  std::vector<std::string> admin_service_accounts;
   std::string token_audience = "network-mapper";
+  // The API's mutations need no token all the same.
+  bool unauthenticated_mutations = false;
 
   // The API server: by URL, by kubeconfig, or the pod's own service account.
   std::string kube_api_url;

@@ -1,12 +1,21 @@
-// Who a collector is, by the token that it shows when it opens its report stream.
+// Who somebody is and what it may do, by the token that it shows: a collector when it opens its
+// report stream, whoever asks the API to change the map.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
 #include "common/status/status.h"
 
 namespace network_mapper {
+
+enum class Role : uint8_t {
+  // Reports.
+  kCollector,
+  // Makes the mapper forget.
+  kAdmin,
+};
 
 struct CollectorIdentity {
   // As Kubernetes names it: "system:serviceaccount:<namespace>:<name>".
@@ -20,5 +29,9 @@ struct CollectorIdentity {
 // Unavailable when that cannot be found out now.
 using IdentifyCollector =
     std::function<void(std::string token, std::function<void(StatusOr<CollectorIdentity>)> done)>;
+
+// Whether the holder of a token has a role; may block for some seconds. Empty: no token was shown.
+// Errors as those of IdentifyCollector.
+using CheckRole = std::function<Status(Role role, std::string token)>;
 
 }  // namespace network_mapper

@@ -1,7 +1,8 @@
 #include "mapper/ingest/token_reviewer.h"
 
 #include <algorithm>
-#include <chrono>
+#include <future>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -28,16 +29,20 @@ bool IsUserOf(std::string_view user, std::string_view service_account) {
 
 }  // namespace
 
-StatusOr<CollectorIdentity> Judge(const kube::TokenReview& review, const TokenRules& rules) {
+StatusOr<CollectorIdentity> Judge(const kube::TokenReview& review, const TokenRules& rules,
+                                  Role role) {
   if (!review.authenticated) {
     return Unauthenticated("the token is not valid for audience {}{}{}", rules.audience,
                            review.error.empty() ? "" : ": ", review.error);
   }
-  const bool is_collector =
-      std::any_of(rules.service_accounts.begin(), rules.service_accounts.end(),
+  const bool reports = role == Role::kCollector;
+  const auto& accounts = reports ? rules.service_accounts : rules.admin_service_accounts;
+  const bool has_role =
+      std::any_of(accounts.begin(), accounts.end(),
                   [&](const std::string& account) { return IsUserOf(review.user, account); });
-  if (!is_collector) {
-    return PermissionDenied("{} is not among the mapper's collector-service-accounts", review.user);
+  if (!has_role) {
+    return PermissionDenied("{} is not among the mapper's {}-service-accounts", review.user,
+                            reports ? "collector" : "admin");
   }
   return CollectorIdentity{.user = review.user, .node_name = review.node_name};
 }
@@ -62,17 +67,39 @@ TokenReviewer::~TokenReviewer() {
 }
 
 void TokenReviewer::Identify(std::string token,
-                             std::function<void(StatusOr<CollectorIdentity>)> done) {
+                             std::function<void(StatusOr<CollectorIdentity>)> done, Role role) {
   const bool taken = waiting_.Change([&](std::deque<Request>& waiting) {
     if (waiting.size() >= rules_.queue) {
       return false;
     }
-    waiting.push_back({.token = std::move(token), .done = std::move(done)});
+    waiting.push_back({.token = std::move(token), .role = role, .done = std::move(done)});
     return true;
   });
   if (!taken) {
     done(Unavailable("too many tokens wait for their review"));
   }
+}
+
+Status TokenReviewer::HasRole(Role role, std::string token) {
+  if (token.empty()) {
+    return Unauthenticated("no token was shown");
+  }
+  if (waiting_callers_.fetch_add(1) >= rules_.waiting_callers) {
+    --waiting_callers_;
+    return Unavailable("too many tokens wait for their review");
+  }
+  // The answer may come when nobody waits for it any more.
+  auto verdict = std::make_shared<std::promise<Status>>();
+  std::future<Status> answer = verdict->get_future();
+  Identify(
+      std::move(token),
+      [verdict](const StatusOr<CollectorIdentity>& identity) {
+        verdict->set_value(identity.status());
+      },
+      role);
+  const bool in_time = answer.wait_for(rules_.patience) == std::future_status::ready;
+  --waiting_callers_;
+  return in_time ? answer.get() : Unavailable("the token could not be checked in time");
 }
 
 Status TokenReviewer::Health() const {
@@ -93,15 +120,15 @@ void TokenReviewer::Work(const std::stop_token& stop) {
       return first;
     });
     if (request) {
-      request->done(Review(request->token, stop));
+      request->done(Review(*request, stop));
     }
   }
 }
 
-StatusOr<CollectorIdentity> TokenReviewer::Review(const std::string& token,
+StatusOr<CollectorIdentity> TokenReviewer::Review(const Request& request,
                                                   const std::stop_token& stop) {
   const StatusOr<kube::TokenReview> review =
-      kube::ReviewToken(client_, token, rules_.audience, stop);
+      kube::ReviewToken(client_, request.token, rules_.audience, stop);
   if (stop.stop_requested()) {
     return Unavailable("the mapper is shutting down");
   }
@@ -122,7 +149,7 @@ StatusOr<CollectorIdentity> TokenReviewer::Review(const std::string& token,
   if (!before.ok()) {
     LogInfo("collectors' tokens can be checked again", {});
   }
-  return Judge(*review, rules_);
+  return Judge(*review, rules_, request.role);
 }
 
 }  // namespace network_mapper

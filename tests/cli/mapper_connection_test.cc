@@ -217,6 +217,78 @@ TEST_F(MapperBehindApiServer, ResetsThroughTheProxyToo) {
   EXPECT_EQ(store_.Size(), 0U);
 }
 
+class GuardedMapperBehindApiServer : public MapperBehindApiServer {
+ protected:
+  void SetUp() override {
+    MapperBehindApiServer::SetUp();
+    auto mapper = HttpServer::Start({.host = "127.0.0.1"}, [this](const HttpRequest& request) {
+      return guarded_.Handle(request);
+    });
+    ASSERT_THAT(mapper, IsOk());
+    guarded_mapper_ = *std::move(mapper);
+    url_ = fmt::format("http://127.0.0.1:{}", guarded_mapper_->Port());
+    options_.proxies = {{"otterize-system/otterize-network-mapper:9090", url_}};
+    options_.service_accounts = {kAdmin};
+    StartApiServer(authority_.Issue("kube", "IP:127.0.0.1"));
+  }
+
+  Outcome Reset(std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.begin(), {"reset", "--kubeconfig", Kubeconfig(kTokenUser)});
+    return Run(std::move(arguments));
+  }
+
+  static constexpr const char* kAdmin = "otterize-system/otterize-network-mapper-admin";
+  ApiHandler guarded_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
+                      {},
+                      [](Role role, const std::string& token) {
+                        if (token.empty()) {
+                          return Unauthenticated("no token was shown");
+                        }
+                        bool good = role == Role::kAdmin &&
+                                    token == stand_in::TokenOf(kAdmin, "network-mapper");
+                        return good ? OkStatus() : PermissionDenied("somebody else");
+                      }};
+  std::unique_ptr<HttpServer> guarded_mapper_;
+  std::string url_;
+};
+
+TEST_F(GuardedMapperBehindApiServer, IsResetWithATokenThatTheApiServerGives) {
+  EXPECT_THAT(Reset().status, IsOk());
+  EXPECT_EQ(store_.Size(), 0U);
+}
+
+TEST_F(GuardedMapperBehindApiServer, SaysWhichRightAResetTakes) {
+  server_->Faults().Add(
+      {.kind = FaultKind::kForbidden, .path = "/serviceaccounts/", .verb = "create"});
+  EXPECT_THAT(
+      Reset().status,
+      StatusIs(StatusCode::kPermissionDenied,
+               AllOf(HasSubstr("the mapper wants a token"),
+                     HasSubstr("right to create serviceaccounts/token"),
+                     HasSubstr("otterize-network-mapper-admin in namespace otterize-system"))));
+  EXPECT_EQ(store_.Size(), 1U);
+}
+
+TEST_F(GuardedMapperBehindApiServer, IsResetDirectlyWithATokenFile) {
+  EXPECT_THAT(Run({"reset", "--mapper-url", url_}).status,
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr("--token-file"), HasSubstr("status code: 401"))));
+  EXPECT_THAT(Run({"reset", "--mapper-url", url_, "--token-file", Write("wrong", "a.b.c")}).status,
+              StatusIs(StatusCode::kUnavailable, HasSubstr("status code: 403")));
+  EXPECT_THAT(Run({"reset", "--mapper-url", url_, "--token-file", "/nonexistent"}).status,
+              StatusIs(StatusCode::kNotFound, HasSubstr("/nonexistent")));
+  EXPECT_EQ(store_.Size(), 1U);
+  const std::string token = Write("token", stand_in::TokenOf(kAdmin, "network-mapper"));
+  EXPECT_THAT(Run({"reset", "--mapper-url", url_, "--token-file", token}).status, IsOk());
+  EXPECT_EQ(store_.Size(), 0U);
+}
+
+TEST_F(GuardedMapperBehindApiServer, IsListedWithoutAnyToken) {
+  server_->Faults().Add(
+      {.kind = FaultKind::kForbidden, .path = "/serviceaccounts/", .verb = "create"});
+  EXPECT_EQ(List(kTokenUser).out, kMap);
+}
+
 // Over TLS, so that the way of the forwarded port has its handshake and its credentials as well.
 TEST_F(MapperBehindApiServer, SaysWhichRightsAreMissing) {
   ASSERT_THAT(server_->Objects().Apply(R"({"apiVersion":"v1","kind":"Pod",

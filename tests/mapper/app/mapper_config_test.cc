@@ -65,5 +65,19 @@ TEST(MapperConfig, RefusesCollectorAccountsThatCannotWork) {
   }
 }
 
+TEST(MapperConfig, RefusesAdminAccountsWhereAnyoneMayReport) {
+  MapperConfig config;
+  config.tls_cert_file = "tls.crt";
+  config.tls_key_file = "tls.key";
+  config.admin_service_accounts = {"otterize-system/admin"};
+  EXPECT_THAT(CheckMapperConfig(config), StatusIs(StatusCode::kInvalidArgument,
+                                                  HasSubstr("needs collector-service-accounts")));
+  config.collector_service_accounts = {"otterize-system/otterize-network-sniffer"};
+  EXPECT_THAT(CheckMapperConfig(config), IsOk());
+  config.admin_service_accounts = {"admin"};
+  EXPECT_THAT(CheckMapperConfig(config), StatusIs(StatusCode::kInvalidArgument,
+                                                  HasSubstr("admin-service-accounts: \"admin\"")));
+}
+
 }  // namespace
 }  // namespace network_mapper

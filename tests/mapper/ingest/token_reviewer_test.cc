@@ -158,6 +158,47 @@ TEST(TokenReviewer, TakesItsOwnRefusalForNoVerdict) {
   EXPECT_THAT(Identify(reviewer, "a"), StatusIs(StatusCode::kUnavailable, HasSubstr("401")));
 }
 
+TEST(TokenReviewer, TellsTheRolesApart) {
+  constexpr char kAdmin[] = "system:serviceaccount:otterize-system:otterize-network-mapper-admin";
+  const ScriptedServer server([&](const ScriptedCall& call, ScriptedWire& wire) {
+    const bool admin = call.body.find("of-admin") != std::string::npos;
+    wire.Json(201, Answer(admin ? kAdmin : kSniffer));
+  });
+  const auto client = ClientOf(server);
+  TokenRules rules = Rules();
+  TokenReviewer nobody_may(*client, rules);
+  EXPECT_THAT(nobody_may.HasRole(Role::kAdmin, "of-admin"),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("admin-service-accounts")));
+  rules.admin_service_accounts = {"otterize-system/otterize-network-mapper-admin"};
+  TokenReviewer reviewer(*client, rules);
+  EXPECT_THAT(reviewer.HasRole(Role::kAdmin, "of-admin"), IsOk());
+  EXPECT_THAT(reviewer.HasRole(Role::kCollector, "of-sniffer"), IsOk());
+  EXPECT_THAT(reviewer.HasRole(Role::kAdmin, "of-sniffer"),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("not among")));
+  EXPECT_THAT(reviewer.HasRole(Role::kCollector, "of-admin"),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("not among")));
+  const size_t asked = server.Calls().size();
+  EXPECT_THAT(reviewer.HasRole(Role::kAdmin, ""),
+              StatusIs(StatusCode::kUnauthenticated, HasSubstr("no token")));
+  EXPECT_EQ(server.Calls().size(), asked);
+}
+
+TEST(TokenReviewer, LetsFewWaitAndNotForLong) {
+  const ScriptedServer server(
+      [](const ScriptedCall&, ScriptedWire& wire) { wire.HoldUntilHangUp(); });
+  const auto client = ClientOf(server);
+  TokenRules rules = Rules();
+  rules.waiting_callers = 1;
+  rules.patience = 300ms;
+  TokenReviewer reviewer(*client, rules);
+  auto first =
+      std::async(std::launch::async, [&] { return reviewer.HasRole(Role::kCollector, "a"); });
+  ASSERT_TRUE(Eventually([&] { return server.Calls().size() == 1; }));
+  EXPECT_THAT(reviewer.HasRole(Role::kCollector, "b"),
+              StatusIs(StatusCode::kUnavailable, HasSubstr("too many")));
+  EXPECT_THAT(first.get(), StatusIs(StatusCode::kUnavailable, HasSubstr("in time")));
+}
+
 TEST(TokenReviewer, AnswersEverybodyAtItsEnd) {
   const ScriptedServer server(
       [](const ScriptedCall&, ScriptedWire& wire) { wire.HoldUntilHangUp(); });

@@ -80,6 +80,10 @@ class KubeStandIn::Impl {
       HandleDiscovery(request, response);
     } else if (path->plural == "services" && path->subresource == "proxy") {
       ProxyToService(request, *path, options_.proxies, store_, response);
+    } else if (path->plural == "serviceaccounts" && path->subresource == "token") {
+      IssueToken(request, *path, options_.service_accounts, response);
+    } else if (path->plural == "tokenreviews") {
+      ReviewToken(request, options_.service_accounts, response);
     } else {
       resources_.Handle(request, *path, words.verb, fault, response);
     }

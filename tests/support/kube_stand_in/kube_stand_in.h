@@ -16,12 +16,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/status/status.h"
 #include "tests/support/http_test_server.h"
 #include "tests/support/kube_stand_in/fault_plan.h"
 #include "tests/support/kube_stand_in/object_store.h"
 #include "tests/support/kube_stand_in/service_proxy.h"
+#include "tests/support/kube_stand_in/tokens.h"
 
 namespace network_mapper::stand_in {
 
@@ -39,6 +41,8 @@ struct KubeStandInOptions {
   std::string token;
   // For .../services/<service>:<port>/proxy/.
   ServiceBackends proxies;
+  // "namespace/name" of those that tokens (tokens.h) are issued to.
+  std::vector<std::string> service_accounts{};
 };
 
 struct StandInStatistics {

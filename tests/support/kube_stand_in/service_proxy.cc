@@ -25,8 +25,14 @@ void ProxyToService(const httplib::Request& request, const RequestPath& path,
     target += request.target.substr(query);
   }
   const std::string type = request.get_header_value("Content-Type");
-  const httplib::Result result =
-      request.method == "POST" ? client.Post(target, request.body, type) : client.Get(target);
+  // An API server keeps who asks to itself.
+  httplib::Headers headers;
+  if (request.has_header("X-Network-Mapper-Token")) {
+    headers.emplace("X-Network-Mapper-Token", request.get_header_value("X-Network-Mapper-Token"));
+  }
+  const httplib::Result result = request.method == "POST"
+                                     ? client.Post(target, headers, request.body, type)
+                                     : client.Get(target, headers);
   if (!result) {
     AnswerError(response, 503, "ServiceUnavailable",
                 "error trying to reach service: " + httplib::to_string(result.error()));
