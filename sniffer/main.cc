@@ -1,9 +1,22 @@
 // network-mapper-sniffer: observes one node's traffic and reports it to the mapper.
 #include <unistd.h>
 
+#include "common/log/log.h"
 #include "common/program/program.h"
 #include "sniffer/app/sniffer_app.h"
 #include "sniffer/app/sniffer_config.h"
+#include "sniffer/confine/confinement.h"
+
+namespace {
+
+// Less confined is still better than no map.
+void WarnIfFailed(const network_mapper::Status& status) {
+  if (!status.ok()) {
+    network_mapper::LogWarn("sniffer keeps more rights than it needs", {{"error", status}});
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace network_mapper;  // NOLINT(google-build-using-namespace): the whole file is this
@@ -19,8 +32,17 @@ int main(int argc, char** argv) {
       .options = options,
       .check = [&config] { return sniffer::CheckSnifferConfig(config); },
       .debug = [&config] { return config.debug; },
+      .prepare =
+          [&config] {
+            if (config.confine) {
+              WarnIfFailed(sniffer::KeepNeededCapabilities());
+            }
+          },
       .run = [&config](const std::stop_token& stop) -> Status {
         ASSIGN_OR_RETURN(auto app, sniffer::SnifferApp::Create(config));
+        if (config.confine) {
+          WarnIfFailed(sniffer::RefuseUnneededSystemCalls());
+        }
         return app->Run(stop);
       }};
   return network_mapper::RunProgram(program, argc, argv, environ);

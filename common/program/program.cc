@@ -65,6 +65,9 @@ int RunProgram(const Program& program, int argc, const char* const* argv,
   }
   ConfigureLog(program.component, program.debug() ? LogLevel::kDebug : LogLevel::kInfo);
   LogConfiguration(program.options);
+  if (program.prepare) {
+    program.prepare();
+  }
 
   sigset_t signals;
   sigemptyset(&signals);

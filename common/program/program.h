@@ -24,6 +24,8 @@ struct Program {
   std::function<Status()> check;
   // Whether debug lines are wanted; asked after the options are known.
   std::function<bool()> debug;
+  // Called before there is a second thread, for what holds for each thread by itself. May be empty.
+  std::function<void()> prepare{};
   // Runs until the token is stopped. Its error is printed and makes the exit code 1.
   std::function<Status(const std::stop_token&)> run;
 };

@@ -161,6 +161,9 @@ void DeclareSnifferOptions(OptionTable& table, SnifferConfig& config) {
   DeclareMapperOptions(table, config);
   DeclareCaptureOptions(table, config);
   DeclareProcfsOptions(table, config);
+  table.Add("confine", &config.confine,
+            "Give up capabilities and system calls that are not needed; off for debuggers and "
+            "sanitizers");
   constexpr std::string_view kGroup = "Ports";
   table.Add("listen-address", &config.listen_address, "Address to listen on; empty for all")
       .Group(kGroup);

@@ -48,6 +48,9 @@ struct SnifferConfig {
   bool enable_tcp = true;
   bool enable_socket_scanner = true;
 
+  // Gives up capabilities and system calls that are not needed.
+  bool confine = true;
+
   std::string listen_address;
   uint16_t metrics_port = 2112;
   uint16_t health_probes_port = 9090;

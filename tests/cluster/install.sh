@@ -104,6 +104,7 @@ check_confinement() {
   done
   [ "$(process_status network-mapper-mapper CapBnd)" = 0000000000000000 ] || fail "the mapper has capabilities"
   [ "$(process_status network-mapper-mapper Uid | cut -f1)" = 65532 ] || fail "the mapper does not run as its own user"
+  [ "$(process_status network-mapper-sniffer Seccomp_filters)" = 2 ] || fail "the sniffer has no filter of its own"
   [ "$(process_status network-mapper-sniffer CapEff)" = 0000000000082000 ] || fail "the sniffer's capabilities are others"
   [ "$(process_status network-mapper-sniffer CapBnd)" = 0000000000082000 ] || fail "the sniffer may get further capabilities"
 }
