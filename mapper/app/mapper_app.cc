@@ -146,10 +146,17 @@ class MapperApp::Implementation {
     report_server_->Shutdown(grace);
     pipeline_->Stop();
     api_server_->Stop();
+    if (read_only_server_ != nullptr) {
+      read_only_server_->Stop();
+    }
     LogInfo("mapper stopped", {{"intents", store_.Size()}});
   }
 
   uint16_t ApiPort() const { return api_server_->Port(); }
+
+  uint16_t ReadOnlyPort() const {
+    return read_only_server_ == nullptr ? 0 : read_only_server_->Port();
+  }
 
   uint16_t ReportPort() const { return report_server_->Port(); }
 
@@ -263,20 +270,28 @@ class MapperApp::Implementation {
                          .clock = clock_,
                          .completeness = [this] { return HowComplete(); }},
                  Readiness(), RoleCheck());
+    ASSIGN_OR_RETURN(api_server_, ServeApi(config_.port, "port", ApiAccess::kFull));
+    if (config_.read_only_port != 0) {
+      ASSIGN_OR_RETURN(read_only_server_,
+                       ServeApi(config_.read_only_port, "read-only-port", ApiAccess::kReadOnly));
+    }
+    return OkStatus();
+  }
+
+  StatusOr<std::unique_ptr<HttpServer>> ServeApi(uint16_t port, const char* option,
+                                                 ApiAccess access) {
     HttpServerOptions options;
     options.host = config_.listen_address;
-    options.port = config_.port;
+    options.port = port;
     options.max_body_bytes = static_cast<size_t>(config_.max_request_bytes);
     options.stop_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
     options.metrics = &http_metrics_;
     StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Start(
-        options, [this](const HttpRequest& request) { return api_->Handle(request); });
-    if (!server.ok()) {
-      return Annotate(server.status(), "option port");
-    }
-    api_server_ = *std::move(server);
-    return OkStatus();
+        options,
+        [this, access](const HttpRequest& request) { return api_->Handle(request, access); });
+    return server.ok() ? std::move(server)
+                       : Annotate(server.status(), fmt::format("option {}", option));
   }
 
   void StartMetricsServer() {
@@ -309,6 +324,7 @@ class MapperApp::Implementation {
   std::unique_ptr<ReportServer> report_server_;
   std::optional<ApiHandler> api_;
   std::unique_ptr<HttpServer> api_server_;
+  std::unique_ptr<HttpServer> read_only_server_;
   std::optional<PatientDiagnosticsServer> metrics_server_;
 };
 
@@ -330,6 +346,10 @@ void MapperApp::Run(const std::stop_token& stop) {
 
 uint16_t MapperApp::ApiPort() const {
   return implementation_->ApiPort();
+}
+
+uint16_t MapperApp::ReadOnlyPort() const {
+  return implementation_->ReadOnlyPort();
 }
 
 uint16_t MapperApp::ReportPort() const {

@@ -28,6 +28,8 @@ class MapperApp {
   void Run(const std::stop_token& stop);
 
   uint16_t ApiPort() const;
+  // 0: none.
+  uint16_t ReadOnlyPort() const;
   uint16_t ReportPort() const;
   // 0 when the port was taken.
   uint16_t MetricsPort() const;

@@ -18,6 +18,10 @@ void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
            "Address to listen on; empty for all, IPv4 and IPv6")
       .Group(kGroup);
   table.Add("port", &config.port, "Port of the GraphQL API, /healthz and /readyz").Group(kGroup);
+  table
+      .Add("read-only-port", &config.read_only_port,
+           "One more port of the GraphQL API that refuses every mutation; 0: none")
+      .Group(kGroup);
   table.Add("report-port", &config.report_port, "Port of the report stream (gRPC)").Group(kGroup);
   table.Add("metrics-port", &config.metrics_port, "Port of /metrics").Group(kGroup);
   table

@@ -21,6 +21,8 @@ struct MapperConfig {
   uint16_t port = 9090;
   uint16_t report_port = 9091;
   uint16_t metrics_port = 2112;
+  // 0: none.
+  uint16_t read_only_port = 0;
 
   // TLS of the report stream; off without a certificate.
   std::string tls_cert_file;

@@ -33,9 +33,8 @@ constexpr std::array kRefused = {
     SCMP_SYS(open_by_handle_at), SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(quotactl),
     SCMP_SYS(quotactl_fd),
     // Other users.
-    SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid),
-    SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid),
-    SCMP_SYS(setgroups),
+    SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid), SCMP_SYS(setresuid),
+    SCMP_SYS(setresgid), SCMP_SYS(setfsuid), SCMP_SYS(setfsgid), SCMP_SYS(setgroups),
     // The kernel itself, and its clock and names.
     SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(kexec_load),
     SCMP_SYS(kexec_file_load), SCMP_SYS(reboot), SCMP_SYS(bpf), SCMP_SYS(perf_event_open),
@@ -48,8 +47,8 @@ constexpr std::array kRefused = {
     SCMP_SYS(vmsplice), SCMP_SYS(fanotify_init), SCMP_SYS(lookup_dcookie), SCMP_SYS(nfsservctl),
     SCMP_SYS(uselib), SCMP_SYS(vhangup)};
 
-constexpr std::array<scmp_datum_t, 7> kNamespaceFlags = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,
-                                                         CLONE_NEWNET,  CLONE_NEWIPC, CLONE_NEWUTS,
+constexpr std::array<scmp_datum_t, 7> kNamespaceFlags = {CLONE_NEWUSER,  CLONE_NEWNS,  CLONE_NEWPID,
+                                                         CLONE_NEWNET,   CLONE_NEWIPC, CLONE_NEWUTS,
                                                          CLONE_NEWCGROUP};
 
 struct CapabilityDeleter {
@@ -84,10 +83,9 @@ void ShrinkBoundingSet() {
 
 Status RefuseNamespaces(scmp_filter_ctx filter) {
   for (const scmp_datum_t flag : kNamespaceFlags) {
-    RETURN_IF_ERROR(
-        SeccompStatus(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                                       SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
-                      "refuse clone with namespaces"));
+    RETURN_IF_ERROR(SeccompStatus(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone),
+                                                   1, SCMP_A0(SCMP_CMP_MASKED_EQ, flag, flag)),
+                                  "refuse clone with namespaces"));
   }
   // Its flags are in memory, where no filter sees them; the C library then takes clone.
   return SeccompStatus(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0),

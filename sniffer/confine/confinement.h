@@ -7,8 +7,8 @@
 
 namespace network_mapper::sniffer {
 
-// Keeps NET_RAW (an interface that is back is opened again) and SYS_PTRACE (every scan of /proc), as
-// far as they are there, and rules out new privileges. Of the calling thread and those it makes:
+// Keeps NET_RAW (an interface that is back is opened again) and SYS_PTRACE (every scan of /proc),
+// as far as they are there, and rules out new privileges. Of the calling thread and those it makes:
 // call it before there is a second one.
 Status KeepNeededCapabilities();
 

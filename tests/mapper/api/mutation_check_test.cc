@@ -111,6 +111,22 @@ TEST_F(MutationCheck, ATokenThatCannotBeCheckedIsNoFaultOfItsHolder) {
   EXPECT_EQ(store_.Size(), 1U);
 }
 
+TEST_F(MutationCheck, TheReadOnlyPortTakesQueriesOnlyWhateverIsShown) {
+  for (const char* query : {kReset, kReport, "mutation { __typename }"}) {
+    HttpResponse response = Send(query, "Bearer admin", "", ApiAccess::kReadOnly);
+    EXPECT_EQ(response.status, 403) << query;
+    EXPECT_EQ(ErrorOf(response)["extensions"]["code"], "FORBIDDEN");
+  }
+  EXPECT_EQ(Send("{health}", "", "", ApiAccess::kReadOnly).status, 200);
+  EXPECT_EQ(store_.Size(), 1U);
+  // Also where nobody needs a token.
+  HttpRequest request = MakeRequest("POST", "/query");
+  request.headers["content-type"] = "application/json";
+  request.body = Json{{"query", kReset}}.dump();
+  EXPECT_EQ(handler_.Handle(request, ApiAccess::kReadOnly).status, 403);
+  EXPECT_EQ(handler_.Handle(request).status, 200);
+}
+
 TEST_F(MutationCheck, SkippedFieldsNeedNoRole) {
   EXPECT_EQ(Send("mutation { resetCapture @skip(if: true) "
                  "reportCaptureResults(results: {results: []}) }",
