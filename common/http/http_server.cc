@@ -15,6 +15,7 @@
 #include <set>
 #include <stop_token>
 #include <thread>
+#include <unordered_map>
 
 #include "common/concurrency/guarded.h"
 #include "common/http/request_parser.h"
@@ -29,6 +30,8 @@ namespace {
 
 constexpr std::string_view kBusyResponse =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+constexpr std::string_view kTooManyResponse =
+    "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr std::string_view kSlowResponse =
     "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -45,7 +48,8 @@ void SendAtOnce(int socket, std::string_view response) {
 
 HttpServerMetrics::HttpServerMetrics(MetricsRegistry& registry)
     : slow_requests(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "slow"}})),
-      busy_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "busy"}})) {}
+      busy_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "busy"}})),
+      peer_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "peer_limit"}})) {}
 
 std::optional<std::string_view> HttpRequest::Header(std::string_view name) const {
   auto it = headers.find(name);
@@ -130,6 +134,12 @@ class HttpServer::Implementation {
   void CountSlow() const {
     if (options_.metrics != nullptr) {
       options_.metrics->slow_requests.Increment();
+    }
+  }
+
+  void CountPeerLimit() const {
+    if (options_.metrics != nullptr) {
+      options_.metrics->peer_refusals.Increment();
     }
   }
 
@@ -248,7 +258,10 @@ class HttpServer::Implementation {
   }
 
   void Accept() {
-    int fd = accept4(listener_.fd, nullptr, nullptr, SOCK_CLOEXEC);
+    sockaddr_storage address{};
+    socklen_t address_size = sizeof(address);
+    int fd =
+        accept4(listener_.fd, reinterpret_cast<sockaddr*>(&address), &address_size, SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         // The connection stays in the backlog; look again when something may have been freed.
@@ -263,15 +276,51 @@ class HttpServer::Implementation {
       close(fd);
       return;
     }
+    const IpAddress peer = IpAddress::FromSocketAddress(address).value_or(IpAddress());
+    if (!MakeRoomFor(peer)) {
+      SendAtOnce(fd, kTooManyResponse);
+      close(fd);
+      return;
+    }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    Place(Track(fd, peer), Arrival::kNothing);
+  }
+
+  // Counts the connection as long as it lives.
+  std::shared_ptr<RequestStream> Track(int fd, const IpAddress& peer) {
     ++connections_;
-    Place(std::shared_ptr<RequestStream>(new RequestStream(fd, options_),
-                                         [this](RequestStream* stream) {
-                                           delete stream;
-                                           --connections_;
-                                         }),
-          Arrival::kNothing);
+    by_peer_.With([&peer](auto& by_peer) { ++by_peer[peer]; });
+    return {new RequestStream(fd, peer, options_), [this](RequestStream* stream) {
+              by_peer_.With([stream](auto& by_peer) {
+                auto found = by_peer.find(stream->Peer());
+                if (--found->second == 0) {
+                  by_peer.erase(found);
+                }
+              });
+              delete stream;
+              --connections_;
+            }};
+  }
+
+  // False: the peer has as many connections as it may, and each of them waits for us.
+  bool MakeRoomFor(const IpAddress& peer) {
+    const size_t open = by_peer_.With([&peer](const auto& by_peer) {
+      auto found = by_peer.find(peer);
+      return found == by_peer.end() ? 0 : found->second;
+    });
+    if (open < options_.max_connections_per_peer) {
+      return true;
+    }
+    CountPeerLimit();
+    auto idle = std::find_if(parked_.begin(), parked_.end(), [&peer](const Parked& parked) {
+      return parked.awaits != Awaits::kThread && parked.stream->Peer() == peer;
+    });
+    if (idle == parked_.end()) {
+      return false;
+    }
+    parked_.erase(idle);
+    return true;
   }
 
   // `reads`: the thread waits for the rest of the body.
@@ -306,6 +355,7 @@ class HttpServer::Implementation {
   int wake_fd_;
   std::atomic<bool> stopping_{false};
   std::atomic<size_t> connections_{0};
+  Guarded<std::unordered_map<IpAddress, size_t>> by_peer_;
   // Threads that wait for bodies.
   std::atomic<size_t> readers_{0};
   const size_t max_readers_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/metrics/metrics.h"
+#include "common/net/ip_address.h"
 #include "common/status/status.h"
 
 namespace network_mapper {
@@ -30,6 +31,8 @@ struct HttpRequest {
   // Decoded query string; of a repeated name the first value.
   std::map<std::string, std::string, std::less<>> parameters;
   std::string body;
+  // Who sent it; a proxy's address where one is between.
+  IpAddress peer{};
 
   // Absent when there is no such header; `name` in lower case.
   std::optional<std::string_view> Header(std::string_view name) const;
@@ -51,6 +54,7 @@ struct HttpServerMetrics {
 
   Counter& slow_requests;
   Counter& busy_refusals;
+  Counter& peer_refusals;
 };
 
 struct HttpServerOptions {
@@ -64,6 +68,10 @@ struct HttpServerOptions {
   size_t threads = 8;
   // The next one is answered with 503.
   size_t max_connections = 1024;
+  // Of one address. A further one takes the place of one of that address that has sent no request,
+  // or not all of it, so that somebody who opens many cannot keep the others of the same address
+  // out (the kubelet's probes, the API server's proxy); without such a one it is answered with 429.
+  size_t max_connections_per_peer = 512;
   // Request line and headers.
   size_t max_header_bytes = 32UL * 1024;
   size_t max_body_bytes = 16UL * 1024 * 1024;

@@ -40,6 +40,7 @@ HttpRequest ToRequest(const httplib::Request& request, std::string body) {
   HttpRequest converted;
   converted.method = request.method;
   converted.path = request.path;
+  converted.peer = IpAddress::Parse(request.remote_addr).value_or(IpAddress());
   for (const auto& [name, value] : request.headers) {
     converted.headers.emplace(LowerCase(name), value);
   }

@@ -27,8 +27,8 @@ bool WouldBlock(ssize_t got) {
 
 }  // namespace
 
-RequestStream::RequestStream(int socket, const HttpServerOptions& options)
-    : socket_(socket), options_(options) {}
+RequestStream::RequestStream(int socket, const IpAddress& peer, const HttpServerOptions& options)
+    : socket_(socket), peer_(peer), options_(options) {}
 
 RequestStream::~RequestStream() {
   close(socket_);
@@ -183,9 +183,9 @@ ssize_t RequestStream::write(const char* data, size_t size) {
   return static_cast<ssize_t>(sent);
 }
 
-// Nothing here reads the peer's address.
+// Nothing here reads the port.
 void RequestStream::get_remote_ip_and_port(std::string& ip, int& port) const {
-  ip.clear();
+  ip = peer_.ToString();
   port = 0;
 }
 

@@ -29,7 +29,7 @@ enum class Arrival {
 // Owns the socket. One thread at a time.
 class RequestStream final : public httplib::Stream {
  public:
-  RequestStream(int socket, const HttpServerOptions& options);
+  RequestStream(int socket, const IpAddress& peer, const HttpServerOptions& options);
   RequestStream(const RequestStream&) = delete;
   RequestStream& operator=(const RequestStream&) = delete;
   ~RequestStream() override;
@@ -39,6 +39,8 @@ class RequestStream final : public httplib::Stream {
 
   // Forgets the request that was served; what was received beyond it is the next one's.
   Arrival NextRequest();
+
+  const IpAddress& Peer() const { return peer_; }
 
   SteadyTime ReadDeadline() const { return read_deadline_; }
 
@@ -74,6 +76,7 @@ class RequestStream final : public httplib::Stream {
   Arrival Arrived();
 
   int socket_;
+  const IpAddress peer_;
   const HttpServerOptions& options_;
   SteadyTime read_deadline_;
   SteadyTime write_deadline_;

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -33,6 +34,24 @@ std::optional<IpAddress> IpAddress::FromBytes(std::span<const uint8_t> network_o
   }
   if (network_order.size() == 16) {
     return FromV6Bytes(network_order.first<16>());
+  }
+  return std::nullopt;
+}
+
+std::optional<IpAddress> IpAddress::FromSocketAddress(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &address, sizeof(v4));
+    std::array<uint8_t, 4> bytes{};
+    std::memcpy(bytes.data(), &v4.sin_addr, bytes.size());
+    return FromV4Bytes(bytes);
+  }
+  if (address.ss_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, &address, sizeof(v6));
+    std::array<uint8_t, 16> bytes{};
+    std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+    return FromV6Bytes(bytes);
   }
   return std::nullopt;
 }

@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+struct sockaddr_storage;
+
 namespace network_mapper {
 
 class IpAddress {
@@ -23,6 +25,8 @@ class IpAddress {
   static IpAddress FromV6Bytes(std::span<const uint8_t, 16> network_order);
   // 4 or 16 bytes in network order; anything else is absent.
   static std::optional<IpAddress> FromBytes(std::span<const uint8_t> network_order);
+  // Absent for families other than IPv4 and IPv6.
+  static std::optional<IpAddress> FromSocketAddress(const sockaddr_storage& address);
   // Dotted quad or RFC 4291 text, without brackets, zone or prefix length.
   static std::optional<IpAddress> Parse(std::string_view text);
 

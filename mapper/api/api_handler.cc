@@ -91,10 +91,11 @@ void AddCrossOriginHeaders(const HttpRequest& request, HttpResponse& response) {
 
 }  // namespace
 
-ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, CheckRole check_role)
+ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, ApiLimits limits)
     : root_(root),
       readiness_(std::move(readiness)),
-      check_role_(std::move(check_role)),
+      limits_(std::move(limits)),
+      rate_limit_(limits_.peer_requests_per_second),
       log_limit_(LogRateLimit(kLogInterval)) {
   BuildApiSchema(schema_);
   engine_ = std::make_unique<graphql::Engine>(schema_);
@@ -125,7 +126,16 @@ HttpResponse ApiHandler::Route(const HttpRequest& request, ApiAccess access) con
   return NotFoundResponse();
 }
 
+bool ApiHandler::IsTooFast(const IpAddress& peer) const {
+  return limits_.peer_requests_per_second > 0 && !peer.IsLoopback() &&
+         !rate_limit_.Allow(peer, root_.clock.SteadyNow());
+}
+
 HttpResponse ApiHandler::HandleQuery(const HttpRequest& request, ApiAccess access) const {
+  if (IsTooFast(request.peer)) {
+    root_.metrics.too_fast_requests.Increment();
+    return ErrorResponse(429, "too many requests from this address; try again in a second");
+  }
   if (request.method == "GET") {
     return HandleGet(request);
   }
@@ -168,7 +178,7 @@ HttpResponse ApiHandler::HandlePost(const HttpRequest& request, ApiAccess access
                   .check_mutation = [&](const std::vector<std::string_view>& fields) {
                     return access == ApiAccess::kReadOnly
                                ? PermissionDenied("this port takes queries only")
-                               : CheckMutation(check_role_, request, fields);
+                               : CheckMutation(limits_.check_role, request, fields);
                   }});
 }
 

@@ -9,6 +9,7 @@
 #include "common/graphql/engine.h"
 #include "common/http/diagnostics_server.h"
 #include "common/http/http_server.h"
+#include "common/http/peer_rate_limit.h"
 #include "common/log/log.h"
 #include "mapper/api/api_schema.h"
 #include "mapper/ingest/collector_identity.h"
@@ -22,11 +23,18 @@ enum class ApiAccess : uint8_t {
   kReadOnly,
 };
 
+struct ApiLimits {
+  // Empty: anybody may change the map.
+  CheckRole check_role{};
+  // GraphQL requests of one address; more are answered with 429. Not of loopback addresses, which
+  // stand for whoever forwards the port. 0: as many as they like.
+  double peer_requests_per_second = 0;
+};
+
 class ApiHandler {
  public:
-  // What `root` refers to must outlive the handler. Without `check_role` anybody may change the
-  // map.
-  ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, CheckRole check_role = {});
+  // What `root` refers to must outlive the handler.
+  ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, ApiLimits limits = {});
   ApiHandler(const ApiHandler&) = delete;
   ApiHandler& operator=(const ApiHandler&) = delete;
 
@@ -34,6 +42,7 @@ class ApiHandler {
 
  private:
   HttpResponse Route(const HttpRequest& request, ApiAccess access) const;
+  bool IsTooFast(const IpAddress& peer) const;
   HttpResponse HandleQuery(const HttpRequest& request, ApiAccess access) const;
   HttpResponse HandlePost(const HttpRequest& request, ApiAccess access) const;
   HttpResponse HandleGet(const HttpRequest& request) const;
@@ -42,7 +51,8 @@ class ApiHandler {
 
   ApiRoot root_;
   std::vector<HealthCheck> readiness_;
-  CheckRole check_role_;
+  ApiLimits limits_;
+  mutable PeerRateLimit rate_limit_;
   mutable Guarded<LogRateLimit> log_limit_;
   graphql::Schema schema_;
   // Declared after the schema, which it completes.

@@ -17,6 +17,7 @@ constexpr const char* kReportsHelp =
 ApiMetrics::ApiMetrics(MetricsRegistry& registry)
     : requests_ok(registry.AddCounter(kRequests, kRequestsHelp, {{"result", "executed"}})),
       requests_refused(registry.AddCounter(kRequests, kRequestsHelp, {{"result", "refused"}})),
+      too_fast_requests(registry.AddCounter(kRequests, kRequestsHelp, {{"result", "too_fast"}})),
       unauthenticated_mutations(
           registry.AddCounter(kMutations, kMutationsHelp, {{"reason", "bad_token"}})),
       forbidden_mutations(

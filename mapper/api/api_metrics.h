@@ -11,6 +11,7 @@ struct ApiMetrics {
 
   Counter& requests_ok;
   Counter& requests_refused;
+  Counter& too_fast_requests;
   // By what was wrong with the token.
   Counter& unauthenticated_mutations;
   Counter& forbidden_mutations;

@@ -74,6 +74,7 @@ ReportServerOptions ReportServerOptionsOf(const MapperConfig& config) {
   options.host = config.listen_address;
   options.port = config.report_port;
   options.max_streams = static_cast<size_t>(config.max_streams);
+  options.max_streams_per_peer = static_cast<size_t>(config.peer_streams);
   options.tls = {.enabled = !config.tls_cert_file.empty(),
                  .certificate_file = config.tls_cert_file,
                  .key_file = config.tls_key_file,
@@ -269,7 +270,10 @@ class MapperApp::Implementation {
                          .metrics = api_metrics_,
                          .clock = clock_,
                          .completeness = [this] { return HowComplete(); }},
-                 Readiness(), RoleCheck());
+                 Readiness(),
+                 ApiLimits{.check_role = RoleCheck(),
+                           .peer_requests_per_second =
+                               static_cast<double>(config_.peer_requests_per_second)});
     ASSIGN_OR_RETURN(api_server_, ServeApi(config_.port, "port", ApiAccess::kFull));
     if (config_.read_only_port != 0) {
       ASSIGN_OR_RETURN(read_only_server_,
@@ -283,6 +287,7 @@ class MapperApp::Implementation {
     HttpServerOptions options;
     options.host = config_.listen_address;
     options.port = port;
+    options.max_connections_per_peer = static_cast<size_t>(config_.peer_connections);
     options.max_body_bytes = static_cast<size_t>(config_.max_request_bytes);
     options.stop_timeout =
         std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);

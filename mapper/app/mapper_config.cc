@@ -143,6 +143,23 @@ void DeclareLimitOptions(OptionTable& table, MapperConfig& config) {
       .Min(1024)
       .Group(kGroup);
   table
+      .Add("peer-streams", &config.peer_streams,
+           "Report streams, and their connections, of one address; behind address translation many "
+           "nodes have one")
+      .Min(1)
+      .Group(kGroup);
+  table
+      .Add("peer-connections", &config.peer_connections,
+           "Connections to the API of one address; a further one takes the place of an idle one")
+      .Min(1)
+      .Group(kGroup);
+  table
+      .Add("peer-requests-per-second", &config.peer_requests_per_second,
+           "GraphQL requests of one address, loopback excepted, with twice as many at once; behind "
+           "the API server's proxy all users have one; 0: no limit")
+      .Min(0)
+      .Group(kGroup);
+  table
       .Add("shutdown-grace", &config.shutdown_grace,
            "How long a stop may wait for work in progress")
       .Group(kGroup);

@@ -66,6 +66,10 @@ struct MapperConfig {
   int64_t queue_observations = 200'000;
   int64_t max_streams = 20'000;
   int64_t max_request_bytes = 10 << 20;
+  // Of one address. Behind a proxy or address translation many are one.
+  int64_t peer_streams = 10'000;
+  int64_t peer_connections = 512;
+  int64_t peer_requests_per_second = 200;
   std::chrono::nanoseconds shutdown_grace = std::chrono::seconds(5);
 };
 

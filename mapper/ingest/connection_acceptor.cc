@@ -41,11 +41,12 @@ int FirstRefused(size_t max_connections) {
 }  // namespace
 
 ConnectionAcceptor::ConnectionAcceptor(const TcpListener& listener,
-                                       std::unique_ptr<GrpcAcceptor> grpc, size_t max_connections,
-                                       Counter& refused)
+                                       std::unique_ptr<GrpcAcceptor> grpc,
+                                       const ConnectionLimits& limits, Counter& refused)
     : listener_fd_(listener.fd),
       grpc_(std::move(grpc)),
-      first_refused_fd_(FirstRefused(max_connections)),
+      first_refused_fd_(FirstRefused(limits.total)),
+      peers_(limits.per_peer),
       refused_(refused),
       log_limit_(kLogInterval),
       worker_([this](const std::stop_token& stop) { Run(stop); }) {}
@@ -64,10 +65,16 @@ void ConnectionAcceptor::Run(const std::stop_token& stop) {
     if (poll(&entry, 1, kPollMs) <= 0) {
       continue;
     }
-    int fd = accept4(listener_fd_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    sockaddr_storage address{};
+    socklen_t address_size = sizeof(address);
+    int fd = accept4(listener_fd_, reinterpret_cast<sockaddr*>(&address), &address_size,
+                     SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= first_refused_fd_) {
       close(fd);
       Refuse("too many connections are open");
+    } else if (fd >= 0 && !peers_.Add(fd, address, std::chrono::steady_clock::now())) {
+      close(fd);
+      Refuse("too many connections of one address are open");
     } else if (fd >= 0) {
       Take(fd);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -90,10 +97,12 @@ void ConnectionAcceptor::Take(int fd) {
 void ConnectionAcceptor::Refuse(const char* reason) {
   refused_.Increment();
   if (log_limit_.Allow(std::chrono::steady_clock::now())) {
-    LogWarn("report connections are refused",
-            {{"reason", reason},
-             {"limit", first_refused_fd_},
-             {"remedy", "see who connects; raise --max-streams and the limit of open files"}});
+    LogWarn(
+        "report connections are refused",
+        {{"reason", reason},
+         {"limit", first_refused_fd_},
+         {"remedy",
+          "see who connects; raise --max-streams, --peer-streams and the limit of open files"}});
   }
 }
 

@@ -15,17 +15,25 @@
 #include "common/metrics/metrics.h"
 #include "common/net/tcp_listener.h"
 #include "common/status/status.h"
+#include "mapper/ingest/peer_connections.h"
 
 namespace network_mapper {
+
+// Open at a time.
+struct ConnectionLimits {
+  // About.
+  size_t total = 0;
+  // Of one address.
+  size_t per_peer = 0;
+};
 
 class ConnectionAcceptor {
  public:
   using GrpcAcceptor = grpc::experimental::ExternalConnectionAcceptor;
 
-  // Takes the socket over and begins to accept. At most about `max_connections` are open at a time.
-  // `refused` must outlive it.
+  // Takes the socket over and begins to accept. `refused` must outlive it.
   ConnectionAcceptor(const TcpListener& listener, std::unique_ptr<GrpcAcceptor> grpc,
-                     size_t max_connections, Counter& refused);
+                     const ConnectionLimits& limits, Counter& refused);
   ConnectionAcceptor(const ConnectionAcceptor&) = delete;
   ConnectionAcceptor& operator=(const ConnectionAcceptor&) = delete;
   // Accepts no more.
@@ -39,6 +47,8 @@ class ConnectionAcceptor {
   const int listener_fd_;
   const std::unique_ptr<GrpcAcceptor> grpc_;
   const int first_refused_fd_;
+  // Only the worker's.
+  PeerConnections peers_;
   Counter& refused_;
   LogRateLimit log_limit_;
   std::jthread worker_;

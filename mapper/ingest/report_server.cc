@@ -32,6 +32,8 @@ constexpr uint32_t kOverrun = 2;
 constexpr int kMaxMetadataBytes = 16 * 1024;
 // One connection carries one stream of a real collector; more come only from load generators.
 constexpr int kMaxStreamsPerConnection = 1000;
+// So that a stream over the limit of its address is told why it ends.
+constexpr size_t kSpareConnections = 100;
 constexpr int kIdleConnectionMs = 60'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
 
@@ -128,8 +130,11 @@ class ReportServer::Implementation {
       return Annotate(listener.status(), "option report-port");
     }
     port_ = listener->port;
-    acceptor_.emplace(*listener, std::move(acceptor), options.max_streams,
-                      streams_->metrics.refused_connections);
+    acceptor_.emplace(
+        *listener, std::move(acceptor),
+        ConnectionLimits{.total = options.max_streams,
+                         .per_peer = options.max_streams_per_peer + kSpareConnections},
+        streams_->metrics.refused_connections);
     watcher_ = std::jthread([this, failed_handshakes](const std::stop_token& stop) {
       Watch(stop, *streams_, failed_handshakes);
     });

@@ -35,6 +35,8 @@ struct ReportServerOptions {
   uint16_t port = 0;
   ReportServerTls tls;
   size_t max_streams = 20'000;
+  // Of one address; so many connections of it, too.
+  size_t max_streams_per_peer = 10'000;
   uint32_t max_batch_observations = 10'000;
   uint32_t max_batch_bytes = uint32_t{1} << 20;
   // Batches of one stream that are submitted and not yet applied; no more is read meanwhile.

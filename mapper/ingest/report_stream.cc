@@ -50,6 +50,11 @@ std::string BearerToken(const grpc::CallbackServerContext& context) {
   return std::string(value.starts_with(kBearer) ? value.substr(kBearer.size()) : "");
 }
 
+// Of a peer as gRPC names it, "ipv4:10.0.0.1:4711".
+std::string AddressOf(std::string_view peer) {
+  return std::string(peer.substr(0, peer.rfind(':')));
+}
+
 grpc::ByteBuffer Serialize(const v1::ReportResponse& response) {
   grpc::Slice slice(response.SerializeAsString());
   return {&slice, 1};
@@ -64,11 +69,15 @@ std::shared_ptr<ReportStream> ReportStream::Open(std::shared_ptr<ReportStreams> 
   struct Verdict {
     bool closing = false;
     bool full = false;
+    bool peer_full = false;
   };
 
   auto verdict = streams->registry.With([&](ReportStreams::Registry& registry) {
     Verdict result{.closing = registry.closing,
                    .full = registry.all.size() >= streams->options.max_streams};
+    size_t& of_peer = registry.by_peer[stream->peer_];
+    result.peer_full = of_peer >= streams->options.max_streams_per_peer;
+    ++of_peer;
     registry.all.insert(stream);
     streams->metrics.streams.Set(static_cast<double>(registry.all.size()));
     return result;
@@ -77,6 +86,9 @@ std::shared_ptr<ReportStream> ReportStream::Open(std::shared_ptr<ReportStreams> 
     stream->Drain();
   } else if (verdict.full) {
     stream->Close({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many report streams"},
+                  StreamClose::kLimit);
+  } else if (verdict.peer_full) {
+    stream->Close({grpc::StatusCode::RESOURCE_EXHAUSTED, "too many report streams of this address"},
                   StreamClose::kLimit);
   } else if (streams->identify) {
     stream->Identify();
@@ -90,6 +102,7 @@ ReportStream::ReportStream(std::shared_ptr<ReportStreams> streams,
                            grpc::CallbackServerContext& context)
     : streams_(std::move(streams)),
       context_(context),
+      peer_(AddressOf(context.peer())),
       opened_at_(std::chrono::steady_clock::now()) {}
 
 void ReportStream::Identify() {
@@ -288,6 +301,10 @@ void ReportStream::OnDone() {
   }
   streams_->registry.With([&](ReportStreams::Registry& registry) {
     registry.all.erase(self);
+    auto of_peer = registry.by_peer.find(peer_);
+    if (--of_peer->second == 0) {
+      registry.by_peer.erase(of_peer);
+    }
     streams_->metrics.streams.Set(static_cast<double>(registry.all.size()));
     auto found = registry.by_instance.find(instance_id_);
     if (found != registry.by_instance.end() && found->second.lock() == self) {

@@ -37,6 +37,8 @@ struct ReportStreams {
     bool closing = false;
     std::unordered_set<std::shared_ptr<ReportStream>> all;
     std::unordered_map<std::string, std::weak_ptr<ReportStream>> by_instance;
+    // How many of `all` an address has.
+    std::unordered_map<std::string, size_t> by_peer;
   };
 
   ReportStreams(ReportServerOptions server_options, BatchSink& batch_sink,
@@ -131,6 +133,8 @@ class ReportStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc
 
   const std::shared_ptr<ReportStreams> streams_;
   grpc::CallbackServerContext& context_;
+  // Its address without the port.
+  const std::string peer_;
   const SteadyTime opened_at_;
   // Owned by the read under way, else by OnReadDone.
   grpc::ByteBuffer request_;

@@ -240,14 +240,14 @@ class GuardedMapperBehindApiServer : public MapperBehindApiServer {
   static constexpr const char* kAdmin = "otterize-system/otterize-network-mapper-admin";
   ApiHandler guarded_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
                       {},
-                      [](Role role, const std::string& token) {
+                      {.check_role = [](Role role, const std::string& token) {
                         if (token.empty()) {
                           return Unauthenticated("no token was shown");
                         }
                         bool good = role == Role::kAdmin &&
                                     token == stand_in::TokenOf(kAdmin, "network-mapper");
                         return good ? OkStatus() : PermissionDenied("somebody else");
-                      }};
+                      }}};
   std::unique_ptr<HttpServer> guarded_mapper_;
   std::string url_;
 };

@@ -287,6 +287,56 @@ TEST(HttpServer, AnswersBusyBeyondItsConnections) {
   EXPECT_THAT(third.ReadAll(), StartsWith("HTTP/1.1 503"));
 }
 
+TEST(HttpServer, ANewConnectionTakesThePlaceOfAnIdleOneOfTheSamePeer) {
+  MetricsRegistry registry;
+  HttpServerMetrics metrics(registry);
+  HttpServerOptions options;
+  options.max_connections_per_peer = 3;
+  options.metrics = &metrics;
+  auto server = StartOrDie(options);
+  RawConnection first(server->Port());
+  first.Send("GET / HTT");
+  std::vector<std::unique_ptr<RawConnection>> more;
+  for (int i = 0; i < 20; ++i) {
+    more.push_back(std::make_unique<RawConnection>(server->Port()));
+  }
+  // Whoever sends a request is served all the while.
+  RawConnection probe(server->Port());
+  probe.Send("GET /alive HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(probe.ReadAll(), HasSubstr("GET /alive"));
+  EXPECT_THAT(first.ReadAll(), IsEmpty());
+  EXPECT_EQ(metrics.peer_refusals.Value(), 19);
+}
+
+TEST(HttpServer, RefusesAPeerWhoseConnectionsAllHaveRequests) {
+  std::promise<void> may_leave;
+  auto leave = may_leave.get_future().share();
+  std::atomic<int> entered{0};
+  HttpServerOptions options;
+  options.max_connections_per_peer = 2;
+  auto server = StartOrDie(options, [&](const HttpRequest& request) {
+    EXPECT_EQ(request.peer.ToString(), "127.0.0.1");
+    ++entered;
+    leave.wait();
+    return Echo(request);
+  });
+  RawConnection first(server->Port());
+  RawConnection second(server->Port());
+  first.Send("GET /1 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  second.Send("GET /2 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  while (entered < 2) {
+    std::this_thread::yield();
+  }
+  RawConnection third(server->Port());
+  EXPECT_THAT(third.ReadAll(), StartsWith("HTTP/1.1 429"));
+  may_leave.set_value();
+  EXPECT_THAT(first.ReadAll(), HasSubstr("GET /1"));
+  EXPECT_THAT(second.ReadAll(), HasSubstr("GET /2"));
+  RawConnection later(server->Port());
+  later.Send("GET /3 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(later.ReadAll(), HasSubstr("GET /3"));
+}
+
 TEST(HttpServer, ClosesIdleConnectionsAfterTheTimeout) {
   HttpServerOptions options;
   options.idle_timeout = 50ms;

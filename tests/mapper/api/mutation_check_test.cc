@@ -51,8 +51,9 @@ class MutationCheck : public ApiTest {
 
   void SetUp() override { See(store_, MakeSighting("web", "cart")); }
 
-  ApiHandler guarded_{
-      {.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_}, {}, HasRole};
+  ApiHandler guarded_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
+                      {},
+                      {.check_role = HasRole}};
 };
 
 TEST_F(MutationCheck, QueriesNeedNoToken) {
@@ -125,6 +126,33 @@ TEST_F(MutationCheck, TheReadOnlyPortTakesQueriesOnlyWhateverIsShown) {
   request.body = Json{{"query", kReset}}.dump();
   EXPECT_EQ(handler_.Handle(request, ApiAccess::kReadOnly).status, 403);
   EXPECT_EQ(handler_.Handle(request).status, 200);
+}
+
+TEST_F(MutationCheck, OneAddressMayNotAskTooOften) {
+  ApiHandler limited{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
+                     {},
+                     {.peer_requests_per_second = 5}};
+  auto ask = [&](const char* peer, const char* path) {
+    HttpRequest request = MakeRequest("GET", path);
+    request.parameters["query"] = "{health}";
+    request.peer = *IpAddress::Parse(peer);
+    return limited.Handle(request).status;
+  };
+  int served = 0;
+  for (int i = 0; i < 100; ++i) {
+    served += ask("10.0.0.1", "/query") == 200 ? 1 : 0;
+  }
+  EXPECT_EQ(served, 10);
+  EXPECT_EQ(ask("10.0.0.1", "/query"), 429);
+  EXPECT_EQ(metrics_.too_fast_requests.Value(), 91);
+  // Not for others, nor for probes, nor for a forwarded port.
+  EXPECT_EQ(ask("10.0.0.2", "/query"), 200);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(ask("10.0.0.1", "/healthz"), 200);
+    ASSERT_EQ(ask("127.0.0.1", "/query"), 200);
+  }
+  clock_.Advance(std::chrono::seconds(1));
+  EXPECT_EQ(ask("10.0.0.1", "/query"), 200);
 }
 
 TEST_F(MutationCheck, SkippedFieldsNeedNoRole) {

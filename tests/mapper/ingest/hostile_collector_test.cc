@@ -370,6 +370,40 @@ TEST_F(HostileCollectorTest, OpensMoreStreamsThanAllowed) {
   RawStream later(server_->Port(), "later");
 }
 
+TEST_F(HostileCollectorTest, OpensMoreStreamsThanOneAddressMay) {
+  server_options_.max_streams_per_peer = 5;
+  Start();
+  ASSERT_TRUE(Eventually([&] { return bystander_->State().connected; }));
+  std::vector<std::unique_ptr<RawStream>> streams;
+  for (int i = 0; i < 4; ++i) {
+    streams.push_back(
+        std::make_unique<RawStream>(server_->Port(), "instance-" + std::to_string(i)));
+  }
+  // On a connection that is there already.
+  RawStream one_more(server_->Port());
+  ExpectEnd(one_more, grpc::StatusCode::RESOURCE_EXHAUSTED, "of this address", StreamClose::kLimit);
+  streams.clear();
+  ASSERT_TRUE(Eventually([&] { return server_->Streams() == 1; }));
+  RawStream later(server_->Port(), "later");
+}
+
+TEST_F(HostileCollectorTest, OpensMoreConnectionsThanOneAddressMay) {
+  server_options_.max_streams_per_peer = 10;
+  Start();
+  ASSERT_TRUE(Eventually([&] { return bystander_->State().connected; }));
+  {
+    std::vector<std::unique_ptr<RawConnection>> connections;
+    for (int i = 0; i < 150; ++i) {
+      connections.push_back(std::make_unique<RawConnection>(server_->Port()));
+    }
+    EXPECT_TRUE(Eventually([&] { return metrics_.refused_connections.Value() >= 41; }));
+  }
+  EXPECT_TRUE(Eventually([&] {
+    RawStream later(server_->Port());
+    return later.SendHello("later") && later.Read().has_welcome();
+  }));
+}
+
 TEST_F(HostileCollectorTest, OpensMoreConnectionsThanAllowed) {
   server_options_.max_streams = 10;
   Start();
