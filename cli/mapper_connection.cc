@@ -211,8 +211,8 @@ StatusOr<QueryTransport> ConnectToMapper(const CliOptions& options,
                    client->Post(kQueryPath, body, "application/json", RequestWith(token)));
   };
   if (!direct) {
-    post = [route = std::make_shared<ApiServerRoute>(client, options)](
-               const std::string& body, const std::string& token) {
+    post = [route = std::make_shared<ApiServerRoute>(client, options)](const std::string& body,
+                                                                       const std::string& token) {
       return route->Post(body, token);
     };
   }

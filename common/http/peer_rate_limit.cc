@@ -41,8 +41,7 @@ PeerRateLimit::Bucket& PeerRateLimit::BucketOf(Buckets& buckets, const IpAddress
   }
   if (buckets.size() >= max_peers_) {
     // A full bucket is as good as none.
-    std::erase_if(buckets,
-                  [&](const auto& entry) { return TokensAt(entry.second, now) >= most_; });
+    std::erase_if(buckets, [&](const auto& entry) { return TokensAt(entry.second, now) >= most_; });
   }
   const IpAddress& key = buckets.size() < max_peers_ ? peer : kAllOthers;
   return buckets.try_emplace(key, Bucket{.tokens = most_, .filled_at = now}).first->second;

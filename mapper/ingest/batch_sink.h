@@ -31,6 +31,8 @@ struct ObservationBatch {
   std::string instance_id;
   std::string component;
   std::string node_name;
+  // The same, where the collector's token proves it; else empty.
+  std::string proven_node;
   // 1, 2, 3, ... within an instance. A sequence that was applied before has no effect and is
   // acknowledged again.
   uint64_t sequence = 0;

@@ -226,12 +226,12 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
   parts_.inventory.read([&](const InventoryView& inventory) {
     for (Observation& observation : batch.observations) {
       const bool has_room = held_count_ < options_.max_held;
-      Verdict verdict =
-          parts_.resolver.Resolve(inventory, observation, Patience::kMayHold, effect.sightings);
+      Verdict verdict = parts_.resolver.Resolve(inventory, observation, Patience::kMayHold,
+                                                effect.sightings, batch.proven_node);
       if (verdict.kind == Verdict::Kind::kHold && !has_room) {
         parts_.metrics.hold_overflow.Increment();
         verdict = parts_.resolver.Resolve(inventory, observation, Patience::kLastChance,
-                                          effect.sightings);
+                                          effect.sightings, batch.proven_node);
       }
       if (verdict.kind != Verdict::Kind::kHold) {
         if (Count(observation.collector, verdict)) {
@@ -243,7 +243,8 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
       first_deadline_ = std::min(first_deadline_, deadline);
       ++held_count_;
       effect.hold.push_back(std::make_shared<const HeldObservation>(
-          HeldObservation{next_held_id_++, std::move(observation), deadline, batch.instance_id}));
+          HeldObservation{next_held_id_++, std::move(observation), deadline, batch.instance_id,
+                          batch.proven_node}));
     }
   });
   ledger_.With([&](CollectorLedger& ledger) { ledger.Take(batch.instance_id, taken, refused); });
@@ -272,7 +273,7 @@ void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
       const bool is_over = last_chance || now >= waiting->deadline;
       const Verdict verdict = parts_.resolver.Resolve(
           inventory, waiting->observation, is_over ? Patience::kLastChance : Patience::kMayHold,
-          effect.sightings);
+          effect.sightings, waiting->reporter_node);
       if (verdict.kind == Verdict::Kind::kHold) {
         first_deadline_ = std::min(first_deadline_, waiting->deadline);
         continue;

@@ -76,8 +76,7 @@ void PeerConnections::Forget(Connection& connection) {
 void PeerConnections::ForgetClosed(const IpAddress& peer) {
   for (size_t fd = 0; fd < connections_.size(); ++fd) {
     Connection& connection = connections_[fd];
-    if (connection.noted && connection.peer == peer &&
-        !IsOpen(static_cast<int>(fd), connection)) {
+    if (connection.noted && connection.peer == peer && !IsOpen(static_cast<int>(fd), connection)) {
       Forget(connection);
     }
   }

@@ -1,5 +1,5 @@
-// How many open connections each address has, although gRPC, which they are handed to, does not tell
-// when it closes one. The kernel does: it gives a closed one's number away again, and knows a
+// How many open connections each address has, although gRPC, which they are handed to, does not
+// tell when it closes one. The kernel does: it gives a closed one's number away again, and knows a
 // number's peer. Internal to this folder.
 #pragma once
 

@@ -425,6 +425,7 @@ void ReportStream::Submit(const v1::Batch& batch) {
   domain.instance_id = instance_id_;
   domain.component = component_;
   domain.node_name = node_name_;
+  domain.proven_node = identity_.node_name;
   domain.sequence = batch.sequence();
   domain.totals = DecodeTotals(batch.statistics());
   if (domain.totals.sent_at) {

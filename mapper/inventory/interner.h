@@ -21,6 +21,8 @@ inline size_t CombineHash(size_t seed, size_t value) {
 }
 
 struct InternHash {
+  size_t operator()(const std::string& text) const { return std::hash<std::string>()(text); }
+
   size_t operator()(const Labels& labels) const {
     size_t hash = labels.size();
     for (const auto& [key, value] : labels) {

@@ -37,6 +37,8 @@ struct PodFacts {
   PodUid uid;
   bool host_network = false;
   Time created;
+  // Null while it has none.
+  std::shared_ptr<const std::string> node;
   Workload workload;
   // The owner could not be read yet: `workload` is only the best name so far and may change within
   // seconds. PodByIp answers kOwnerPending instead of giving such facts.

@@ -113,6 +113,7 @@ void PodStore::UpdateFacts(PodEntry& pod, PodRecord& record, Time now) {
   facts.uid = record.uid;
   facts.host_network = record.host_network;
   facts.created = record.created;
+  facts.node = record.node_name.empty() ? nullptr : nodes_.Intern(record.node_name);
   facts.workload.labels = labels_.Intern(std::move(record.labels));
   Identity identity;
   OwnerReferencePtr owner;
@@ -179,7 +180,7 @@ void PodStore::SetIdentity(PodEntry& pod, PodFacts facts, Identity identity) {
   facts.owner_pending = identity.pending;
   const PodFacts* known = pod.facts.get();
   if (known != nullptr && known->workload.identity == facts.workload.identity &&
-      known->workload.labels == facts.workload.labels &&
+      known->workload.labels == facts.workload.labels && known->node == facts.node &&
       known->owner_pending == facts.owner_pending) {
     return;
   }

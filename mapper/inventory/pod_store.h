@@ -87,6 +87,7 @@ class PodStore {
   OwnerTable owners_;
   AddressHistory addresses_;
   Interner<Labels> labels_;
+  Interner<std::string> nodes_;
   Interner<WorkloadIdentity> identities_;
   std::unordered_map<PodUid, PodEntryPtr> by_uid_;
   std::unordered_map<PodUid, PodEntryPtr> by_config_hash_;

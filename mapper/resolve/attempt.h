@@ -28,8 +28,12 @@ using Outcome = std::optional<Problem>;
 class Attempt {
  public:
   Attempt(const ResolveOptions& options, const InventoryView& inventory,
-          const Observation& observation, Patience patience)
-      : options_(options), inventory_(inventory), observation_(observation), patience_(patience) {}
+          const Observation& observation, Patience patience, std::string_view reporter_node)
+      : options_(options),
+        inventory_(inventory),
+        observation_(observation),
+        patience_(patience),
+        reporter_node_(reporter_node) {}
 
   Outcome Run(std::vector<IntentSighting>& sightings);
 
@@ -61,6 +65,7 @@ class Attempt {
   // client_rules.cc
   Outcome FindClient();
   Outcome FindClientByAddress(const IpAddress& address);
+  bool IsOnAnotherNode(const PodFacts& pod) const;
   bool MayBeInCluster(const IpAddress& address) const;
 
   // server_rules.cc
@@ -83,6 +88,7 @@ class Attempt {
   const InventoryView& inventory_;
   const Observation& observation_;
   Patience patience_;
+  std::string_view reporter_node_;
   Findings found_;
 };
 

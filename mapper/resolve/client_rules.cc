@@ -55,11 +55,19 @@ Outcome Attempt::FindClient() {
   if (pod == nullptr) {
     return Problem{Refusal::kUnknownClient, true};
   }
+  // A UID comes from the processes of the collector's own node.
+  if (IsOnAnotherNode(*pod)) {
+    return Problem{Refusal::kForeignNode};
+  }
   if (pod->owner_pending) {
     return Problem{Refusal::kClientOwnerPending, true};
   }
   found_.client = {pod->workload, PodName(pod)};
   return std::nullopt;
+}
+
+bool Attempt::IsOnAnotherNode(const PodFacts& pod) const {
+  return !reporter_node_.empty() && pod.node != nullptr && *pod.node != reporter_node_;
 }
 
 Outcome Attempt::FindClientByAddress(const IpAddress& address) {
@@ -72,6 +80,10 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
   }
   const PodAnswer answer = inventory_.PodByIp(address, observation_.last_seen);
   if (answer.pod != nullptr) {
+    // Packets of other nodes' pods pass by; sockets are the node's own.
+    if (observation_.collector == Collector::kSocketScan && IsOnAnotherNode(*answer.pod)) {
+      return Problem{Refusal::kForeignNode};
+    }
     const std::string& hostname = observation_.client.hostname;
     if (!hostname.empty() && !IsHostnameOf(hostname, answer.pod->name)) {
       return Problem{Refusal::kHostnameMismatch};

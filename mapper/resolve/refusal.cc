@@ -18,6 +18,8 @@ std::string_view RefusalName(Refusal refusal) {
       return "host_network_client";
     case Refusal::kHostnameMismatch:
       return "hostname_mismatch";
+    case Refusal::kForeignNode:
+      return "foreign_node";
     case Refusal::kClientOwnerPending:
       return "client_owner_pending";
     case Refusal::kExternalName:

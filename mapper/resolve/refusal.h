@@ -16,6 +16,7 @@ enum class Refusal : uint8_t {
   kAmbiguousClient,     // several pods could have had the client's address
   kHostNetworkClient,   // the client's address is a node's and no pod UID says which pod it was
   kHostnameMismatch,    // the reported host name is not that of the pod with the address
+  kForeignNode,         // the client's pod is on another node than the collector that names it
   kClientOwnerPending,  // the client's owner could not be read in time
   kExternalName,        // a name outside the cluster's domain
   kUnsupportedName,     // inside the cluster's domain, but neither a service nor a pod
@@ -29,14 +30,14 @@ enum class Refusal : uint8_t {
   kServerOwnerPending,  // the server's owner could not be read in time
   kExcludedNamespace,
 };
-inline constexpr std::array<Refusal, 19> kAllRefusals = {
-    Refusal::kCollectorDisabled, Refusal::kMalformed,          Refusal::kMissingClient,
-    Refusal::kUnknownClient,     Refusal::kAmbiguousClient,    Refusal::kHostNetworkClient,
-    Refusal::kHostnameMismatch,  Refusal::kClientOwnerPending, Refusal::kExternalName,
-    Refusal::kUnsupportedName,   Refusal::kUnknownService,     Refusal::kNoBackends,
-    Refusal::kExternalAddress,   Refusal::kLocalAddress,       Refusal::kUnknownServer,
-    Refusal::kAmbiguousServer,   Refusal::kHostNetworkServer,  Refusal::kServerOwnerPending,
-    Refusal::kExcludedNamespace};
+inline constexpr std::array<Refusal, 20> kAllRefusals = {
+    Refusal::kCollectorDisabled,  Refusal::kMalformed,        Refusal::kMissingClient,
+    Refusal::kUnknownClient,      Refusal::kAmbiguousClient,  Refusal::kHostNetworkClient,
+    Refusal::kHostnameMismatch,   Refusal::kForeignNode,      Refusal::kClientOwnerPending,
+    Refusal::kExternalName,       Refusal::kUnsupportedName,  Refusal::kUnknownService,
+    Refusal::kNoBackends,         Refusal::kExternalAddress,  Refusal::kLocalAddress,
+    Refusal::kUnknownServer,      Refusal::kAmbiguousServer,  Refusal::kHostNetworkServer,
+    Refusal::kServerOwnerPending, Refusal::kExcludedNamespace};
 // "collector_disabled", "malformed", ...
 std::string_view RefusalName(Refusal refusal);
 // Whether an edge of the map may be missing by it. The others were not meant to be on the map:

@@ -130,8 +130,10 @@ Resolver::Resolver(ResolveOptions options) : options_(std::move(options)) {
 }
 
 Verdict Resolver::Resolve(const InventoryView& inventory, const Observation& observation,
-                          Patience patience, std::vector<IntentSighting>& sightings) const {
-  const Outcome problem = Attempt(options_, inventory, observation, patience).Run(sightings);
+                          Patience patience, std::vector<IntentSighting>& sightings,
+                          std::string_view reporter_node) const {
+  const Outcome problem =
+      Attempt(options_, inventory, observation, patience, reporter_node).Run(sightings);
   if (!problem.has_value()) {
     return {Verdict::Kind::kResolved};
   }

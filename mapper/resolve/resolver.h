@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/observation/observation.h"
@@ -45,9 +46,11 @@ class Resolver {
 
   // Appends to `sightings` when the verdict is kResolved, and only then: one sighting, or one for
   // each workload behind the service that was addressed. With kLastChance the verdict is never
-  // kHold.
+  // kHold. `reporter_node`: the node of the collector, where it is proven; a pod that the collector
+  // can only know from its own node must then be on it.
   Verdict Resolve(const InventoryView& inventory, const Observation& observation, Patience patience,
-                  std::vector<IntentSighting>& sightings) const;
+                  std::vector<IntentSighting>& sightings,
+                  std::string_view reporter_node = {}) const;
 
  private:
   ResolveOptions options_;

@@ -62,11 +62,13 @@ class FakeInventoryView final : public InventoryView {
 
   // A pod of workload `workload` with one address; its UID is made from its name.
   PodFactsPtr AddSimplePod(const std::string& name_space, const std::string& name,
-                           const std::string& workload, const std::string& address) {
+                           const std::string& workload, const std::string& address,
+                           const std::string& node = {}) {
     PodFacts facts;
     facts.name = name;
     facts.name_space = name_space;
     facts.uid = UidOf(name);
+    facts.node = node.empty() ? nullptr : std::make_shared<const std::string>(node);
     facts.workload = MakeWorkload(name_space, workload);
     return AddPod(std::move(facts), {address});
   }

@@ -61,6 +61,23 @@ TEST_F(ObservationPipelineTest, AppliesABatchAndThenAcknowledges) {
   EXPECT_EQ(metrics_.Resolved(Collector::kTcpSyn).Value(), 3);
 }
 
+TEST_F(ObservationPipelineTest, RefusesAPodOfAnotherNodeAlsoOnceItIsKnown) {
+  Start();
+  ObservationBatch batch = Batch("one", 1, "10.0.0.2");
+  batch.proven_node = "node-1";
+  batch.observations[0].client.pod_uid = FakeInventoryView::UidOf("far-1");
+  Apply(std::move(batch));
+  EXPECT_EQ(metrics_.held.Value(), 1);
+  inventory_.Write([&](FakeInventoryView& view) {
+    view.AddSimplePod("shop", "far-1", "far", "10.0.2.1", "node-2");
+    ++version_;
+  });
+  clock_.Advance(1s);
+  EXPECT_TRUE(Eventually(
+      [&] { return metrics_.Refused(Refusal::kForeignNode, Collector::kTcpSyn).Value() == 1; }));
+  EXPECT_EQ(store_.Size(), 0U);
+}
+
 TEST_F(ObservationPipelineTest, WaitsForTheFirstListOfTheCluster) {
   synced_ = false;
   options_.hold = 0ms;

@@ -42,6 +42,21 @@ TEST(WorkloadIdentity, OfADeploymentIsFoundThroughItsReplicaSet) {
   });
 }
 
+TEST(PodFacts, HaveTheNodeOnceThePodIsBound) {
+  Inventory inventory;
+  PodRecord pod = Pod(1, "web");
+  pod.node_name.clear();
+  inventory.Upsert(pod, At(1));
+  inventory.Read(
+      [](const InventoryView& view) { EXPECT_EQ(view.PodByUid(Uid(1))->node, nullptr); });
+  pod.node_name = "node-2";
+  inventory.Upsert(pod, At(2));
+  inventory.Read([](const InventoryView& view) {
+    ASSERT_NE(view.PodByUid(Uid(1))->node, nullptr);
+    EXPECT_EQ(*view.PodByUid(Uid(1))->node, "node-2");
+  });
+}
+
 TEST(WorkloadIdentity, WaitsForAnOwnerThatArrivesAfterThePod) {
   Inventory inventory;
   inventory.Upsert(PodOfReplicaSet(1), At(101));

@@ -123,6 +123,40 @@ TEST_F(ResolveClient, D3HoldsWhileTheOwnerIsBeingRead) {
             "refused: client_owner_pending");
 }
 
+TEST_F(ResolveClient, P16ACollectorNamesPodsOfItsOwnNodeOnly) {
+  inventory_.AddSimplePod("shop", "near-1", "near", "10.0.1.1", "node-1");
+  inventory_.AddSimplePod("shop", "far-1", "far", "10.0.2.1", "node-2");
+  PodFacts facts;
+  facts.name = "agent-1";
+  facts.name_space = "kube-system";
+  facts.uid = FakeInventoryView::UidOf("agent-1");
+  facts.host_network = true;
+  facts.node = std::make_shared<const std::string>("node-2");
+  facts.workload = Make("kube-system", "agent");
+  inventory_.AddPod(facts);
+  reporter_node_ = "node-1";
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "10.0.1.1"), "near-1")), "shop/near -> shop/db");
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "10.0.2.1"), "far-1")), "refused: foreign_node");
+  EXPECT_EQ(Resolve(WithUid(Dns("db.shop.svc.cluster.local", "10.0.2.1"), "far-1")),
+            "refused: foreign_node");
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "192.168.0.2"), "agent-1")),
+            "refused: foreign_node");
+  // Sockets are the node's own, whether or not a UID is known.
+  EXPECT_EQ(Resolve(Socket("10.0.0.2", "10.0.2.1")), "refused: foreign_node");
+  EXPECT_EQ(Resolve(Socket("10.0.0.2", "10.0.1.1")), "shop/near -> shop/db");
+  // Packets of another node's pod arrive at the server's node under that pod's address.
+  EXPECT_EQ(Resolve(Tcp("10.0.0.2", 80, "10.0.2.1")), "shop/far -> shop/db");
+  // The server may be anywhere.
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.2.1", 80, "10.0.1.1"), "near-1")), "shop/near -> shop/far");
+}
+
+TEST_F(ResolveClient, WithoutAProvenOrKnownNodeNoPodIsForeign) {
+  inventory_.AddSimplePod("shop", "far-1", "far", "10.0.2.1", "node-2");
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2"), "far-1")), "shop/far -> shop/db");
+  reporter_node_ = "node-1";
+  EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2"), "web-1")), "shop/web -> shop/db");
+}
+
 TEST_F(ResolveClient, AnObservationWithoutClientIsRefused) {
   Observation observation = Tcp("10.0.0.2");
   observation.client.ip.reset();
