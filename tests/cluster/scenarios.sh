@@ -3,9 +3,9 @@
 # is applied at first, act_NAME does something to it later, expect_NAME prints the edges that the map has to hold for clients
 # of the namespace in the end, one "client -> server" a line, with the server's namespace where it is another.
 
-# What restarts the mapper comes first: what ended before it is not on its map any more.
+# What resets the map or restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+SCENARIOS=(reset-right missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right)
@@ -471,12 +471,15 @@ grant() {
   in_install create role "$1" "--verb=$2" "--resource=$3"
   in_install create rolebinding "$1" "--role=$1" "--serviceaccount=one-right:$1"
 }
-# With the administrator's cluster and this ServiceAccount's token.
 list_as() {
+  command_as "$1" list -n one-right
+}
+# command_as SERVICEACCOUNT ARGUMENT...: with the administrator's cluster and this ServiceAccount's token.
+command_as() {
   local config="$output/$1.kubeconfig"
   "$cluster" run kubectl config view --raw --minify -o json |
     jq --arg token "$(in_namespace create token "$1")" '.users[0].user = {token: $token}' > "$config"
-  "$cluster" run "$(realpath "$bin")/network-mapper" list --kubeconfig "$config" -n one-right
+  "$cluster" run "$(realpath "$bin")/network-mapper" "${@:2}" --kubeconfig "$config"
 }
 expect_one-right() { echo "client -> server"; }
 
@@ -503,3 +506,39 @@ END
   wait_until 30 has_edge map-survives "last -> server"
 }
 expect_map-survives() { echo "last -> server"; }
+
+# Nobody changes the map without a token for it; who may reset is who may create one. docs/regressions.md P16
+manifest_reset-right() { server; }
+act_reset-right() {
+  local answer
+  deployment before --call server:80 | apply
+  wait_until 120 has_edge reset-right "before -> server"
+  [ "$(reset_with "")" = 401 ]
+  [ "$(reset_with nonsense)" = 401 ]
+  [ "$(reset_with "$(in_namespace create token default)")" = 401 ]
+  [ "$(reset_with "$(in_namespace create token default --audience network-mapper)")" = 403 ]
+  [ "$(reset_with "$(in_install create token otterize-network-sniffer --audience network-mapper)")" = 403 ]
+  in_namespace create serviceaccount person
+  in_install create role reset-proxy --verb=create --resource=services/proxy
+  in_install create rolebinding reset-proxy --role=reset-proxy --serviceaccount=reset-right:person
+  ! answer="$(command_as person reset 2>&1)"
+  grep "right to create serviceaccounts/token" <<< "$answer"
+  has_edge reset-right "before -> server"
+  [ "$(mapper_metric 'network_mapper_api_mutation_refusals_total{reason="bad_token"}')" -ge 3 ]
+
+  in_namespace delete deployment before --cascade=foreground --wait
+  sleep 5
+  in_install create role reset-map --verb=create --resource=serviceaccounts/token --resource-name=otterize-network-mapper-admin
+  in_install create rolebinding reset-map --role=reset-map --serviceaccount=reset-right:person
+  command_as person reset
+  [ -z "$(edges reset-right)" ]
+  in_install delete role,rolebinding reset-map reset-proxy
+  newcomer
+}
+# The status of a reset with this token, past the API server.
+reset_with() {
+  "$cluster" run curl -s --max-time 10 -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -H "Authorization: Bearer $1" \
+    --data '{"query": "mutation { resetCapture }"}' \
+    "http://$(in_install get service otterize-network-mapper -o 'jsonpath={.spec.clusterIP}'):9090/query"
+}
+expect_reset-right() { echo "newcomer -> server"; }

@@ -24,9 +24,10 @@ namespace network_mapper {
 class MapperProcess {
  public:
   explicit MapperProcess(std::vector<std::string> options = {},
-                         std::vector<std::string> environment = {})
+                         std::vector<std::string> environment = {},
+                         stand_in::KubeStandInOptions kubernetes = {})
       : options_(std::move(options)), environment_(std::move(environment)) {
-    auto stand_in = stand_in::KubeStandIn::Start({});
+    auto stand_in = stand_in::KubeStandIn::Start(std::move(kubernetes));
     EXPECT_TRUE(stand_in.ok());
     stand_in_ = *std::move(stand_in);
   }
@@ -71,6 +72,10 @@ class MapperProcess {
   uint16_t ApiPort() const { return api_port_; }
 
   uint16_t ReportPort() const { return report_port_; }
+
+  uint16_t MetricsPort() const { return metrics_port_; }
+
+  stand_in::KubeStandIn& Kubernetes() { return *stand_in_; }
 
   std::string Log() const { return ReadFileOrDie(log_); }
 
