@@ -238,9 +238,7 @@ class GuardedMapperBehindApiServer : public MapperBehindApiServer {
   }
 
   static constexpr const char* kAdmin = "otterize-system/otterize-network-mapper-admin";
-  ApiHandler guarded_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
-                      {},
-                      {.check_role = [](Role role, const std::string& token) {
+  ApiHandler guarded_{Root(), {}, {.check_role = [](Role role, const std::string& token) {
                         if (token.empty()) {
                           return Unauthenticated("no token was shown");
                         }

@@ -85,6 +85,14 @@ class ApiTest : public ::testing::Test {
     return body["data"];
   }
 
+  ApiRoot Root() {
+    return {.store = store_,
+            .sink = sink_,
+            .metrics = metrics_,
+            .clock = clock_,
+            .completeness = [this] { return JudgeCompleteness(completeness_); }};
+  }
+
   MetricsRegistry registry_;
   IntentStoreMetrics store_metrics_{registry_};
   IntentStore store_{IntentLimits{}, store_metrics_};
@@ -93,12 +101,7 @@ class ApiTest : public ::testing::Test {
   FakeClock clock_;
   // Of a cluster where nothing is yet.
   CompletenessParts completeness_{};
-  ApiHandler handler_{{.store = store_,
-                       .sink = sink_,
-                       .metrics = metrics_,
-                       .clock = clock_,
-                       .completeness = [this] { return JudgeCompleteness(completeness_); }},
-                      {}};
+  ApiHandler handler_{Root(), {}};
 };
 
 }  // namespace network_mapper

@@ -51,9 +51,7 @@ class MutationCheck : public ApiTest {
 
   void SetUp() override { See(store_, MakeSighting("web", "cart")); }
 
-  ApiHandler guarded_{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
-                      {},
-                      {.check_role = HasRole}};
+  ApiHandler guarded_{Root(), {}, {.check_role = HasRole}};
 };
 
 TEST_F(MutationCheck, QueriesNeedNoToken) {
@@ -63,6 +61,7 @@ TEST_F(MutationCheck, QueriesNeedNoToken) {
 
 TEST_F(MutationCheck, WithoutATokenNothingChanges) {
   for (const char* query : {kReset, kReport, "mutation { a: resetCapture }",
+                            "mutation { forgetIntents(namespaces: [\"shop\"]) }",
                             "mutation M { ...F } fragment F on Mutation { resetCapture }"}) {
     for (const char* authorization : {"", "Bearer", "Basic YTpi", "bearer-ish admin"}) {
       HttpResponse response = Send(query, authorization);
@@ -73,7 +72,7 @@ TEST_F(MutationCheck, WithoutATokenNothingChanges) {
   }
   EXPECT_EQ(store_.Size(), 1U);
   EXPECT_TRUE(sink_.batches.empty());
-  EXPECT_EQ(metrics_.unauthenticated_mutations.Value(), 16);
+  EXPECT_EQ(metrics_.unauthenticated_mutations.Value(), 20);
 }
 
 TEST_F(MutationCheck, SaysHowToGetWhatIsMissing) {
@@ -129,9 +128,7 @@ TEST_F(MutationCheck, TheReadOnlyPortTakesQueriesOnlyWhateverIsShown) {
 }
 
 TEST_F(MutationCheck, OneAddressMayNotAskTooOften) {
-  ApiHandler limited{{.store = store_, .sink = sink_, .metrics = metrics_, .clock = clock_},
-                     {},
-                     {.peer_requests_per_second = 5}};
+  ApiHandler limited{Root(), {}, {.peer_requests_per_second = 5}};
   auto ask = [&](const char* peer, const char* path) {
     HttpRequest request = MakeRequest("GET", path);
     request.parameters["query"] = "{health}";
