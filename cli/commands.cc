@@ -152,7 +152,8 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& tr
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
                    AskForClientIntents(transport, filter, options, context));
   if (clients.empty() && !options.quiet) {
-    context.err << "No connections found.\n" << FilterAdvice(options) << kEmptyMapAdvice;
+    std::string advice = FilterAdvice(options);
+    context.err << "No connections found.\n" << (advice.empty() ? kEmptyMapAdvice : advice);
   }
   return clients;
 }

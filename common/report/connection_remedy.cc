@@ -23,6 +23,10 @@ std::string_view UnavailableRemedy(const std::string& text, bool tls) {
     return "the mapper's certificate is not accepted: check that --tls-ca-file holds the authority "
            "that issued it, that it has not expired, and both clocks";
   }
+  if (says("shutting down")) {
+    return "none is needed if the mapper was restarted: it is tried again until the next one is "
+           "there";
+  }
   if (says("token")) {
     return "the mapper cannot ask the API server whose token this is: see its log";
   }
@@ -46,7 +50,9 @@ std::string_view ConnectionRemedy(const Status& outcome, bool tls) {
     case StatusCode::kDeadlineExceeded:
       return UnavailableRemedy(StatusMessage(outcome), tls);
     case StatusCode::kUnauthenticated:
-      return "set --token-file to a ServiceAccount token for the mapper's --token-audience";
+      return "set --token-file to a ServiceAccount token for the mapper's --token-audience; if the "
+             "ServiceAccount was deleted and made anew, restart this pod, since its token is the "
+             "old one's";
     case StatusCode::kPermissionDenied:
       return "name this collector's ServiceAccount in the mapper's --collector-service-accounts, "
              "and set --node-name to the node that it is on";

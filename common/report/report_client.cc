@@ -29,7 +29,7 @@ using std::chrono::steady_clock;
 
 // A connection that lasted so long, or that brought an acknowledgement, starts the back-off anew.
 constexpr std::chrono::seconds kProvenConnection{10};
-constexpr std::chrono::seconds kLogInterval{60};
+constexpr std::chrono::seconds kLogInterval{5};
 
 std::string RandomUuid() {
   std::random_device random;
@@ -255,12 +255,19 @@ class ReportClient::Implementation final : public ReportTransportEvents {
     if ((!loss_logged_ || cause != logged_cause_) && log_limit_.Allow(steady_clock::now())) {
       loss_logged_ = true;
       logged_cause_ = std::move(cause);
-      LogWarn(ever_connected_ ? "lost the connection to the mapper" : "cannot reach the mapper",
-              {{"address", options_.address},
-               {"error", outcome},
-               {"remedy", remedy},
-               {"effect", "observations wait in the spool"}});
+      LogWarn(Headline(outcome), {{"address", options_.address},
+                                  {"error", outcome},
+                                  {"remedy", remedy},
+                                  {"effect", "observations wait in the spool"}});
     }
+  }
+
+  std::string_view Headline(const Status& outcome) const {
+    if (outcome.code() == StatusCode::kUnauthenticated ||
+        outcome.code() == StatusCode::kPermissionDenied) {
+      return "the mapper refuses this collector";
+    }
+    return ever_connected_ ? "lost the connection to the mapper" : "cannot reach the mapper";
   }
 
   static void CountDropped(Shared& shared, Counter& counter, uint64_t observations) {

@@ -250,6 +250,9 @@ class MapperApp::Implementation {
       checks.push_back({.name = "collector_tokens",
                         .check = [this] { return token_reviewer_->Health(); },
                         .essential = false});
+      checks.push_back({.name = "collectors",
+                        .check = [this] { return report_server_->Collectors(); },
+                        .essential = false});
     }
     return checks;
   }

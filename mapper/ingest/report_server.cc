@@ -36,6 +36,8 @@ constexpr int kMaxStreamsPerConnection = 1000;
 constexpr size_t kSpareConnections = 100;
 constexpr int kIdleConnectionMs = 60'000;
 constexpr int kMinimumPingIntervalMs = 5'000;
+// A little longer than the longest pause of a report client.
+constexpr std::chrono::seconds kStrangerMemory{45};
 
 StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeCredentials(const ReportServerTls& tls) {
   if (!tls.enabled) {
@@ -158,6 +160,14 @@ class ReportServer::Implementation {
 
   uint16_t Port() const { return port_; }
 
+  Status Collectors() const {
+    return streams_->last_stranger.With([](const std::optional<ReportStreams::Stranger>& last) {
+      const bool lately =
+          last && std::chrono::steady_clock::now() - last->refused_at < kStrangerMemory;
+      return lately ? Unauthenticated("a collector is refused: {}", last->reason) : OkStatus();
+    });
+  }
+
   size_t Streams() const {
     return streams_->registry.With(
         [](const ReportStreams::Registry& registry) { return registry.all.size(); });
@@ -190,6 +200,10 @@ ReportServer::~ReportServer() = default;
 
 uint16_t ReportServer::Port() const {
   return implementation_->Port();
+}
+
+Status ReportServer::Collectors() const {
+  return implementation_->Collectors();
 }
 
 size_t ReportServer::Streams() const {

@@ -65,6 +65,10 @@ class ReportServer {
   uint16_t Port() const;
   size_t Streams() const;
 
+  // OK unless a collector was refused for its token lately: collectors try again every 30 s at
+  // least.
+  Status Collectors() const;
+
   // Takes no more streams and batches, waits at most `grace` for the acknowledgement of what was
   // submitted, then cuts what is left. Collectors see UNAVAILABLE and come back. Calling it again
   // does nothing.

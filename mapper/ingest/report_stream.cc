@@ -353,6 +353,11 @@ void ReportStream::Refuse(const grpc::Status& status, StreamClose reason) {
                                       {"peer", context_.peer()},
                                       {"reason", status.error_message()}});
   }
+  if (reason == StreamClose::kBadToken || reason == StreamClose::kNotACollector) {
+    streams_->last_stranger.With([&status](std::optional<ReportStreams::Stranger>& last) {
+      last = {.refused_at = std::chrono::steady_clock::now(), .reason = status.error_message()};
+    });
+  }
   Close(status, reason);
 }
 

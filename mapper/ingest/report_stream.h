@@ -56,6 +56,14 @@ struct ReportStreams {
   Guarded<Registry> registry;
   // For lines that a hostile peer can cause.
   Guarded<PeerLogLimit> log_limit;
+
+  // The last collector that was refused for who it is.
+  struct Stranger {
+    SteadyTime refused_at;
+    std::string reason;
+  };
+
+  Guarded<std::optional<Stranger>> last_stranger;
 };
 
 // It parses by itself: gRPC tells of a message that cannot be parsed as it tells of a client that

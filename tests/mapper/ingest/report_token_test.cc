@@ -61,6 +61,7 @@ TEST_F(ReportTokenTest, LetsTheCollectorIn) {
   UseToken("good\n");
   auto server = StartServer();
   ExpectDelivery(server->Port());
+  EXPECT_THAT(server->Collectors(), IsOk());
   EXPECT_EQ(Asked("good"), 1U);
 }
 
@@ -79,6 +80,8 @@ TEST_F(ReportTokenTest, RefusesATokenThatIsNotValid) {
   EXPECT_THAT(ExpectRefusal(*server),
               AllOf(HasSubstr("the token is not valid"), HasSubstr("--token-audience")));
   EXPECT_GE(Closed(StreamClose::kBadToken), 1);
+  EXPECT_THAT(server->Collectors(),
+              StatusIs(StatusCode::kUnauthenticated, HasSubstr("the token is not valid")));
 }
 
 TEST_F(ReportTokenTest, RefusesSomebodyElsesToken) {
