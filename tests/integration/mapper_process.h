@@ -32,22 +32,32 @@ class MapperProcess {
     stand_in_ = *std::move(stand_in);
   }
 
+  // Another API server than the own stand-in.
+  void UseApiServer(std::string url) { api_server_url_ = std::move(url); }
+
+  stand_in::KubeStandIn& ApiServer() { return *stand_in_; }
+
   // A command that gets the mapper's as its arguments and becomes it: prlimit, env.
   void RunUnder(std::vector<std::string> wrapper) { wrapper_ = std::move(wrapper); }
 
-  // With what it knows: nothing. False: it does not become ready.
+  // False: it does not become ready.
   bool Start() {
+    Launch();
+    return WaitUntilReady();
+  }
+
+  void Launch() {
     std::vector<std::string> command = wrapper_;
     for (const std::string& word :
          {(BuildDirectory() / "bin/network-mapper-mapper").string(),
-          std::string("--listen-address=127.0.0.1"), "--kube-api-url=" + stand_in_->Url(),
+          std::string("--listen-address=127.0.0.1"),
+          "--kube-api-url=" + (api_server_url_.empty() ? stand_in_->Url() : api_server_url_),
           "--port=" + std::to_string(api_port_), "--report-port=" + std::to_string(report_port_),
           "--metrics-port=" + std::to_string(metrics_port_)}) {
       command.push_back(word);
     }
     command.insert(command.end(), options_.begin(), options_.end());
     process_ = std::make_unique<ChildProcess>(command, log_, environment_);
-    return WaitUntilReady();
   }
 
   bool WaitUntilReady() {
@@ -65,6 +75,9 @@ class MapperProcess {
 
   void Kill() { process_->End(SIGKILL); }
 
+  // The exit code of a mapper that ends by itself.
+  int WaitForExit() { return process_->WaitForExit(); }
+
   bool IsRunning() { return process_ != nullptr && process_->IsRunning(); }
 
   pid_t Id() const { return process_->Id(); }
@@ -79,7 +92,7 @@ class MapperProcess {
 
   std::string Log() const { return ReadFileOrDie(log_); }
 
-  // The `data` of an answer.
+  // The `data` of an answer; null without one.
   nlohmann::json Query(const std::string& query) const {
     httplib::Client client("127.0.0.1", api_port_);
     client.set_read_timeout(std::chrono::seconds(20));
@@ -88,15 +101,16 @@ class MapperProcess {
     return answer ? nlohmann::json::parse(answer->body)["data"] : nlohmann::json();
   }
 
-  // The total of a metric, all labels added up; below zero when there is no answer.
-  double Metric(const std::string& name) const {
+  // The total of a metric over all labels, or those with `label` among them; below zero when there
+  // is no answer.
+  double Metric(const std::string& name, const std::string& label = "") const {
     httplib::Client client("127.0.0.1", metrics_port_);
     httplib::Result answer = client.Get("/metrics");
     double sum = answer ? 0 : -1;
     std::istringstream lines(answer ? answer->body : "");
     for (std::string line; std::getline(lines, line);) {
       size_t end = line.find_first_of("{ ");
-      if (line.substr(0, end) == name) {
+      if (line.substr(0, end) == name && line.find(label) != std::string::npos) {
         sum += std::stod(line.substr(line.rfind(' ')));
       }
     }
@@ -110,6 +124,7 @@ class MapperProcess {
   TemporaryDirectory directory_;
   std::filesystem::path log_ = directory_.Path() / "mapper.log";
   std::unique_ptr<stand_in::KubeStandIn> stand_in_;
+  std::string api_server_url_;
   uint16_t api_port_ = FreePort();
   uint16_t report_port_ = FreePort();
   uint16_t metrics_port_ = FreePort();

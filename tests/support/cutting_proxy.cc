@@ -16,6 +16,8 @@ namespace network_mapper {
 
 namespace {
 
+constexpr int kSliceMs = 20;
+
 sockaddr_in Loopback(uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -82,8 +84,12 @@ CuttingProxy::~CuttingProxy() {
 
 void CuttingProxy::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
+    if (held_) {
+      poll(nullptr, 0, kSliceMs);
+      continue;
+    }
     pollfd waiting{.fd = listener_, .events = POLLIN, .revents = 0};
-    if (poll(&waiting, 1, 20) <= 0) {
+    if (poll(&waiting, 1, kSliceMs) <= 0) {
       continue;
     }
     int client = accept(listener_, nullptr, nullptr);
@@ -106,7 +112,11 @@ void CuttingProxy::Relay(const std::stop_token& stop, int client, int server) {
   std::array<pollfd, 2> ends = {pollfd{.fd = client, .events = POLLIN, .revents = 0},
                                 pollfd{.fd = server, .events = POLLIN, .revents = 0}};
   while (!stop.stop_requested()) {
-    if (poll(ends.data(), ends.size(), 20) <= 0) {
+    if (held_) {
+      poll(nullptr, 0, kSliceMs);
+      continue;
+    }
+    if (poll(ends.data(), ends.size(), kSliceMs) <= 0) {
       continue;
     }
     bool alive = (ends[0].revents == 0 || Move(client, server, budget)) &&

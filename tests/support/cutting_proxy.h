@@ -1,6 +1,7 @@
 // A TCP relay between a client and a server on the loopback that a test cuts: after a number of
 // bytes, or at once. Of every second connection, the server gets all that was relayed, so that it
-// has worked on what the client must believe lost.
+// has worked on what the client must believe lost. It can also hold everything, as a network does
+// that is parted: nothing is refused, nothing arrives, and what was under way comes late.
 #pragma once
 
 #include <atomic>
@@ -24,6 +25,8 @@ class CuttingProxy {
 
   int Cuts() const { return cuts_; }
 
+  void Hold(bool hold) { held_ = hold; }
+
  private:
   void Run(const std::stop_token& stop);
   void Relay(const std::stop_token& stop, int client, int server);
@@ -33,6 +36,7 @@ class CuttingProxy {
   int listener_ = -1;
   uint16_t port_ = 0;
   std::atomic<int> cuts_{0};
+  std::atomic<bool> held_{false};
   std::jthread worker_;
 };
 

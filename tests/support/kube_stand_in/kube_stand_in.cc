@@ -31,6 +31,9 @@ class KubeStandIn::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Status Start() {
+    if (options_.load) {
+      RETURN_IF_ERROR(options_.load(store_));
+    }
     const auto handle = [this](const Request& request, Response& response) {
       Handle(request, response);
     };

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct KubeStandInOptions {
   // When this or a client authority is given, a request needs the bearer token or a certificate of
   // the authority; 401 without.
   std::string token;
+  // Fills the store before the first request is taken.
+  std::function<Status(ObjectStore&)> load;
   // For .../services/<service>:<port>/proxy/.
   ServiceBackends proxies;
   // "namespace/name" of those that tokens (tokens.h) are issued to.

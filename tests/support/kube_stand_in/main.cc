@@ -15,6 +15,7 @@ namespace {
 using network_mapper::Status;
 using network_mapper::stand_in::KubeStandIn;
 using network_mapper::stand_in::KubeStandInOptions;
+using network_mapper::stand_in::ObjectStore;
 
 struct Arguments {
   KubeStandInOptions server;
@@ -22,21 +23,31 @@ struct Arguments {
   std::vector<std::string> load;
   std::vector<std::string> proxies;
   std::string generate;
+  uint64_t first_version = 0;
 };
 
-Status Run(const Arguments& arguments, const sigset_t& signals) {
-  ASSIGN_OR_RETURN(const auto stand_in, KubeStandIn::Start(arguments.server));
+Status Load(const Arguments& arguments, ObjectStore& objects) {
+  objects.StartAfter(arguments.first_version);
   if (!arguments.generate.empty()) {
     ASSIGN_OR_RETURN(const auto size,
                      network_mapper::stand_in::ParseClusterSize(arguments.generate));
-    network_mapper::stand_in::GenerateCluster(size, stand_in->Objects());
+    network_mapper::stand_in::GenerateCluster(size, objects);
   }
   for (const std::string& path : arguments.load) {
     ASSIGN_OR_RETURN(const auto documents, network_mapper::stand_in::LoadManifests(path));
     for (const std::string& document : documents) {
-      RETURN_IF_ERROR(stand_in->Objects().Apply(document).status());
+      RETURN_IF_ERROR(objects.Apply(document).status());
     }
   }
+  if (arguments.first_version > 0) {
+    objects.Compact();
+  }
+  return network_mapper::OkStatus();
+}
+
+Status Run(Arguments arguments, const sigset_t& signals) {
+  arguments.server.load = [&arguments](ObjectStore& objects) { return Load(arguments, objects); };
+  ASSIGN_OR_RETURN(const auto stand_in, KubeStandIn::Start(arguments.server));
   std::printf("serving on %s\n", stand_in->Url().c_str());
   std::fflush(stdout);
   int received = 0;
@@ -58,6 +69,9 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--load", arguments.load, "manifests: a file or a directory; may be repeated");
   app.add_option("--generate", arguments.generate, "a large cluster: pods=10000,services=2000");
+  app.add_option("--first-version", arguments.first_version,
+                 "resourceVersions go on from here, and older ones are expired: the server was "
+                 "started again");
   app.add_option("--proxy", arguments.proxies,
                  "NAMESPACE/SERVICE:PORT=http://HOST:PORT, for services/proxy; may be repeated");
   CLI11_PARSE(app, argc, argv);

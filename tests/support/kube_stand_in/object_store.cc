@@ -242,6 +242,10 @@ void ObjectStore::WaitForChange(const ResourceType& type, uint64_t version,
   });
 }
 
+void ObjectStore::StartAfter(uint64_t version) {
+  state_.Change([version](State& state) { state.version = std::max(state.version, version); });
+}
+
 uint64_t ObjectStore::ResourceVersion() const {
   return state_.Read([](const State& state) { return state.version; });
 }

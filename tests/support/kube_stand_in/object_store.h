@@ -73,6 +73,8 @@ class ObjectStore {
   void WaitForChange(const ResourceType& type, uint64_t version,
                      std::chrono::milliseconds limit) const;
   uint64_t ResourceVersion() const;
+  // The next change gets a version beyond this one, as in a store that outlived its server.
+  void StartAfter(uint64_t version);
   // Forgets the history: every watch from an older version is answered with 410.
   void Compact();
 

@@ -1,0 +1,126 @@
+// Plays faults against the mapper's real binary under load and prints what became of every
+// observation. Exit code 1 when a row does not balance.
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "tests/faults/faults.h"
+#include "tests/faults/row.h"
+
+namespace network_mapper::faults {
+
+namespace {
+
+struct Arguments {
+  Settings settings;
+  double seconds = 3;
+  std::vector<std::string> names;
+  bool list = false;
+};
+
+std::vector<Fault> AllFaults() {
+  std::vector<Fault> all;
+  for (const auto& some : {ProcessFaults(), DiskFaults(), ClockFaults(), NetworkFaults(),
+                           ApiServerFaults(), HostileFaults()}) {
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+// Empty when it can be played.
+std::string WhatIsMissing(const Fault& fault) {
+  if (fault.stage.small_disk && geteuid() != 0) {
+    return "needs root";
+  }
+  if (fault.stage.own_clock && !std::filesystem::exists(kFakedClock)) {
+    return "needs libfaketime";
+  }
+  return "";
+}
+
+// What is mounted is seen by this process and its children only, and gone with them.
+void LeaveMountNamespace() {
+  if (geteuid() == 0 && (unshare(CLONE_NEWNS) != 0 ||
+                         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)) {
+    std::perror("mount namespace");
+  }
+}
+
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int PlayAll(const std::vector<Fault>& faults, const Settings& settings) {
+  fmt::print("seed {}, faults of {} ms\n\n", settings.seed, settings.length.count());
+  PrintHead();
+  bool all_balance = true;
+  std::string left_out;
+  for (const Fault& fault : faults) {
+    if (const std::string missing = WhatIsMissing(fault); !missing.empty()) {
+      left_out += fmt::format("left out: {} ({})\n", fault.name, missing);
+      continue;
+    }
+    Stage stage(settings, fault.stage);
+    fault.play(stage);
+    const Row row = stage.Finish(fault.name);
+    Print(row);
+    all_balance = all_balance && row.Balances();
+  }
+  fmt::print("\n{}{}\n", left_out, all_balance ? "Every row balances." : "NOT every row balances.");
+  return all_balance ? 0 : 1;
+}
+
+int Main(const Arguments& arguments) {
+  std::vector<Fault> chosen;
+  for (const Fault& fault : AllFaults()) {
+    const auto& names = arguments.names;
+    if (names.empty() || std::find(names.begin(), names.end(), fault.name) != names.end()) {
+      chosen.push_back(fault);
+    }
+  }
+  if (!arguments.names.empty() && chosen.size() != arguments.names.size()) {
+    fmt::print(stderr, "fault_suite: a fault is not known or named twice; --list names all\n");
+    return 2;
+  }
+  if (arguments.list) {
+    for (const Fault& fault : chosen) {
+      fmt::print("{:<24} {}\n", fault.name, fault.what);
+    }
+    return 0;
+  }
+  LeaveMountNamespace();
+  RaiseDescriptorLimit();
+  return PlayAll(chosen, arguments.settings);
+}
+
+}  // namespace
+
+}  // namespace network_mapper::faults
+
+int main(int argc, char** argv) {
+  network_mapper::faults::Arguments arguments;
+  CLI::App app("Plays faults against the mapper under load; all of them, or those that are named.");
+  app.add_option("fault", arguments.names, "names of faults");
+  app.add_option("--seed", arguments.settings.seed, "of all that is random")->capture_default_str();
+  app.add_option("--seconds", arguments.seconds, "how long a fault lasts")->capture_default_str();
+  app.add_flag("--full", arguments.settings.full, "a minute's partition, 100,000 pods");
+  app.add_flag("--list", arguments.list, "name the faults and end");
+  CLI11_PARSE(app, argc, argv);
+  arguments.settings.length =
+      std::chrono::milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  std::signal(SIGPIPE, SIG_IGN);
+  return network_mapper::faults::Main(arguments);
+}

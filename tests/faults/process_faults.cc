@@ -1,0 +1,88 @@
+// Programs that are killed or stopped.
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "tests/faults/faults.h"
+
+namespace network_mapper::faults {
+
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr int kKills = 4;
+
+void KillAndRestartMapper(Stage& stage) {
+  stage.KillMapper();
+  stage.Pass(0ms, 300ms);
+  stage.StartMapper();
+  stage.WaitForProgress();
+}
+
+void KillMapper(Stage& stage) {
+  for (int kill = 0; kill < kKills; ++kill) {
+    stage.Pass(0ms, 800ms);
+    KillAndRestartMapper(stage);
+  }
+  stage.Remark("{} kills, {} batches resent", kKills, stage.TheLoad().State().resent);
+}
+
+// The database is a library in the mapper's process: it dies while it writes.
+void KillDatabase(Stage& stage) {
+  const std::filesystem::path log = stage.StoreDirectory() / "map.db-wal";
+  int while_writing = 0;
+  for (int kill = 0; kill < kKills; ++kill) {
+    stage.Pass(0ms, 500ms);
+    const auto written = std::filesystem::last_write_time(log);
+    const auto deadline = steady_clock::now() + 2s;
+    while (std::filesystem::last_write_time(log) == written && steady_clock::now() < deadline) {
+    }
+    while_writing += steady_clock::now() < deadline ? 1 : 0;
+    KillAndRestartMapper(stage);
+  }
+  stage.Require(while_writing > 0, "the database was never seen to write");
+  stage.Remark("{} kills, {} just after a page was written, {} batches resent", kKills,
+               while_writing, stage.TheLoad().State().resent);
+}
+
+void StopMapperByTurns(Stage& stage) {
+  int stops = 0;
+  const auto end = steady_clock::now() + stage.Played().length;
+  for (; steady_clock::now() < end; ++stops) {
+    kill(stage.Mapper().Id(), SIGSTOP);
+    stage.Pass(200ms, 1000ms);
+    kill(stage.Mapper().Id(), SIGCONT);
+    stage.Pass(20ms, 100ms);
+  }
+  stage.Remark("stopped {} times, which was about nine tenths of the time", stops);
+}
+
+void KillApiServer(Stage& stage) {
+  stage.KillableCluster().Kill();
+  stage.PassLength();
+  stage.WaitForProgress();
+  stage.Require(stage.KillableCluster().Start(), "the API server does not come back");
+  stage.Remark("away for {} ms", stage.Played().length.count());
+  // Pods that have come since then are known again.
+  stage.Pass(1500ms, 2000ms);
+}
+
+}  // namespace
+
+std::vector<Fault> ProcessFaults() {
+  return {{.name = "mapper-killed", .what = "the mapper is killed (-9)", .play = KillMapper},
+          {.name = "database-killed",
+           .what = "the mapper is killed (-9) while its database writes",
+           .play = KillDatabase},
+          {.name = "api-server-killed",
+           .what = "the API server is killed (-9) and comes back",
+           .stage = {.killable_api_server = true},
+           .play = KillApiServer},
+          {.name = "mapper-slow",
+           .what = "the mapper is stopped most of the time",
+           .play = StopMapperByTurns}};
+}
+
+}  // namespace network_mapper::faults
