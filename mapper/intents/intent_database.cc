@@ -84,6 +84,13 @@ class IntentDatabase::Implementation {
     return Guard([&] {
       database_.emplace(path_, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                         static_cast<int>(wait_for_other.count()));
+      // SQLite opens for reading only what it may not write.
+      if (sqlite3_db_readonly(database_->getHandle(), "main") == 1) {
+        return FailedPrecondition(
+            "store {}: is read-only: this user must be able to write to it, and its disk must not be "
+            "mounted read-only",
+            path_);
+      }
       // Kept from the first access on, so that no second program gets in, and no shared memory is
       // needed.
       database_->exec("PRAGMA locking_mode = EXCLUSIVE");

@@ -71,8 +71,10 @@ Pod ChurningPod(size_t number) {
 
 // So many pods at a time, of which one after the other is replaced.
 void Churn(Stage& stage) {
-  const size_t pods = stage.Played().full ? 100'000 : 10'000;
-  const size_t limit_mib = stage.Played().full ? 700 : 200;
+  // Beside what the program takes anyway.
+  constexpr size_t kPodsPerMib = 200;
+  const size_t pods = stage.Played().pods;
+  const size_t limit_mib = 100 + pods / kPodsPerMib;
   for (size_t number = 0; number < 100; ++number) {
     stage.TheCluster().AddWorkload(ChurningPod(number).workload);
   }

@@ -59,13 +59,13 @@ void MakeDiskReadOnly(Stage& stage) {
   stage.Require(stage.Mapper().WaitForExit() == 1, "the mapper starts with a read-only disk");
   const std::string log = stage.Mapper().Log();
   const std::string last = log.substr(log.rfind('\n', log.size() - 2) + 1);
-  stage.Require(last.find("map.db") != std::string::npos &&
-                    last.find("read") != std::string::npos,
+  stage.Require(last.find("map.db: is read-only") != std::string::npos,
                 "the error does not name the file and the cause: " + last);
   stage.PassLength();
   Remount(stage, 0);
   stage.StartMapper();
-  stage.Remark("the mapper refuses to start, says why, and the collectors wait");
+  stage.Remark("the mapper refuses to start, says why, and the collectors wait; pods that ended "
+               "meanwhile are unknown to the next one");
 }
 
 }  // namespace

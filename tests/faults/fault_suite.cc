@@ -9,11 +9,13 @@
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "tests/faults/collector_process.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/row.h"
 
@@ -24,6 +26,7 @@ namespace {
 struct Arguments {
   Settings settings;
   double seconds = 3;
+  double partition_seconds = 3;
   std::vector<std::string> names;
   bool list = false;
 };
@@ -110,17 +113,35 @@ int Main(const Arguments& arguments) {
 
 }  // namespace network_mapper::faults
 
+namespace {
+
+std::chrono::milliseconds Milliseconds(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  // A collector that this program has started.
+  if (argc == 5 && std::string_view(argv[1]) == network_mapper::faults::kCollectOption) {
+    network_mapper::faults::CollectAsChild(static_cast<uint16_t>(std::stoul(argv[2])),
+                                           std::stoull(argv[3]), argv[4]);
+  }
   network_mapper::faults::Arguments arguments;
   CLI::App app("Plays faults against the mapper under load; all of them, or those that are named.");
   app.add_option("fault", arguments.names, "names of faults");
   app.add_option("--seed", arguments.settings.seed, "of all that is random")->capture_default_str();
   app.add_option("--seconds", arguments.seconds, "how long a fault lasts")->capture_default_str();
-  app.add_flag("--full", arguments.settings.full, "a minute's partition, 100,000 pods");
+  app.add_option("--partition-seconds", arguments.partition_seconds, "how long a partition lasts")
+      ->capture_default_str();
+  app.add_option("--pods", arguments.settings.pods, "pods at a time that come and go")
+      ->capture_default_str();
+  app.add_option("--connections", arguments.settings.connections, "idle connections")
+      ->capture_default_str();
   app.add_flag("--list", arguments.list, "name the faults and end");
   CLI11_PARSE(app, argc, argv);
-  arguments.settings.length =
-      std::chrono::milliseconds(static_cast<int64_t>(arguments.seconds * 1000));
+  arguments.settings.length = Milliseconds(arguments.seconds);
+  arguments.settings.partition_length = Milliseconds(arguments.partition_seconds);
   std::signal(SIGPIPE, SIG_IGN);
   return network_mapper::faults::Main(arguments);
 }

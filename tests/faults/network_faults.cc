@@ -8,7 +8,7 @@ namespace {
 using namespace std::chrono_literals;
 
 void Part(Stage& stage) {
-  const std::chrono::milliseconds length = stage.Played().full ? 60s : stage.Played().length;
+  const std::chrono::milliseconds length = stage.Played().partition_length;
   stage.Part(true);
   stage.Pass(length, length);
   stage.Part(false);

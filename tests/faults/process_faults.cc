@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "tests/faults/collector_process.h"
 #include "tests/faults/faults.h"
 
 namespace network_mapper::faults {
@@ -59,6 +60,36 @@ void StopMapperByTurns(Stage& stage) {
   stage.Remark("stopped {} times, which was about nine tenths of the time", stops);
 }
 
+// The mapper sees that a stream has ended; how much had not been sent, nobody is left to say.
+void KillCollectors(Stage& stage) {
+  // Beyond the numbers of the load.
+  constexpr uint64_t kNumbersEach = 1'000'000;
+  const std::string kEnds = "network_mapper_report_server_closed_streams_total";
+  const double ends = stage.Mapper().Metric(kEnds, "reason=\"client\"");
+  uint64_t acknowledged = 0;
+  for (int kill = 1; kill <= kKills; ++kill) {
+    const uint64_t first = kNumbersEach * static_cast<uint64_t>(kill);
+    CollectorProcess collector(stage.Mapper().ReportPort(), first,
+                               stage.Directory() / fmt::format("collector-{}", kill));
+    stage.Require(Eventually([&] { return collector.Record().acknowledged > 0; }, 20s),
+                  "nothing is acknowledged to a collector");
+    stage.Pass(0ms, 500ms);
+    collector.Kill();
+    for (uint64_t number = 0; number < collector.Record().reported; ++number) {
+      stage.TheLedger().Named(first + number, Time());
+    }
+    acknowledged += collector.Record().acknowledged;
+    stage.CountEndedCollector(collector.Record().reported, collector.Record().acknowledged);
+  }
+  stage.Require(Eventually([&] { return stage.Mapper().Metric(kEnds, "reason=\"client\"") ==
+                                        ends + kKills; },
+                           20s),
+                "the mapper did not count the streams that ended");
+  stage.Remark("{} collectors killed after {} acknowledged observations; the mapper counts the "
+               "streams that ended, not what was lost",
+               kKills, acknowledged);
+}
+
 void KillApiServer(Stage& stage) {
   stage.KillableCluster().Kill();
   stage.PassLength();
@@ -76,6 +107,9 @@ std::vector<Fault> ProcessFaults() {
           {.name = "database-killed",
            .what = "the mapper is killed (-9) while its database writes",
            .play = KillDatabase},
+          {.name = "collector-killed",
+           .what = "collectors are killed (-9)",
+           .play = KillCollectors},
           {.name = "api-server-killed",
            .what = "the API server is killed (-9) and comes back",
            .stage = {.killable_api_server = true},

@@ -20,8 +20,14 @@ void Print(const Row& row) {
   for (const std::string& failure : row.failures) {
     notes.push_back("FAILED: " + failure);
   }
+  // Within a bound is not the same as counted.
+  const char* verdict = row.died_with_collectors > 0 ? "within the bound" : "yes";
+  const std::string counted = row.died_with_collectors > 0
+                                  ? fmt::format("{}, {} at most died with their collectors",
+                                                row.counted, row.died_with_collectors)
+                                  : fmt::format("{}", row.counted);
   fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} |\n", row.fault, row.sent, row.acknowledged,
-             row.on_map, row.Lost(), row.counted, row.Balances() ? "yes" : "NO",
+             row.on_map, row.Lost(), counted, row.Balances() ? verdict : "NO",
              fmt::join(notes, "; "));
   std::fflush(stdout);
 }

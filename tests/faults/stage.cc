@@ -128,6 +128,11 @@ void Stage::StartMapper() {
   Require(mapper_->Start(), "the mapper does not become ready");
 }
 
+void Stage::CountEndedCollector(uint64_t reported, uint64_t acknowledged) {
+  acknowledged_to_ended_ += acknowledged;
+  row_.died_with_collectors += reported - acknowledged;
+}
+
 void Stage::Require(bool holds, const std::string& what) {
   if (!holds) {
     row_.failures.push_back(what);
@@ -154,7 +159,7 @@ uint64_t Stage::Counted() const {
 void Stage::Measure() {
   const Ledger::Comparison comparison = ledger_.Compare(mapper_->Query(kIntentsQuery)["intents"]);
   row_.sent = ledger_.Sent();
-  row_.acknowledged = load_->State().acknowledged;
+  row_.acknowledged = load_->State().acknowledged + acknowledged_to_ended_;
   row_.on_map = comparison.on_map;
   row_.surplus = comparison.surplus;
   row_.counted = Counted();
@@ -169,11 +174,10 @@ Row Stage::Finish(std::string name) {
   Eventually(
       [this] {
         Measure();
-        return row_.Lost() <= row_.counted;
+        return row_.Lost() <= row_.counted + row_.died_with_collectors;
       },
       kDecided);
-  const LoadState state = load_->State();
-  Require(state.acknowledged + state.dropped == row_.sent,
+  Require(row_.acknowledged + load_->State().dropped + row_.died_with_collectors == row_.sent,
           "what was sent is neither acknowledged nor dropped");
   Require(mapper_->IsRunning(), "the mapper has ended");
   if (!row_.Balances()) {

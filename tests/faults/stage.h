@@ -32,8 +32,11 @@ struct Settings {
   uint32_t seed = 1;
   // How long a fault lasts.
   std::chrono::milliseconds length{3000};
-  // The sizes and times that the faults are meant for, where they take long.
-  bool full = false;
+  std::chrono::milliseconds partition_length{3000};
+  // At a time.
+  size_t pods = 10'000;
+  // That say nothing.
+  size_t connections = 10'000;
 };
 
 struct StageOptions {
@@ -94,6 +97,9 @@ class Stage {
   void KillMapper();
   void StartMapper();
 
+  // A collector beside the load's has ended: what it reported was made by TheLedger too.
+  void CountEndedCollector(uint64_t reported, uint64_t acknowledged);
+
   // What the reader of the table should know beside the figures.
   template <typename... Values>
   void Remark(fmt::format_string<Values...> text, Values&&... values) {
@@ -124,6 +130,7 @@ class Stage {
   ProcessCluster* killable_cluster_ = nullptr;
   std::vector<std::unique_ptr<CuttingProxy>> links_;
   std::optional<Load> load_;
+  uint64_t acknowledged_to_ended_ = 0;
   // Refusals that mappers counted before they were killed.
   double refused_before_ = 0;
   Row row_;

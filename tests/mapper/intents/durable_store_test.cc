@@ -2,6 +2,7 @@
 // program in between.
 #include <sqlite3.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -284,6 +285,20 @@ TEST_F(DurableStoreTest, SaysWhyAFileCannotBeUsed) {
   EXPECT_THAT(ErrorOf(directory_.Path() / "garbage.db"), HasSubstr("no intact SQLite database"));
   Execute("CREATE TABLE other (a)");
   EXPECT_THAT(ErrorOf(path_), HasSubstr("another program's database"));
+}
+
+TEST_F(DurableStoreTest, SaysThatAFileMayNotBeWritten) {
+  { Life life(path_); }
+  std::filesystem::permissions(path_, std::filesystem::perms(0444));
+  std::filesystem::permissions(directory_.Path(), std::filesystem::perms(0555));
+  // Permissions do not keep root from writing.
+  constexpr uid_t kNobody = 65534;
+  const uid_t user = geteuid();
+  ASSERT_EQ(user == 0 ? seteuid(kNobody) : 0, 0);
+  const std::string error = ErrorOf(path_);
+  ASSERT_EQ(seteuid(user), 0);
+  std::filesystem::permissions(directory_.Path(), std::filesystem::perms::owner_all);
+  EXPECT_THAT(error, AllOf(HasSubstr(path_), HasSubstr("is read-only")));
 }
 
 TEST_F(DurableStoreTest, RefusesTheSchemaOfANewerProgram) {
