@@ -87,7 +87,8 @@ class IntentDatabase::Implementation {
       // SQLite opens for reading only what it may not write.
       if (sqlite3_db_readonly(database_->getHandle(), "main") == 1) {
         return FailedPrecondition(
-            "store {}: is read-only: this user must be able to write to it, and its disk must not be "
+            "store {}: is read-only: this user must be able to write to it, and its disk must not "
+            "be "
             "mounted read-only",
             path_);
       }

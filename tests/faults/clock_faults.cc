@@ -1,7 +1,6 @@
 // Clocks that jump by an hour and back.
-#include "tests/faults/faults.h"
-
 #include "common/time/time_text.h"
+#include "tests/faults/faults.h"
 
 namespace network_mapper::faults {
 
@@ -22,9 +21,9 @@ void ShiftMapperClock(Stage& stage, std::chrono::seconds ahead) {
   stage.KillMapper();
   stage.StartMapper();
   const std::string log = stage.Mapper().Log();
-  stage.Require(log.find(before) != std::string::npos ||
-                    log.find(Minute(ahead)) != std::string::npos,
-                "the mapper's clock did not jump");
+  stage.Require(
+      log.find(before) != std::string::npos || log.find(Minute(ahead)) != std::string::npos,
+      "the mapper's clock did not jump");
   stage.WaitForProgress();
   stage.SetMapperClock(0s);
   stage.PassLength();
@@ -53,11 +52,10 @@ std::vector<Fault> ClockFaults() {
            .play = [](Stage& stage) { ShiftCollectorClocks(stage, 1h); }},
           {.name = "collector-clock-back",
            .what = "the collectors' clocks are an hour behind for a while",
-           .play =
-               [](Stage& stage) {
-                 ShiftCollectorClocks(stage, -1h);
-                 stage.Remark("lost is what came from pods that did not exist an hour ago");
-               }}};
+           .play = [](Stage& stage) {
+             ShiftCollectorClocks(stage, -1h);
+             stage.Remark("lost is what came from pods that did not exist an hour ago");
+           }}};
 }
 
 }  // namespace network_mapper::faults

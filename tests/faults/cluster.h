@@ -51,8 +51,8 @@ Pod StayingClient(size_t number);
 Pod StayingServer(size_t number);
 // Those, and the workloads of YoungPod.
 bool AddStayingPods(Cluster& cluster);
-// The `number`th pod that comes and goes, from now on: of one of few workloads, with an address that
-// others had before.
+// The `number`th pod that comes and goes, from now on: of one of few workloads, with an address
+// that others had before.
 Pod YoungPod(size_t number);
 
 class StandInCluster final : public Cluster {
@@ -74,6 +74,7 @@ class ProcessCluster final : public Cluster {
 
   // False: it does not begin to serve.
   bool Start();
+
   void Kill() { server_->End(SIGKILL); }
 
   std::string Url() const { return "http://127.0.0.1:" + std::to_string(port_); }

@@ -24,10 +24,10 @@ using namespace std::chrono_literals;
 
 CollectorRecord* MapRecord(const std::filesystem::path& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  void* mapped = file >= 0 && ftruncate(file, sizeof(CollectorRecord)) == 0
-                     ? mmap(nullptr, sizeof(CollectorRecord), PROT_READ | PROT_WRITE, MAP_SHARED,
-                            file, 0)
-                     : MAP_FAILED;
+  void* mapped =
+      file >= 0 && ftruncate(file, sizeof(CollectorRecord)) == 0
+          ? mmap(nullptr, sizeof(CollectorRecord), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0)
+          : MAP_FAILED;
   close(file);
   if (mapped == MAP_FAILED) {
     std::perror(path.c_str());

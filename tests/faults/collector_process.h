@@ -20,8 +20,8 @@ struct CollectorRecord {
 
 class CollectorProcess {
  public:
-  // Reports Ledger::Named observations with numbers from `first` on to the loopback's `port`. Starts
-  // this program again, which must then call CollectAsChild.
+  // Reports Ledger::Named observations with numbers from `first` on to the loopback's `port`.
+  // Starts this program again, which must then call CollectAsChild.
   CollectorProcess(uint16_t port, uint64_t first, const std::filesystem::path& record);
   CollectorProcess(const CollectorProcess&) = delete;
   CollectorProcess& operator=(const CollectorProcess&) = delete;
@@ -38,6 +38,7 @@ class CollectorProcess {
 
 // The child's part; never returns.
 inline constexpr const char* kCollectOption = "--collect";
-[[noreturn]] void CollectAsChild(uint16_t port, uint64_t first, const std::filesystem::path& record);
+[[noreturn]] void CollectAsChild(uint16_t port, uint64_t first,
+                                 const std::filesystem::path& record);
 
 }  // namespace network_mapper::faults

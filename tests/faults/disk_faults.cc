@@ -43,13 +43,14 @@ void FillDisk(Stage& stage) {
   stage.Require(!stage.Mapper().Query(kIntentsQuery).is_null(), "queries are not answered");
   std::filesystem::remove(filler);
   stage.WaitForProgress();
-  stage.Remark("meanwhile nothing was acknowledged, queries were answered, /readyz named the store");
+  stage.Remark(
+      "meanwhile nothing was acknowledged, queries were answered, /readyz named the store");
 }
 
 void Remount(Stage& stage, unsigned long flags) {
-  stage.Require(mount(nullptr, stage.StoreDirectory().c_str(), nullptr, MS_REMOUNT | flags,
-                      nullptr) == 0,
-                "remount");
+  stage.Require(
+      mount(nullptr, stage.StoreDirectory().c_str(), nullptr, MS_REMOUNT | flags, nullptr) == 0,
+      "remount");
 }
 
 void MakeDiskReadOnly(Stage& stage) {
@@ -64,8 +65,9 @@ void MakeDiskReadOnly(Stage& stage) {
   stage.PassLength();
   Remount(stage, 0);
   stage.StartMapper();
-  stage.Remark("the mapper refuses to start, says why, and the collectors wait; pods that ended "
-               "meanwhile are unknown to the next one");
+  stage.Remark(
+      "the mapper refuses to start, says why, and the collectors wait; pods that ended "
+      "meanwhile are unknown to the next one");
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
 // Peers that mean harm, or behave as if.
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <httplib.h>
 
 #include <algorithm>
@@ -8,6 +6,9 @@
 #include <iterator>
 #include <memory>
 #include <thread>
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 
 #include "common/concurrency/stop_wait.h"
 #include "common/report/observation_codec.h"
@@ -37,8 +38,8 @@ Connections Connect(uint16_t port, size_t count) {
 class HostileStream {
  public:
   HostileStream(uint16_t port, const std::string& instance)
-      : stub_(v1::ReportService::NewStub(grpc::CreateChannel(
-            "127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()))),
+      : stub_(v1::ReportService::NewStub(grpc::CreateChannel("127.0.0.1:" + std::to_string(port),
+                                                             grpc::InsecureChannelCredentials()))),
         call_(stub_->Report(&context_)) {
     v1::ReportRequest hello;
     hello.mutable_hello()->set_instance_id(instance);
@@ -123,7 +124,8 @@ void AttackAsCollector(Stage& stage) {
   std::atomic<uint64_t> endless{0};
   {
     const std::jthread garbage([=](const std::stop_token& stop) { SendGarbage(stop, port, seed); });
-    const std::jthread gigantic([=](const std::stop_token& stop) { SendGiganticBatches(stop, port); });
+    const std::jthread gigantic(
+        [=](const std::stop_token& stop) { SendGiganticBatches(stop, port); });
     const std::jthread sender(
         [&endless, port](const std::stop_token& stop) { SendEndlessly(stop, port, endless); });
     stage.PassLength();

@@ -30,6 +30,7 @@ class Ledger {
 
   // Makes an edge of its own, without the inventory's help.
   Observation Named(uint64_t number, Time time);
+
   // A connection from the pod at `from`, of workload `client`, to the pod at `to`, of `server`.
   struct Call {
     std::string client;
@@ -37,6 +38,7 @@ class Ledger {
     std::string server;
     IpAddress to;
   };
+
   Observation Called(const Call& call, Time time);
 
   uint64_t Sent() const;
@@ -52,7 +54,6 @@ class Ledger {
   uint64_t sent_ = 0;
 };
 
-inline constexpr const char* kIntentsQuery =
-    "{intents{client{name} server{name} evidence{count}}}";
+inline constexpr const char* kIntentsQuery = "{intents{client{name} server{name} evidence{count}}}";
 
 }  // namespace network_mapper::faults

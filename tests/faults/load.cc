@@ -62,10 +62,10 @@ void Load::Report(const std::stop_token& stop, ReportClient& client, uint32_t se
   do {
     std::vector<Observation> observations;
     for (int i = batch_size(random); i > 0; --i) {
-      observations.push_back(random() % 2 == 0
-                                 ? ledger_.Named(next_named_++,
-                                                 Clock::System().Now() + clock_shift_.load())
-                                 : MakeCall(random));
+      observations.push_back(
+          random() % 2 == 0
+              ? ledger_.Named(next_named_++, Clock::System().Now() + clock_shift_.load())
+              : MakeCall(random));
     }
     client.Report(observations, {});
   } while (WaitUnlessStopped(stop, kReportInterval));

@@ -40,6 +40,7 @@ class Load {
        uint32_t seed);
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
+
   ~Load() { Stop(); }
 
   // From now on the collectors' clocks are wrong by so much.

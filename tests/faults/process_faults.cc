@@ -81,13 +81,14 @@ void KillCollectors(Stage& stage) {
     acknowledged += collector.Record().acknowledged;
     stage.CountEndedCollector(collector.Record().reported, collector.Record().acknowledged);
   }
-  stage.Require(Eventually([&] { return stage.Mapper().Metric(kEnds, "reason=\"client\"") ==
-                                        ends + kKills; },
-                           20s),
-                "the mapper did not count the streams that ended");
-  stage.Remark("{} collectors killed after {} acknowledged observations; the mapper counts the "
-               "streams that ended, not what was lost",
-               kKills, acknowledged);
+  stage.Require(
+      Eventually([&] { return stage.Mapper().Metric(kEnds, "reason=\"client\"") == ends + kKills; },
+                 20s),
+      "the mapper did not count the streams that ended");
+  stage.Remark(
+      "{} collectors killed after {} acknowledged observations; the mapper counts the "
+      "streams that ended, not what was lost",
+      kKills, acknowledged);
 }
 
 void KillApiServer(Stage& stage) {
@@ -103,20 +104,19 @@ void KillApiServer(Stage& stage) {
 }  // namespace
 
 std::vector<Fault> ProcessFaults() {
-  return {{.name = "mapper-killed", .what = "the mapper is killed (-9)", .play = KillMapper},
-          {.name = "database-killed",
-           .what = "the mapper is killed (-9) while its database writes",
-           .play = KillDatabase},
-          {.name = "collector-killed",
-           .what = "collectors are killed (-9)",
-           .play = KillCollectors},
-          {.name = "api-server-killed",
-           .what = "the API server is killed (-9) and comes back",
-           .stage = {.killable_api_server = true},
-           .play = KillApiServer},
-          {.name = "mapper-slow",
-           .what = "the mapper is stopped most of the time",
-           .play = StopMapperByTurns}};
+  return {
+      {.name = "mapper-killed", .what = "the mapper is killed (-9)", .play = KillMapper},
+      {.name = "database-killed",
+       .what = "the mapper is killed (-9) while its database writes",
+       .play = KillDatabase},
+      {.name = "collector-killed", .what = "collectors are killed (-9)", .play = KillCollectors},
+      {.name = "api-server-killed",
+       .what = "the API server is killed (-9) and comes back",
+       .stage = {.killable_api_server = true},
+       .play = KillApiServer},
+      {.name = "mapper-slow",
+       .what = "the mapper is stopped most of the time",
+       .play = StopMapperByTurns}};
 }
 
 }  // namespace network_mapper::faults

@@ -20,8 +20,8 @@ using std::chrono::steady_clock;
 
 constexpr int kCollectors = 2;
 constexpr auto kPatience = 30s;
-// What the inventory does not know waits so long. Longer than a mapper lives that is killed, so that
-// refusals are counted by the last one.
+// What the inventory does not know waits so long. Longer than a mapper lives that is killed, so
+// that refusals are counted by the last one.
 constexpr auto kHold = 4s;
 constexpr auto kDecided = kHold + 6s;
 constexpr const char* kSmallDiskBytes = "size=24m";
@@ -78,7 +78,8 @@ Stage::Stage(const Settings& settings, const StageOptions& options)
   Check(started, mapper_->Log());
   std::vector<uint16_t> ports;
   for (int number = 0; number < kCollectors; ++number) {
-    links_.push_back(std::make_unique<CuttingProxy>(mapper_->ReportPort(), [] { return SIZE_MAX; }));
+    links_.push_back(
+        std::make_unique<CuttingProxy>(mapper_->ReportPort(), [] { return SIZE_MAX; }));
     ports.push_back(links_.back()->Port());
   }
   load_.emplace(*cluster_, ledger_, ports, options.load, settings.seed);

@@ -25,8 +25,7 @@
 namespace network_mapper::faults {
 
 // Where Debian's package faketime has it.
-inline constexpr const char* kFakedClock =
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+inline constexpr const char* kFakedClock = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 struct Settings {
   uint32_t seed = 1;
@@ -88,8 +87,10 @@ class Stage {
 
   // The load goes on for a random time between these.
   void Pass(std::chrono::milliseconds least, std::chrono::milliseconds most);
+
   // As long as the fault is to last.
   void PassLength() { Pass(settings_.length, settings_.length); }
+
   // Until more is acknowledged than is now.
   void WaitForProgress();
 
