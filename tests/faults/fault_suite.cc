@@ -1,7 +1,5 @@
 // Plays faults against the mapper's real binary under load and prints what became of every
 // observation. Exit code 1 when a row does not balance.
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "tests/faults/collector_process.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/row.h"
+#include "tests/support/isolation.h"
 
 namespace network_mapper::faults {
 
@@ -49,14 +48,6 @@ std::string WhatIsMissing(const Fault& fault) {
     return "needs libfaketime";
   }
   return "";
-}
-
-// What is mounted is seen by this process and its children only, and gone with them.
-void LeaveMountNamespace() {
-  if (geteuid() == 0 && (unshare(CLONE_NEWNS) != 0 ||
-                         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)) {
-    std::perror("mount namespace");
-  }
 }
 
 void RaiseDescriptorLimit() {
@@ -104,9 +95,10 @@ int Main(const Arguments& arguments) {
     }
     return 0;
   }
-  LeaveMountNamespace();
   RaiseDescriptorLimit();
-  return PlayAll(chosen, arguments.settings);
+  const auto play = [&] { return PlayAll(chosen, arguments.settings); };
+  // As root, nobody else's ports are in the way, and nothing is left over.
+  return geteuid() == 0 ? RunIsolated(play) : play();
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ CuttingProxy::CuttingProxy(uint16_t target_port, std::function<size_t()> budget)
 CuttingProxy::~CuttingProxy() {
   worker_.request_stop();
   worker_.join();
+  connections_.clear();
   close(listener_);
 }
 
@@ -92,23 +93,31 @@ void CuttingProxy::Run(const std::stop_token& stop) {
     if (poll(&waiting, 1, kSliceMs) <= 0) {
       continue;
     }
-    int client = accept(listener_, nullptr, nullptr);
-    int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = Loopback(target_port_);
-    if (connect(server, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-      Relay(stop, client, server);
-    }
-    Cut(client);
-    if (cuts_ % 2 == 0) {
-      Cut(server);
-    } else {
-      EndOneWay(server);
+    int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (client >= 0) {
+      connections_.emplace_back(
+          [this, client, budget = budget_()](const std::stop_token& connection_stop) {
+            Serve(connection_stop, client, budget);
+          });
     }
   }
 }
 
-void CuttingProxy::Relay(const std::stop_token& stop, int client, int server) {
-  size_t budget = budget_();
+void CuttingProxy::Serve(const std::stop_token& stop, int client, size_t budget) {
+  int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = Loopback(target_port_);
+  if (connect(server, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+    Relay(stop, client, server, budget);
+  }
+  Cut(client);
+  if (cuts_ % 2 == 0) {
+    Cut(server);
+  } else {
+    EndOneWay(server);
+  }
+}
+
+void CuttingProxy::Relay(const std::stop_token& stop, int client, int server, size_t budget) {
   std::array<pollfd, 2> ends = {pollfd{.fd = client, .events = POLLIN, .revents = 0},
                                 pollfd{.fd = server, .events = POLLIN, .revents = 0}};
   while (!stop.stop_requested()) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 namespace network_mapper {
 
@@ -29,7 +30,8 @@ class CuttingProxy {
 
  private:
   void Run(const std::stop_token& stop);
-  void Relay(const std::stop_token& stop, int client, int server);
+  void Serve(const std::stop_token& stop, int client, size_t budget);
+  void Relay(const std::stop_token& stop, int client, int server, size_t budget);
 
   uint16_t target_port_;
   std::function<size_t()> budget_;
@@ -37,6 +39,8 @@ class CuttingProxy {
   uint16_t port_ = 0;
   std::atomic<int> cuts_{0};
   std::atomic<bool> held_{false};
+  // One for each connection that there was.
+  std::vector<std::jthread> connections_;
   std::jthread worker_;
 };
 
