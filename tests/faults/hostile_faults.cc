@@ -156,18 +156,13 @@ size_t Open(const Connections& connections) {
 
 void OpenIdleConnections(Stage& stage) {
   const size_t on_each = stage.Played().connections / 2;
-  {
-    const Connections reports = Connect(stage.Mapper().ReportPort(), on_each);
-    stage.Require(Open(reports) == on_each, "not all idle connections were made");
-    const int64_t latency = HealthLatency(stage);
-    const Connections queries = Connect(stage.Mapper().ApiPort(), on_each);
-    stage.Require(Open(queries) == on_each, "not all idle connections were made");
-    stage.PassLength();
-    stage.WaitForProgress();
-    stage.Remark("{} idle connections; /healthz after {} ms with those to the report port",
-                 2 * on_each, latency);
-  }
-  stage.Remark("after {} ms when all are gone", HealthLatency(stage));
+  const Connections reports = Connect(stage.Mapper().ReportPort(), on_each);
+  const Connections queries = Connect(stage.Mapper().ApiPort(), on_each);
+  stage.Require(Open(reports) == on_each && Open(queries) == on_each,
+                "not all idle connections were made");
+  stage.PassLength();
+  stage.WaitForProgress();
+  stage.Remark("{} idle connections; /healthz after {} ms", 2 * on_each, HealthLatency(stage));
 }
 
 // Requests that never end, byte by byte.

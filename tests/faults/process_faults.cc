@@ -50,14 +50,18 @@ void KillDatabase(Stage& stage) {
 
 void StopMapperByTurns(Stage& stage) {
   int stops = 0;
-  const auto end = steady_clock::now() + stage.Played().length;
-  for (; steady_clock::now() < end; ++stops) {
+  steady_clock::duration stopped{};
+  const auto begun = steady_clock::now();
+  for (; steady_clock::now() < begun + stage.Played().length; ++stops) {
+    const auto stop = steady_clock::now();
     kill(stage.Mapper().Id(), SIGSTOP);
     stage.Pass(200ms, 1000ms);
     kill(stage.Mapper().Id(), SIGCONT);
+    stopped += steady_clock::now() - stop;
     stage.Pass(20ms, 100ms);
   }
-  stage.Remark("stopped {} times, which was about nine tenths of the time", stops);
+  stage.Remark("stopped {} times, {} % of the time", stops,
+               100 * stopped / (steady_clock::now() - begun));
 }
 
 // The mapper sees that a stream has ended; how much had not been sent, nobody is left to say.
