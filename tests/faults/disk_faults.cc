@@ -26,8 +26,7 @@ void FillUp(const std::filesystem::path& path) {
 bool StoreIsDegraded(const MapperProcess& mapper) {
   httplib::Client client("127.0.0.1", mapper.ApiPort());
   const httplib::Result answer = client.Get("/readyz");
-  return answer && answer->body.find("\"store\"") != std::string::npos &&
-         answer->body.find("degraded") != std::string::npos;
+  return answer && answer->body.find(R"("store":"degraded)") != std::string::npos;
 }
 
 void FillDisk(Stage& stage) {
@@ -36,6 +35,8 @@ void FillDisk(Stage& stage) {
   // What the database had allocated already may last for a while.
   const bool degraded = Eventually([&] { return StoreIsDegraded(stage.Mapper()); }, 20s);
   stage.Require(degraded, "/readyz does not say that the store takes nothing");
+  // What was on disk before may still be under way to the collectors.
+  stage.Pass(500ms, 500ms);
   const uint64_t acknowledged = stage.TheLoad().State().acknowledged;
   stage.PassLength();
   stage.Require(stage.TheLoad().State().acknowledged == acknowledged,
