@@ -92,7 +92,7 @@ void AddCrossOriginHeaders(const HttpRequest& request, HttpResponse& response) {
 }  // namespace
 
 ApiHandler::ApiHandler(ApiRoot root, std::vector<HealthCheck> readiness, ApiLimits limits)
-    : root_(root),
+    : root_(std::move(root)),
       readiness_(std::move(readiness)),
       limits_(std::move(limits)),
       rate_limit_(limits_.peer_requests_per_second),
