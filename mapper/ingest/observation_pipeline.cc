@@ -16,7 +16,7 @@ size_t Weight(const ObservationBatch& batch) {
 }  // namespace
 
 ObservationPipeline::ObservationPipeline(PipelineOptions options, PipelineParts parts)
-    : options_(options), parts_(std::move(parts)) {
+    : options_(options), parts_(std::move(parts)), reporting_nodes_(parts_.clock.SteadyNow()) {
   for (const HeldObservationPtr& held : parts_.store.Held()) {
     ++held_count_;
     next_held_id_ = std::max(next_held_id_, held->id + 1);
@@ -218,7 +218,13 @@ void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
 }
 
 void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& batch) {
-  const SteadyTime deadline = parts_.clock.SteadyNow() + options_.hold;
+  const SteadyTime now = parts_.clock.SteadyNow();
+  const SteadyTime deadline = now + options_.hold;
+  reporting_nodes_.Hear(batch.node_name, now);
+  const Reporter reporter{.node_name = batch.node_name,
+                          .is_proven = !batch.proven_node.empty(),
+                          .nodes = &reporting_nodes_,
+                          .now = now};
   const size_t taken = batch.observations.size() + batch.unreadable;
   RefusalCounts refused{};
   refused.at(static_cast<size_t>(Refusal::kMalformed)) = batch.unreadable;
@@ -227,11 +233,11 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
     for (Observation& observation : batch.observations) {
       const bool has_room = held_count_ < options_.max_held;
       Verdict verdict = parts_.resolver.Resolve(inventory, observation, Patience::kMayHold,
-                                                effect.sightings, batch.proven_node);
+                                                effect.sightings, reporter);
       if (verdict.kind == Verdict::Kind::kHold && !has_room) {
         parts_.metrics.hold_overflow.Increment();
         verdict = parts_.resolver.Resolve(inventory, observation, Patience::kLastChance,
-                                          effect.sightings, batch.proven_node);
+                                          effect.sightings, reporter);
       }
       if (verdict.kind != Verdict::Kind::kHold) {
         if (Count(observation.collector, verdict)) {
@@ -244,7 +250,7 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
       ++held_count_;
       effect.hold.push_back(std::make_shared<const HeldObservation>(
           HeldObservation{next_held_id_++, std::move(observation), deadline, batch.instance_id,
-                          batch.proven_node}));
+                          batch.node_name, reporter.is_proven}));
     }
   });
   ledger_.With([&](CollectorLedger& ledger) { ledger.Take(batch.instance_id, taken, refused); });
@@ -271,9 +277,13 @@ void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
   parts_.inventory.read([&](const InventoryView& inventory) {
     for (const HeldObservationPtr& waiting : held) {
       const bool is_over = last_chance || now >= waiting->deadline;
+      const Reporter reporter{.node_name = waiting->reporter_node,
+                              .is_proven = waiting->reporter_is_proven,
+                              .nodes = &reporting_nodes_,
+                              .now = now};
       const Verdict verdict = parts_.resolver.Resolve(
           inventory, waiting->observation, is_over ? Patience::kLastChance : Patience::kMayHold,
-          effect.sightings, waiting->reporter_node);
+          effect.sightings, reporter);
       if (verdict.kind == Verdict::Kind::kHold) {
         first_deadline_ = std::min(first_deadline_, waiting->deadline);
         continue;

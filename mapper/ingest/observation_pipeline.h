@@ -135,6 +135,7 @@ class ObservationPipeline final : public BatchSink {
 
   // The worker's own.
   Group group_;
+  ReportingNodes reporting_nodes_;
   uint64_t next_held_id_ = 1;
   size_t held_count_ = 0;
   SteadyTime next_retry_;

@@ -44,8 +44,9 @@ struct HeldObservation {
   SteadyTime deadline;
   // Who reported it; empty when that is not known, or not any more.
   std::string instance_id = {};
-  // The node of who reported it, where that is proven. Not kept over a restart.
+  // The node of who reported it, and whether that is proven. Not kept over a restart.
   std::string reporter_node = {};
+  bool reporter_is_proven = false;
 };
 
 using HeldObservationPtr = std::shared_ptr<const HeldObservation>;

@@ -12,6 +12,7 @@
 #include "mapper/inventory/inventory.h"
 #include "mapper/resolve/cluster_name.h"
 #include "mapper/resolve/refusal.h"
+#include "mapper/resolve/reporter.h"
 #include "mapper/resolve/resolver.h"
 
 namespace network_mapper {
@@ -28,12 +29,12 @@ using Outcome = std::optional<Problem>;
 class Attempt {
  public:
   Attempt(const ResolveOptions& options, const InventoryView& inventory,
-          const Observation& observation, Patience patience, std::string_view reporter_node)
+          const Observation& observation, Patience patience, const Reporter& reporter)
       : options_(options),
         inventory_(inventory),
         observation_(observation),
         patience_(patience),
-        reporter_node_(reporter_node) {}
+        reporter_(reporter) {}
 
   Outcome Run(std::vector<IntentSighting>& sightings);
 
@@ -55,6 +56,7 @@ class Attempt {
     Resolution resolution = Resolution::kDns;
     Strength strength = Strength::kResolved;
     uint64_t answered = 0;
+    bool counted_elsewhere = false;
   };
 
   bool IsEnabled() const;
@@ -66,6 +68,7 @@ class Attempt {
   Outcome FindClient();
   Outcome FindClientByAddress(const IpAddress& address);
   bool IsOnAnotherNode(const PodFacts& pod) const;
+  bool CountsElsewhere(const PodFacts& client) const;
   bool MayBeInCluster(const IpAddress& address) const;
 
   // server_rules.cc
@@ -88,7 +91,7 @@ class Attempt {
   const InventoryView& inventory_;
   const Observation& observation_;
   Patience patience_;
-  std::string_view reporter_node_;
+  const Reporter& reporter_;
   Findings found_;
 };
 

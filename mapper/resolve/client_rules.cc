@@ -56,7 +56,7 @@ Outcome Attempt::FindClient() {
     return Problem{Refusal::kUnknownClient, true};
   }
   // A UID comes from the processes of the collector's own node.
-  if (IsOnAnotherNode(*pod)) {
+  if (reporter_.is_proven && IsOnAnotherNode(*pod)) {
     return Problem{Refusal::kForeignNode};
   }
   if (pod->owner_pending) {
@@ -67,7 +67,7 @@ Outcome Attempt::FindClient() {
 }
 
 bool Attempt::IsOnAnotherNode(const PodFacts& pod) const {
-  return !reporter_node_.empty() && pod.node != nullptr && *pod.node != reporter_node_;
+  return !reporter_.node_name.empty() && pod.node != nullptr && *pod.node != reporter_.node_name;
 }
 
 Outcome Attempt::FindClientByAddress(const IpAddress& address) {
@@ -81,7 +81,8 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
   const PodAnswer answer = inventory_.PodByIp(address, observation_.last_seen);
   if (answer.pod != nullptr) {
     // Packets of other nodes' pods pass by; sockets are the node's own.
-    if (observation_.collector == Collector::kSocketScan && IsOnAnotherNode(*answer.pod)) {
+    if (observation_.collector == Collector::kSocketScan && reporter_.is_proven &&
+        IsOnAnotherNode(*answer.pod)) {
       return Problem{Refusal::kForeignNode};
     }
     const std::string& hostname = observation_.client.hostname;
@@ -89,6 +90,7 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
       return Problem{Refusal::kHostnameMismatch};
     }
     found_.client = {answer.pod->workload, PodName(answer.pod)};
+    found_.counted_elsewhere = CountsElsewhere(*answer.pod);
     return std::nullopt;
   }
   switch (answer.failure) {
@@ -106,6 +108,13 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
     return Problem{Refusal::kHostNetworkClient};
   }
   return Problem{Refusal::kUnknownClient, MayBeInCluster(address)};
+}
+
+// Seen on the server's node, the destination may be translated already, so that its port is not
+// what the client asked for either.
+bool Attempt::CountsElsewhere(const PodFacts& client) const {
+  return IsOnAnotherNode(client) && reporter_.nodes != nullptr &&
+         reporter_.nodes->Reports(*client.node, reporter_.now);
 }
 
 // Decides about waiting only, never about an identity: almost everything outside has an address

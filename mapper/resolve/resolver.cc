@@ -103,10 +103,12 @@ Outcome Attempt::Emit(std::vector<IntentSighting>& sightings) {
     sighting.strength = found_.strength;
     sighting.first_seen = observation_.first_seen;
     sighting.last_seen = observation_.last_seen;
-    sighting.count = observation_.count;
-    sighting.answered = found_.answered;
     sighting.shared = shared;
-    sighting.port = found_.port;
+    if (!found_.counted_elsewhere) {
+      sighting.count = observation_.count;
+      sighting.answered = found_.answered;
+      sighting.port = found_.port;
+    }
     sighting.sample = {found_.client.pod, std::move(server.pod), found_.server_address};
     if (found_.type.has_value()) {
       sighting.details = MakeDetails();
@@ -131,9 +133,9 @@ Resolver::Resolver(ResolveOptions options) : options_(std::move(options)) {
 
 Verdict Resolver::Resolve(const InventoryView& inventory, const Observation& observation,
                           Patience patience, std::vector<IntentSighting>& sightings,
-                          std::string_view reporter_node) const {
+                          const Reporter& reporter) const {
   const Outcome problem =
-      Attempt(options_, inventory, observation, patience, reporter_node).Run(sightings);
+      Attempt(options_, inventory, observation, patience, reporter).Run(sightings);
   if (!problem.has_value()) {
     return {Verdict::Kind::kResolved};
   }

@@ -5,13 +5,13 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/observation/observation.h"
 #include "mapper/intents/batch_effect.h"
 #include "mapper/inventory/inventory.h"
 #include "mapper/resolve/refusal.h"
+#include "mapper/resolve/reporter.h"
 
 namespace network_mapper {
 
@@ -46,11 +46,10 @@ class Resolver {
 
   // Appends to `sightings` when the verdict is kResolved, and only then: one sighting, or one for
   // each workload behind the service that was addressed. With kLastChance the verdict is never
-  // kHold. `reporter_node`: the node of the collector, where it is proven; a pod that the collector
-  // can only know from its own node must then be on it.
+  // kHold. Where the reporter's node is proven, a pod that it can only know from its own node must
+  // be on it. What the collector of the client's own node counts is a sighting of count 0.
   Verdict Resolve(const InventoryView& inventory, const Observation& observation, Patience patience,
-                  std::vector<IntentSighting>& sightings,
-                  std::string_view reporter_node = {}) const;
+                  std::vector<IntentSighting>& sightings, const Reporter& reporter = {}) const;
 
  private:
   ResolveOptions options_;

@@ -64,6 +64,7 @@ TEST_F(ObservationPipelineTest, AppliesABatchAndThenAcknowledges) {
 TEST_F(ObservationPipelineTest, RefusesAPodOfAnotherNodeAlsoOnceItIsKnown) {
   Start();
   ObservationBatch batch = Batch("one", 1, "10.0.0.2");
+  batch.node_name = "node-1";
   batch.proven_node = "node-1";
   batch.observations[0].client.pod_uid = FakeInventoryView::UidOf("far-1");
   Apply(std::move(batch));
@@ -347,6 +348,30 @@ TEST_F(DurablePipelineTest, LeavesWhatIsHeldToTheNextLife) {
   pipeline_->Stop();
   EXPECT_EQ(store_.Held().size(), 1U);
   EXPECT_EQ(store_.CommittedSequence("one"), 1U);
+}
+
+// The pod is known only after both collectors saw it.
+TEST_F(ObservationPipelineTest, ACallBetweenNodesCountsOnceAlsoWhenItWasHeld) {
+  Start();
+  for (const std::string node : {"node-1", "node-2"}) {
+    ObservationBatch batch = Batch(node, 1, "10.0.0.2");
+    batch.node_name = node;
+    batch.observations[0].client.ip = FakeInventoryView::Ip("10.0.0.3");
+    Apply(std::move(batch));
+  }
+  EXPECT_EQ(CountOf("db"), 0U);
+  inventory_.Write([&](FakeInventoryView& view) {
+    PodFacts young;
+    young.name = "young-1";
+    young.name_space = "shop";
+    young.node = std::make_shared<const std::string>("node-1");
+    young.workload = FakeInventoryView::MakeWorkload("shop", "young");
+    view.AddPod(young, {"10.0.0.3"});
+    ++version_;
+  });
+  clock_.Advance(1s);
+  EXPECT_TRUE(Eventually([this] { return store_.Held().empty(); }));
+  EXPECT_EQ(CountOf("db"), 1U);
 }
 
 }  // namespace

@@ -36,6 +36,41 @@ TEST_F(ResolveClient, ANodeAddressWithoutUidIsRefusedAndNotGuessed) {
   EXPECT_EQ(Resolve(Tcp("10.0.0.2", 80, "192.168.0.10")), "refused: host_network_client");
 }
 
+// A packet between two nodes is seen on both.
+TEST_F(ResolveClient, ACallCountsOnTheNodeOfItsClient) {
+  PodFacts facts;
+  facts.name = "far-1";
+  facts.name_space = "shop";
+  facts.node = std::make_shared<const std::string>("node-1");
+  facts.workload = Make("shop", "far");
+  inventory_.AddPod(facts, {"10.0.0.8"});
+  Observation observation = Tcp("10.0.0.2", 5432, "10.0.0.8");
+  observation.count = 3;
+  std::get<AddressTarget>(observation.target).answered = 2;
+  const SteadyTime start{};
+  ReportingNodes nodes(start);
+  const auto count_from = [&](const std::string& node, std::chrono::minutes after) {
+    reporter_ = {.node_name = node, .is_proven = true, .nodes = &nodes, .now = start + after};
+    EXPECT_EQ(Resolve(observation), "shop/far -> shop/db");
+    return Only().count;
+  };
+  constexpr std::chrono::minutes kSoon{1};
+  constexpr std::chrono::minutes kLate{20};
+  EXPECT_EQ(count_from("node-1", kSoon), 3U);
+  EXPECT_EQ(Only().answered, 2U);
+  EXPECT_EQ(Only().port->number, 5432);
+
+  EXPECT_EQ(count_from("node-2", kSoon), 0U) << "node-1 may have a collector";
+  EXPECT_EQ(Only().answered, 0U);
+  EXPECT_EQ(Only().port, std::nullopt) << "it may be translated there";
+  EXPECT_EQ(Only().strength, Strength::kConnected);
+
+  EXPECT_EQ(count_from("node-2", kLate), 3U) << "node-1 has none, or it is gone";
+  nodes.Hear("node-1", start + kLate);
+  EXPECT_EQ(count_from("node-2", kLate), 0U);
+  EXPECT_EQ(count_from("", kLate), 3U) << "collectors that do not say where they are";
+}
+
 // docs/regressions.md P5
 TEST_F(ResolveClient, P5AttributesAReusedAddressByTheTimeOfTheObservation) {
   PodFacts before;
@@ -134,7 +169,7 @@ TEST_F(ResolveClient, P16ACollectorNamesPodsOfItsOwnNodeOnly) {
   facts.node = std::make_shared<const std::string>("node-2");
   facts.workload = Make("kube-system", "agent");
   inventory_.AddPod(facts);
-  reporter_node_ = "node-1";
+  reporter_ = {.node_name = "node-1", .is_proven = true, .nodes = nullptr, .now = {}};
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "10.0.1.1"), "near-1")), "shop/near -> shop/db");
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2", 80, "10.0.2.1"), "far-1")), "refused: foreign_node");
   EXPECT_EQ(Resolve(WithUid(Dns("db.shop.svc.cluster.local", "10.0.2.1"), "far-1")),
@@ -153,7 +188,7 @@ TEST_F(ResolveClient, P16ACollectorNamesPodsOfItsOwnNodeOnly) {
 TEST_F(ResolveClient, WithoutAProvenOrKnownNodeNoPodIsForeign) {
   inventory_.AddSimplePod("shop", "far-1", "far", "10.0.2.1", "node-2");
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2"), "far-1")), "shop/far -> shop/db");
-  reporter_node_ = "node-1";
+  reporter_ = {.node_name = "node-1", .is_proven = true, .nodes = nullptr, .now = {}};
   EXPECT_EQ(Resolve(WithUid(Tcp("10.0.0.2"), "web-1")), "shop/web -> shop/db");
 }
 

@@ -72,7 +72,7 @@ class ResolveFixture : public ::testing::Test {
   std::string Resolve(const Observation& observation, Patience patience = Patience::kMayHold) {
     sightings_.clear();
     const Verdict verdict =
-        Resolver(options_).Resolve(inventory_, observation, patience, sightings_, reporter_node_);
+        Resolver(options_).Resolve(inventory_, observation, patience, sightings_, reporter_);
     if (verdict.kind != Verdict::Kind::kResolved) {
       EXPECT_TRUE(sightings_.empty());
       return (verdict.kind == Verdict::Kind::kHold ? "hold: " : "refused: ") +
@@ -98,8 +98,7 @@ class ResolveFixture : public ::testing::Test {
 
   FakeInventoryView inventory_;
   ResolveOptions options_;
-  // Of the collector, where it is proven.
-  std::string reporter_node_;
+  Reporter reporter_;
   std::vector<IntentSighting> sightings_;
 };
 
