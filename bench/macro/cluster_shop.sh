@@ -20,7 +20,7 @@ row() {
 }
 
 mebibytes() {
-  process_status "$1" "$2" | awk '{ printf "%.1f", $1 / 1024 }'
+  process_status "$1" "$2" "$3" | awk '{ printf "%.1f", $1 / 1024 }'
 }
 
 # Two readings of a processor's ticks, as a share of a core.
@@ -30,30 +30,36 @@ share() {
 
 sniffer=network-mapper-sniffer
 mapper=network-mapper-mapper
-if ! "$cluster" status > /dev/null 2>&1; then
+if "$cluster" status > /dev/null 2>&1; then
+  trap '"$cluster" run kubectl uncordon node-2 > /dev/null' EXIT
+else
   trap '"$cluster" down' EXIT
+  "$cluster" up
 fi
+# The whole shop on one node, and the figures of its sniffer.
+node="node-1"
+"$cluster" run kubectl cordon node-2 > /dev/null
 # It ends well only when the map is complete.
 scripts/cluster-test --skip-build --keep shop >&2
 sleep "$settle_seconds"
 
-namespaces="$(sniffer_metric network_mapper_sniffer_network_namespaces)"
-sniffer_from="$(processor_ticks "$sniffer")"
-mapper_from="$(processor_ticks "$mapper")"
+namespaces="$(sniffer_metric "$node" network_mapper_sniffer_network_namespaces)"
+sniffer_from="$(processor_ticks "$node" "$sniffer")"
+mapper_from="$(processor_ticks "$node" "$mapper")"
 from="$(date +%s.%N)"
 sleep "$shop_seconds"
-sniffer_to="$(processor_ticks "$sniffer")"
-mapper_to="$(processor_ticks "$mapper")"
+sniffer_to="$(processor_ticks "$node" "$sniffer")"
+mapper_to="$(processor_ticks "$node" "$mapper")"
 took="$(awk -v from="$from" -v to="$(date +%s.%N)" 'BEGIN { print to - from }')"
 listed="$(mapper_lists)"
 read -r kinds lists <<< "$(awk '{ lists += $1 } END { print NR, lists }' <<< "$listed")"
 [ -n "$listed" ] || { echo "cluster_shop: the API server has no record of the mapper's lists" >&2; exit 1; }
 
 row "shop in a cluster, $namespaces network namespaces: sniffer's processor time" "$(share "$sniffer_from" "$sniffer_to" "$took")" " % of a core" 1
-row "the same, resident set" "$(mebibytes "$sniffer" VmRSS)" " MiB" ""
-row "the same, largest resident set" "$(mebibytes "$sniffer" VmHWM)" " MiB" 25
+row "the same, resident set" "$(mebibytes "$node" "$sniffer" VmRSS)" " MiB" ""
+row "the same, largest resident set" "$(mebibytes "$node" "$sniffer" VmHWM)" " MiB" 25
 row "shop in a cluster: mapper's processor time" "$(share "$mapper_from" "$mapper_to" "$took")" " % of a core" ""
-row "the same, resident set" "$(mebibytes "$mapper" VmRSS)" " MiB" ""
-row "the same, largest resident set" "$(mebibytes "$mapper" VmHWM)" " MiB" 50
+row "the same, resident set" "$(mebibytes "$node" "$mapper" VmRSS)" " MiB" ""
+row "the same, largest resident set" "$(mebibytes "$node" "$mapper" VmHWM)" " MiB" 50
 row "the same, kinds of objects that it listed at its start" "$kinds" "" ""
 row "the same, lists after these" "$((lists - kinds))" "" 0

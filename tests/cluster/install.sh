@@ -80,33 +80,59 @@ check_rights() {
   [ -z "$rights" ] || fail "the sniffer has rights, against docs/security.md: $rights"
 }
 
-# One value of a container's state as the kernel has it, such as CapEff.
-process_status() {
-  # shellcheck disable=SC2016 # expanded inside
-  "$cluster" run sh -c 'sed -n "s/^$2:[[:space:]]*//p" "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/status"' - "$1" "$2"
+# The node that the mapper is on.
+mapper_node() {
+  in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[0].spec.nodeName}'
 }
 
-# Of user and system, since the process started.
-processor_ticks() {
+# proc NODE PROGRAM FILE: what the kernel says about a container.
+proc() {
   # shellcheck disable=SC2016 # expanded inside
-  "$cluster" run sh -c 'sed "s/.*) //" "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/stat"' - "$1" | awk '{ print $12 + $13 }'
+  "$cluster" run-on "$1" sh -c 'cat "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/$2"' - "$2" "$3"
+}
+
+# process_status NODE PROGRAM NAME: one value of its state, such as CapEff.
+process_status() {
+  proc "$1" "$2" status | sed -n "s/^$3:[[:space:]]*//p"
+}
+
+# processor_ticks NODE PROGRAM: of user and system, since the process started.
+processor_ticks() {
+  proc "$1" "$2" stat | sed 's/.*) //' | awk '{ print $12 + $13 }'
 }
 
 # That the pods run as docs/security.md says, by the kernel's word. Capabilities are a mask: 13 is NET_RAW, 19 SYS_PTRACE.
 check_confinement() {
-  local program
-  for program in network-mapper-mapper network-mapper-sniffer; do
-    [ "$(process_status "$program" NoNewPrivs)" = 1 ] || fail "$program may gain privileges"
-    [ "$(process_status "$program" Seccomp)" = 2 ] || fail "$program runs without a seccomp filter"
-    # shellcheck disable=SC2016 # expanded inside
-    "$cluster" run sh -c 'grep -qE "^[^ ]+ / [^ ]+ ro[, ]" "/proc/$(pgrep -xf "/usr/bin/$1" | head -n 1)/mounts"' - "$program" ||
-      fail "$program can write to its root"
+  local node
+  node="$(mapper_node)"
+  check_confined "$node" network-mapper-mapper
+  [ "$(process_status "$node" network-mapper-mapper CapBnd)" = 0000000000000000 ] || fail "the mapper has capabilities"
+  [ "$(process_status "$node" network-mapper-mapper Uid | cut -f1)" = 65532 ] || fail "the mapper does not run as its own user"
+  for node in $("$cluster" nodes); do
+    check_confined "$node" network-mapper-sniffer
+    [ "$(process_status "$node" network-mapper-sniffer Seccomp_filters)" = 2 ] || fail "the sniffer has no filter of its own"
+    [ "$(process_status "$node" network-mapper-sniffer CapEff)" = 0000000000082000 ] || fail "the sniffer's capabilities are others"
+    [ "$(process_status "$node" network-mapper-sniffer CapBnd)" = 0000000000082000 ] || fail "the sniffer may get further capabilities"
   done
-  [ "$(process_status network-mapper-mapper CapBnd)" = 0000000000000000 ] || fail "the mapper has capabilities"
-  [ "$(process_status network-mapper-mapper Uid | cut -f1)" = 65532 ] || fail "the mapper does not run as its own user"
-  [ "$(process_status network-mapper-sniffer Seccomp_filters)" = 2 ] || fail "the sniffer has no filter of its own"
-  [ "$(process_status network-mapper-sniffer CapEff)" = 0000000000082000 ] || fail "the sniffer's capabilities are others"
-  [ "$(process_status network-mapper-sniffer CapBnd)" = 0000000000082000 ] || fail "the sniffer may get further capabilities"
+}
+
+check_confined() {
+  [ "$(process_status "$1" "$2" NoNewPrivs)" = 1 ] || fail "$2 may gain privileges"
+  [ "$(process_status "$1" "$2" Seccomp)" = 2 ] || fail "$2 runs without a seccomp filter"
+  proc "$1" "$2" mounts | grep -E '^[^ ]+ / [^ ]+ ro[, ]' > /dev/null || fail "$2 can write to its root"
+}
+
+# That the sniffer of each node reports, by a token that is bound to its node.
+check_collectors() {
+  wait_until 30 are_connected || fail "not all sniffers are connected"
+}
+
+are_connected() {
+  local node
+  for node in $("$cluster" nodes); do
+    [ "$(sniffer_metric "$node" network_mapper_report_client_connected)" = 1 ] || return 1
+  done
+  [ "$(mapper_metric network_mapper_report_server_streams)" -eq "$("$cluster" nodes | wc -l)" ]
 }
 
 # What the mapper that runs has listed, by the API server's own record: how often, and what.
@@ -126,9 +152,19 @@ mapper_metric() {
   mapper_says metrics metrics | value_of "$1"
 }
 
-# The sniffer is on the node's network.
+# sniffer_metric NODE NAME: the sniffer is on the node's network.
 sniffer_metric() {
-  "$cluster" run busybox wget -qO- http://127.0.0.1:2112/metrics | value_of "$1"
+  "$cluster" run-on "$1" busybox wget -qO- http://127.0.0.1:2112/metrics | value_of "$2"
+}
+
+# count_of COLLECTOR CLIENT SERVER: how often by the map's evidence a client of the scenario's namespace called.
+count_of() {
+  local answer
+  answer="$("$cluster" run busybox wget -qO- --header='Content-Type: application/json' --post-data \
+    "{\"query\": \"{ intents(namespaces: [\\\"$scenario\\\"]) { client { name } server { name } evidence { collector count } } }\"}" \
+    "http://$(in_install get service otterize-network-mapper -o 'jsonpath={.spec.clusterIP}'):9090/query")"
+  jq -r --arg collector "$1" --arg client "$2" --arg server "$3" '[.data.intents[] | select(.client.name == $client and .server.name == $server)
+    | .evidence[] | select(.collector == $collector) | .count] | add // 0' <<< "$answer"
 }
 
 value_of() {

@@ -5,8 +5,8 @@
 
 # What resets the map or restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(reset-right missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
-  host-network-server named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
+SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+  host-network-server across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right)
 
@@ -60,8 +60,15 @@ job() {
 apiVersion: batch/v1
 kind: Job
 metadata: {name: $name}
-spec: {template: {spec: {restartPolicy: Never, $(container "$@")}}}
+spec: {template: {spec: {restartPolicy: Never, $(container "$@"), ${POD_SPEC:-}}}}
 END
+}
+
+# on_node NODE deployment|pod|job ARGUMENT...
+on_node() {
+  local POD_SPEC="nodeSelector: {kubernetes.io/hostname: $1}, ${POD_SPEC:-}"
+  shift
+  "$@"
 }
 
 # service NAME PORT:TARGET_PORT: SELECTOR instead of "app: NAME", SERVICE_SPEC for further fields.
@@ -140,12 +147,12 @@ manifest_bare-pod() {
 }
 expect_bare-pod() { echo "debug -> server"; }
 
-# The kubelet adds the node's name to the pod's; the map leaves it out.
+# On node-1, where files are put. The kubelet adds the node's name to the pod's; the map leaves it out.
 manifest_static-pod() { server; }
 act_static-pod() {
   pod watchdog --call server.static-pod.svc.cluster.local:80 |
     sed 's/^metadata: {/&namespace: static-pod, /; s/^spec: {/&dnsPolicy: ClusterFirst, /' |
-    "$cluster" run tee /run/cluster/static-pods/watchdog.yaml
+    "$cluster" run tee /run/node/static-pods/watchdog.yaml
 }
 expect_static-pod() { echo "watchdog -> server"; }
 
@@ -161,6 +168,64 @@ manifest_host-network-server() {
   deployment scraper --call exporter:9100
 }
 expect_host-network-server() { echo "scraper -> exporter"; }
+
+# Packets between nodes are seen by the sniffers of both, and each call counts once. By a service and by the pod's own address.
+manifest_across-nodes() {
+  local name
+  on_node node-1 deployment east --listen 8080
+  on_node node-2 deployment west --listen 8080
+  for name in east west; do
+    service "$name" 80:8080
+    SERVICE_SPEC="clusterIP: None" SELECTOR="app: $name" service "$name-pods" 8080:8080
+  done
+}
+act_across-nodes() {
+  local calls=20 client server
+  in_namespace rollout status deployment/east --timeout=60s
+  in_namespace rollout status deployment/west --timeout=60s
+  for server in east west; do
+    on_node node-1 job "node-1-to-$server" --call "$server:80" --calls "$calls" --every-ms 100 --linger-ms 0 | apply
+    on_node node-1 job "node-1-to-$server-pods" --call "$server-pods:8080" --calls "$calls" --every-ms 100 --linger-ms 0 | apply
+    on_node node-2 job "node-2-to-$server" --call "$server:80" --calls "$calls" --every-ms 100 --linger-ms 0 | apply
+    on_node node-2 job "node-2-to-$server-pods" --call "$server-pods:8080" --calls "$calls" --every-ms 100 --linger-ms 0 | apply
+  done
+  in_namespace wait --for=condition=Complete job --all --timeout=60s
+  wait_until 30 is_complete across-nodes
+  # What is too much comes with the next reports.
+  sleep 3
+  expect_across-nodes | while read -r client _ server; do
+    echo "$client: $(count_of tcp_syn "$client" "$server") connections, $(count_of dns "$client" "$server") answers"
+  done | tee "$output/across-nodes.counts"
+  [ "$(grep -c ": $calls connections" "$output/across-nodes.counts")" -eq 8 ]
+  # Each client asks the same number of times, and the name server is on one node.
+  [ "$(sed 's/.*, //' "$output/across-nodes.counts" | sort -u | wc -l)" -eq 1 ]
+}
+expect_across-nodes() {
+  local node server
+  for node in node-1 node-2; do
+    for server in east west; do
+      printf '%s\n' "$node-to-$server -> $server" "$node-to-$server-pods -> $server"
+    done
+  done
+}
+
+# A node's address is that of all pods on its network; from the other node nothing else is seen of them.
+manifest_host-network-across-nodes() {
+  on_node node-2 deployment server --listen 8080
+  service server 80:8080
+  POD_SPEC="hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet" on_node node-1 deployment node-agent --call server:80
+  POD_SPEC="hostNetwork: true" on_node node-1 deployment exporter --listen 19200
+  service exporter 9200:19200
+  on_node node-2 deployment scraper --call exporter:9200
+  on_node node-2 deployment behind-port --listen 8080
+  SERVICE_SPEC="type: NodePort" service behind-port 80:8080 | sed 's/targetPort: 8080/&, nodePort: 30808/'
+  # Through the other node and back: there its address is replaced by the node's.
+  on_node node-2 deployment visitor --call 192.168.88.10:30808
+  on_node node-1 deployment neighbour --call 192.168.88.11:30808
+}
+expect_host-network-across-nodes() {
+  printf '%s\n' "node-agent -> server" "scraper -> exporter" "visitor -> behind-port" "neighbour -> behind-port"
+}
 
 manifest_named-by-annotation() {
   POD_ANNOTATIONS="intents.otterize.com/workload-name: ledger" deployment server-blue --listen 8080
@@ -238,7 +303,7 @@ expect_rolling-update() { echo "client -> server"; }
 
 # A pod goes; the next one, of another workload, gets its address and is called at once.
 manifest_reused-address() {
-  pod first --listen 8080
+  on_node node-1 pod first --listen 8080
   deployment early --call first:80 --every-ms 200
   SELECTOR="app: first" service first 80:8080
 }
@@ -249,7 +314,7 @@ act_reused-address() {
   in_namespace delete pod/first service/first deployment/early --wait --cascade=foreground --timeout=60s
   # The address after this one is handed out next.
   "$cluster" run sh -c "printf %s ${address%.*}.$((${address##*.} - 1)) > /run/cni/pods/last_reserved_ip.0"
-  pod second --listen 8080 | apply
+  on_node node-1 pod second --listen 8080 | apply
   in_namespace wait --for=condition=Ready pod/second --timeout=30s
   reused="$(in_namespace get pod second -o 'jsonpath={.status.podIP}')"
   [ "$reused" = "$address" ] || { echo "the address was not reused: $address, then $reused" >&2; return 1; }
@@ -262,8 +327,10 @@ manifest_node-drain() {
   deployment client --call server:80
 }
 act_node-drain() {
-  "$cluster" run kubectl drain node-1 --pod-selector 'app in (server, client)' --ignore-daemonsets --force --timeout=120s
-  "$cluster" run kubectl uncordon node-1
+  local node
+  node="$(in_namespace get pods -l app=client -o 'jsonpath={.items[0].spec.nodeName}')"
+  "$cluster" run kubectl drain "$node" --pod-selector 'app in (server, client)' --ignore-daemonsets --force --timeout=120s
+  "$cluster" run kubectl uncordon "$node"
   in_namespace rollout status deployment/server --timeout=60s
 }
 expect_node-drain() { echo "client -> server"; }
@@ -280,7 +347,7 @@ act_api-restart() {
   mapper_listed_once
   # It would keep its open connections for a minute.
   # shellcheck disable=SC2016 # expanded inside
-  "$cluster" run sh -c 'old=$(cat /run/cluster/kube-apiserver.pid); kill "$old"; timeout 5 tail --pid="$old" -f /dev/null || kill -KILL "$old"'
+  "$cluster" run sh -c 'old=$(cat /run/node/kube-apiserver.pid); kill "$old"; timeout 5 tail --pid="$old" -f /dev/null || kill -KILL "$old"'
   wait_until 60 in_namespace get --raw /readyz
   newcomer
 }
@@ -306,6 +373,35 @@ act_sniffer-restart() {
   newcomer
 }
 expect_sniffer-restart() { expect_mapper-restart; }
+
+# A machine dies: what was seen there stays on the map, and what happens elsewhere is still seen. When it is back, so is all else.
+manifest_node-gone() {
+  on_node node-1 deployment server --listen 8080
+  service server 80:8080
+  on_node node-2 deployment client --call server:80
+}
+act_node-gone() {
+  if [ "$(mapper_node)" != node-1 ]; then
+    "$cluster" run kubectl drain node-2 --pod-selector app=otterize-network-mapper --delete-emptydir-data --timeout=60s
+    "$cluster" run kubectl uncordon node-2
+    in_install rollout status deployment/otterize-network-mapper --timeout=60s
+  fi
+  wait_until 60 has_edge node-gone "client -> server"
+  "$cluster" off node-2
+  on_node node-1 deployment newcomer --call server:80 | apply
+  in_namespace rollout status deployment/newcomer --timeout=60s
+  wait_until 60 has_edge node-gone "newcomer -> server"
+  "$cluster" run kubectl wait --for=condition=Ready=Unknown node/node-2 --timeout=90s
+  has_edge node-gone "client -> server"
+  [ "$(sniffer_metric node-1 network_mapper_report_client_connected)" = 1 ]
+  mapper_lacks_nothing
+  "$cluster" on node-2
+  "$cluster" run kubectl wait --for=condition=Ready node/node-2 --timeout=90s
+  on_node node-2 deployment returned --call server:80 | apply
+  in_namespace rollout status deployment/returned --timeout=60s
+  wait_until 60 has_edge node-gone "returned -> server"
+}
+expect_node-gone() { printf '%s\n' "client -> server" "newcomer -> server" "returned -> server"; }
 
 # The mapper may not list Jobs and CronJobs any more; the next upgrade gives the right back. docs/regressions.md P13
 manifest_missing-right() { server; }
@@ -343,18 +439,23 @@ expect_helm-upgrade() { expect_mapper-restart; }
 # Sniffers that trust another authority than the mapper's do not report; with the right one again they report what they kept.
 manifest_wrong-authority() { server; }
 act_wrong-authority() {
-  local before authority
+  local before authority pod node
   before="$(mapper_metric network_mapper_report_server_failed_handshakes_total)"
   authority="$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=other -days 1 -keyout /dev/null 2> /dev/null)"
   in_install patch configmap otterize-network-mapper-ca -p "$(jq -n --arg ca "$authority" '{data: {"ca.crt": $ca}}')"
   in_install rollout restart daemonset/otterize-network-sniffer
   in_install rollout status daemonset/otterize-network-sniffer --timeout=60s
   newcomer
-  wait_until 30 eval '[ "$(sniffer_metric network_mapper_report_client_failed_connections_total)" -ge 3 ]'
-  [ "$(sniffer_metric network_mapper_report_client_connected)" = 0 ]
-  [ "$(in_install logs daemonset/otterize-network-sniffer | grep -c 'check that --tls-ca-file holds the authority')" = 1 ]
-  [ "$(mapper_metric network_mapper_report_server_failed_handshakes_total)" -ge $((before + 3)) ]
-  [ "$(in_install logs deployment/otterize-network-mapper --since=60s | grep -c 'a collector hung up during the TLS handshake')" -eq 1 ]
+  for node in $("$cluster" nodes); do
+    wait_until 30 eval '[ "$(sniffer_metric "$node" network_mapper_report_client_failed_connections_total)" -ge 3 ]'
+    [ "$(sniffer_metric "$node" network_mapper_report_client_connected)" = 0 ]
+  done
+  for pod in $(in_install get pods -l app=otterize-network-sniffer -o name); do
+    [ "$(in_install logs "$pod" | grep -c 'check that --tls-ca-file holds the authority')" = 1 ]
+  done
+  [ "$(mapper_metric network_mapper_report_server_failed_handshakes_total)" -ge $((before + 6)) ]
+  # One line for each address.
+  [ "$(in_install logs deployment/otterize-network-mapper --since=60s | grep -c 'a collector hung up during the TLS handshake')" -eq 2 ]
   [ -z "$(edges wrong-authority)" ]
   helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 5m
   # The kubelet renews what it has mounted when something about the pod changes, else within a minute or two.
@@ -484,7 +585,7 @@ command_as() {
 expect_one-right() { echo "client -> server"; }
 
 # On a volume the map outlives the mapper: an edge whose client is gone is still there after the mapper was killed and replaced.
-# The node's own folder stands for a volume, since nothing in this cluster makes one.
+# A folder that both nodes have stands for a volume, since nothing in this cluster makes one.
 manifest_map-survives() { server; }
 act_map-survives() {
   "$cluster" run sh -c 'mkdir -p /run/cluster/map && chmod 777 /run/cluster/map'
@@ -499,7 +600,7 @@ END
   in_namespace wait --for=condition=Complete job/last --timeout=60s
   in_namespace delete job last --wait
   # As a machine that fails does it.
-  "$cluster" run sh -c 'kill -KILL $(pgrep -xf /usr/bin/network-mapper-mapper)'
+  "$cluster" run-on "$(mapper_node)" sh -c 'kill -KILL $(pgrep -xf /usr/bin/network-mapper-mapper)'
   in_install delete pod -l app=otterize-network-mapper --grace-period=0 --force
   in_install rollout status deployment/otterize-network-mapper --timeout=60s
   [ "$(in_install get pod -l app=otterize-network-mapper -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -eq 0 ]

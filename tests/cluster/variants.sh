@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # "cluster", "output" and "failures" are the caller's
-# Other ways to install than the chart's defaults. After each the sniffer must be connected to the mapper and an edge on the map,
+# Other ways to install than the chart's defaults. After each the sniffers must be connected to the mapper and an edge on the map,
 # and nothing may stay behind. A variant has up to four functions: values_NAME prints arguments of Helm, one a line; given_NAME
 # prints what is in the namespace already; meanwhile_NAME runs beside the installation; check_NAME looks at what is special.
 
@@ -74,10 +74,11 @@ values_disruption-budget() {
   printf '%s\n' --set mapper.podDisruptionBudget.enabled=true --set mapper.podDisruptionBudget.minAvailable=1
 }
 check_disruption-budget() {
-  local answer
+  local answer node
+  node="$(mapper_node)"
   wait_until 30 eval '[ "$(field pdb/otterize-network-mapper .status.currentHealthy)" = 1 ]'
-  ! answer="$("$cluster" run kubectl drain node-1 --pod-selector app=otterize-network-mapper --delete-emptydir-data --timeout=3s 2>&1)"
-  "$cluster" run kubectl uncordon node-1
+  ! answer="$("$cluster" run kubectl drain "$node" --pod-selector app=otterize-network-mapper --delete-emptydir-data --timeout=3s 2>&1)"
+  "$cluster" run kubectl uncordon "$node"
   grep "violate the pod's disruption budget" <<< "$answer"
 }
 
@@ -98,15 +99,18 @@ matching() {
 
 values_service-monitor() { printf '%s\n' --set serviceMonitor.enabled=true; }
 check_service-monitor() {
-  local part port address
+  local part port address addresses
   for part in mapper sniffer; do
     [ "$(matching services "servicemonitor/otterize-network-$part")" = "service/otterize-network-$part" ]
     port="$(field "servicemonitor/otterize-network-$part" '.spec.endpoints[0].port')"
-    address="$(in_install get endpointslices -l "kubernetes.io/service-name=otterize-network-$part" -o json |
+    addresses="$(in_install get endpointslices -l "kubernetes.io/service-name=otterize-network-$part" -o json |
       jq -r --arg port "$port" '.items[] | select(.addressType == "IPv4") |
-        .endpoints[0].addresses[0] + ":" + (.ports[] | select(.name == $port).port | tostring)')"
-    "$cluster" run busybox wget -qO- "http://$address/metrics" | grep "^network_mapper_"
+        .endpoints[].addresses[0] + ":" + (.ports[] | select(.name == $port).port | tostring)')"
+    for address in $addresses; do
+      "$cluster" run busybox wget -qO- "http://$address/metrics" | grep "^network_mapper_"
+    done
   done
+  [ "$(wc -l <<< "$addresses")" = "$("$cluster" nodes | wc -l)" ]
 }
 
 # The address is made as the PodMonitor says, out of the pod's.
@@ -114,13 +118,14 @@ values_pod-monitor() { printf '%s\n' --set podMonitor.enabled=true --set service
 check_pod-monitor() {
   local pod address rule
   [ "$(in_install get servicemonitors -o name)" = servicemonitor.monitoring.coreos.com/otterize-network-mapper ]
-  pod="$(matching pods podmonitor/otterize-network-sniffer)"
-  address="$(field "$pod" .status.podIP)"
   rule='.spec.podMetricsEndpoints[0].relabelings[0]'
   [ "$(field podmonitor/otterize-network-sniffer "$rule.targetLabel")" = __address__ ]
-  address="$(sed -E "s/^$(field podmonitor/otterize-network-sniffer "$rule.regex")\$/$(
-    field podmonitor/otterize-network-sniffer "$rule.replacement" | sed 's/\$/\\/g')/" <<< "$address")"
-  "$cluster" run busybox wget -qO- "http://$address/metrics" | grep "^network_mapper_"
+  [ "$(matching pods podmonitor/otterize-network-sniffer | wc -l)" = "$("$cluster" nodes | wc -l)" ]
+  for pod in $(matching pods podmonitor/otterize-network-sniffer); do
+    address="$(sed -E "s/^$(field podmonitor/otterize-network-sniffer "$rule.regex")\$/$(
+      field podmonitor/otterize-network-sniffer "$rule.replacement" | sed 's/\$/\\/g')/" <<< "$(field "$pod" .status.podIP)")"
+    "$cluster" run busybox wget -qO- "http://$address/metrics" | grep "^network_mapper_"
+  done
 }
 
 # A values file of the original's chart, without the names of its images, and the names of its objects.
@@ -132,7 +137,7 @@ check_original-values() {
   in_install get daemonset,serviceaccount otterize-network-sniffer
   [ "$(field service/otterize-network-mapper '.spec.ports[?(@.name=="http")].port')" = 9090 ]
   [ "$(in_install get pods -l app=otterize-network-mapper -o name | wc -l)" = 1 ]
-  [ "$(in_install get pods -l app=otterize-network-sniffer -o name | wc -l)" = 1 ]
+  [ "$(in_install get pods -l app=otterize-network-sniffer -o name | wc -l)" = "$("$cluster" nodes | wc -l)" ]
 }
 
 install_plain-manifests() {
@@ -169,10 +174,6 @@ uninstall_variant() {
   fi
 }
 
-is_connected() {
-  [ "$(sniffer_metric network_mapper_report_client_connected)" = 1 ] && [ "$(mapper_metric network_mapper_report_server_streams)" = 1 ]
-}
-
 make_namespace() {
   "$cluster" run kubectl get namespace "$1" > /dev/null 2>&1 || "$cluster" run kubectl create namespace "$1"
 }
@@ -191,7 +192,7 @@ play_variant() {
   fi
   install_variant
   [ -z "$meanwhile" ] || wait "$meanwhile"
-  wait_until 30 is_connected || { echo "the sniffer is not connected"; return 1; }
+  wait_until 30 are_connected || { echo "not all sniffers are connected"; return 1; }
   wait_until 60 has_edge variants "client -> server" || { echo "no edge is on the map"; return 1; }
   ! exists "check_$variant" || "check_$variant"
   uninstall_variant
