@@ -460,6 +460,8 @@ act_wrong-authority() {
   helm upgrade network-mapper charts/network-mapper --reuse-values --wait --timeout 5m
   # The kubelet renews what it has mounted when something about the pod changes, else within a minute or two.
   in_install annotate pod -l app=otterize-network-sniffer --overwrite "renewed=$SECONDS"
+  # Of all nodes, before the next scenario restarts them with what they kept.
+  wait_until 150 are_connected
 }
 expect_wrong-authority() { echo "newcomer -> server"; }
 
