@@ -280,8 +280,8 @@ int Run(const std::string& bin, const Scale& scale) {
   PrintFigure("mapper: size of that answer",
               fmt::format("{:.1f} MiB", static_cast<double>(body.size()) / (1 << 20)));
   const auto list_begun = steady_clock::now();
-  Child list(
-      {bin + "/network-mapper", "list", "--mapper-url", fmt::format("http://127.0.0.1:{}", port)});
+  Child list({bin + "/network-mapper", "list", "--quiet", "--mapper-url",
+              fmt::format("http://127.0.0.1:{}", port)});
   const std::string text = list.Rest();
   PrintFigure("command line: list of all intents",
               fmt::format("{:.0f} ms", SecondsSince(list_begun) * 1000));
