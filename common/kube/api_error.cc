@@ -7,6 +7,8 @@
 #include <absl/strings/cord.h>
 #include <nlohmann/json.hpp>
 
+#include "common/kube/json_member.h"
+
 namespace network_mapper::kube {
 
 namespace {
@@ -63,11 +65,6 @@ StatusCode CodeFromHttp(int http_code) {
       }
       return http_code >= 400 ? StatusCode::kInvalidArgument : StatusCode::kUnknown;
   }
-}
-
-std::string StringMember(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 std::optional<int> IntMember(const nlohmann::json& object, const char* key) {

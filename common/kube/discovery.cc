@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/kube/json_member.h"
 #include "common/kube/paths.h"
 
 namespace network_mapper::kube {
@@ -16,11 +17,6 @@ constexpr std::chrono::seconds kRefreshInterval{30};
 constexpr size_t kMostVersions = 1000;
 constexpr std::string_view kAccept =
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-
-std::string StringMember(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 bool BoolMember(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);

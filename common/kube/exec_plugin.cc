@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/kube/base64.h"
+#include "common/kube/json_member.h"
 #include "common/time/time_text.h"
 
 namespace network_mapper::kube {
@@ -44,11 +45,6 @@ class FileDescriptor {
  private:
   int value_;
 };
-
-std::string StringMember(const nlohmann::json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/kube/json_member.h"
+
 namespace network_mapper::kube {
 
 namespace {
@@ -14,19 +16,6 @@ constexpr std::string_view kPath = "/apis/authentication.k8s.io/v1/tokenreviews"
 constexpr std::string_view kNodeNameKey = "authentication.kubernetes.io/node-name";
 constexpr std::chrono::seconds kTimeLimit{10};
 constexpr size_t kLargestAnswer = size_t{1} << 20U;
-
-const nlohmann::json& Member(const nlohmann::json& object, std::string_view key) {
-  static const nlohmann::json null;
-  if (!object.is_object()) {
-    return null;
-  }
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
-
-std::string Text(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
 
 bool Holds(const nlohmann::json& list, std::string_view text) {
   return list.is_array() &&
@@ -40,23 +29,23 @@ bool Holds(const nlohmann::json& list, std::string_view text) {
 StatusOr<TokenReview> ParseTokenReview(std::string_view json, std::string_view audience) {
   const nlohmann::json document = nlohmann::json::parse(json, nullptr, false);
   const nlohmann::json& status = Member(document, "status");
-  if (Text(Member(document, "kind")) != "TokenReview" || !status.is_object()) {
+  if (StringMember(document, "kind") != "TokenReview" || !status.is_object()) {
     return InvalidArgument("the answer is no TokenReview");
   }
   TokenReview review;
   const nlohmann::json& authenticated = Member(status, "authenticated");
   review.authenticated = authenticated.is_boolean() && authenticated.get<bool>();
-  review.error = Text(Member(status, "error"));
+  review.error = StringMember(status, "error");
   // An authenticator that knows nothing of audiences answers without any.
   if (review.authenticated && !Holds(Member(status, "audiences"), audience)) {
     review.authenticated = false;
     review.error = "it was not issued for this audience";
   }
   const nlohmann::json& user = Member(status, "user");
-  review.user = Text(Member(user, "username"));
+  review.user = StringMember(user, "username");
   const nlohmann::json& nodes = Member(Member(user, "extra"), kNodeNameKey);
   if (nodes.is_array() && nodes.size() == 1) {
-    review.node_name = Text(nodes.front());
+    review.node_name = nodes.front().is_string() ? nodes.front().get<std::string>() : "";
   }
   return review;
 }

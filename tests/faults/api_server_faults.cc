@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "tests/faults/faults.h"
-#include "tests/faults/process_memory.h"
+#include "tests/support/process_memory.h"
 
 namespace network_mapper::faults {
 
@@ -88,7 +88,7 @@ void Churn(Stage& stage) {
     stage.TheCluster().EndPod(ChurningPod(ended++), Clock::System().Now());
     stage.TheCluster().StartPod(ChurningPod(started++));
   }
-  const size_t most = MostResidentMib(stage.Mapper().Id());
+  const size_t most = MostResidentKib(stage.Mapper().Id()) / 1024;
   stage.Require(most < limit_mib, fmt::format("the mapper took {} MiB", most));
   stage.Remark("{} pods at a time, {} replaced; the mapper took {} MiB at most", pods, ended, most);
 }

@@ -14,7 +14,7 @@
 #include "common/report/observation_codec.h"
 #include "network_mapper/v1/report.grpc.pb.h"
 #include "tests/faults/faults.h"
-#include "tests/faults/process_memory.h"
+#include "tests/support/process_memory.h"
 #include "tests/support/raw_connection.h"
 
 namespace network_mapper::faults {
@@ -131,7 +131,7 @@ void AttackAsCollector(Stage& stage) {
     stage.PassLength();
   }
   stage.WaitForProgress();
-  const size_t most = MostResidentMib(stage.Mapper().Id());
+  const size_t most = MostResidentKib(stage.Mapper().Id()) / 1024;
   stage.Require(most < 400, fmt::format("the mapper took {} MiB", most));
   stage.Remark("besides {} hostile observations; the mapper took {} MiB at most", endless, most);
 }

@@ -11,6 +11,7 @@
 
 #include "common/report/report_client.h"
 #include "tests/integration/mapper_process.h"
+#include "tests/support/process_memory.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
@@ -29,19 +30,6 @@ Connections Connect(uint16_t port, int count) {
     connections.push_back(std::make_unique<RawConnection>(port));
   }
   return connections;
-}
-
-// proc(5): VmRSS of status.
-size_t ResidentKib(pid_t process) {
-  std::ifstream status("/proc/" + std::to_string(process) + "/status");
-  std::string word;
-  size_t kib = 0;
-  while (status >> word) {
-    if (word == "VmRSS:") {
-      status >> kib;
-    }
-  }
-  return kib;
 }
 
 void ExpectService(MapperProcess& mapper) {

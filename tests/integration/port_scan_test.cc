@@ -13,6 +13,7 @@
 
 #include "common/report/report_client.h"
 #include "tests/integration/mapper_process.h"
+#include "tests/support/process_memory.h"
 #include "tests/support/raw_connection.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
@@ -31,19 +32,6 @@ constexpr char kMap[] = "{intents{client{name} server{name}}}";
 std::chrono::seconds ScanTime() {
   const char* text = std::getenv("PORT_SCAN_SECONDS");
   return std::chrono::seconds(text == nullptr ? 5 : std::atoi(text));
-}
-
-// proc(5): VmRSS of status.
-size_t ResidentKib(pid_t process) {
-  std::ifstream status("/proc/" + std::to_string(process) + "/status");
-  std::string word;
-  size_t kib = 0;
-  while (status >> word) {
-    if (word == "VmRSS:") {
-      status >> kib;
-    }
-  }
-  return kib;
 }
 
 std::string Post(std::string_view body, std::string_view headers = "") {

@@ -48,14 +48,6 @@ std::vector<std::string> Content(const IntentStore& store) {
   return content;
 }
 
-BatchEffect Numbered(const std::string& instance, uint64_t sequence, IntentSighting sighting) {
-  BatchEffect effect;
-  effect.instance_id = instance;
-  effect.sequence = sequence;
-  effect.sightings.push_back(std::move(sighting));
-  return effect;
-}
-
 IntentSighting RichSighting() {
   IntentSighting sighting = MakeSighting(
       MakeWorkload("shop", "client", DeploymentKind(), {{"app", "client"}, {"tier", ""}}),

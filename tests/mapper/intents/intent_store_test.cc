@@ -25,14 +25,6 @@ class IntentStoreTest : public ::testing::Test {
   IntentStore store_{IntentLimits{}, metrics_};
 };
 
-BatchEffect Numbered(const std::string& instance, uint64_t sequence, IntentSighting sighting) {
-  BatchEffect effect;
-  effect.instance_id = instance;
-  effect.sequence = sequence;
-  effect.sightings.push_back(std::move(sighting));
-  return effect;
-}
-
 TEST_F(IntentStoreTest, P2KeysByClientServerAndTypeAndKeepsSelfCalls) {
   See(store_, MakeSighting("a", "b"));
   See(store_, MakeSighting("a", "b", 5));

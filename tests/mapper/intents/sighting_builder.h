@@ -57,6 +57,16 @@ inline IntentSighting MakeSighting(const std::string& client, const std::string&
   return MakeSighting(MakeWorkload("shop", client), MakeWorkload("shop", server), second);
 }
 
+// One sighting as a batch of an instance.
+inline BatchEffect Numbered(const std::string& instance, uint64_t sequence,
+                            IntentSighting sighting) {
+  BatchEffect effect;
+  effect.instance_id = instance;
+  effect.sequence = sequence;
+  effect.sightings.push_back(std::move(sighting));
+  return effect;
+}
+
 // Applies one sighting outside any sequence.
 inline void See(IntentStore& store, IntentSighting sighting) {
   BatchEffect effect;
