@@ -5,10 +5,14 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "cli/mapper_call.h"
@@ -18,67 +22,146 @@ namespace network_mapper::cli {
 namespace {
 
 constexpr size_t kMostBytes = size_t{256} << 20;
-constexpr int kMostDepth = 32;
+constexpr size_t kMostDepth = 32;
 
-// YAML as JSON, in which all scalars are texts.
-class YamlReader {
+// Makes JSON of YAML's events; all scalars are texts. Throws YAML::ParserException for what it
+// refuses. Not YAML::LoadAll: that reads no further than a stray "," and makes empty documents of
+// it for ever.
+class JsonBuilder : public YAML::EventHandler {
  public:
   // No text has more values than bytes, unless aliases make much of little.
-  explicit YamlReader(const std::string& text) : most_values_(text.size() + 1) {}
+  explicit JsonBuilder(const std::string& text) : values_left_(text.size() + 1) {}
 
-  StatusOr<Json> Read(const YAML::Node& node, int depth = 0) {
-    if (depth > kMostDepth || ++values_ > most_values_) {
-      return InvalidArgument("nested too deeply or too large");
+  std::vector<Json> TakeDocuments() { return std::move(documents_); }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == last_start_) {
+      throw YAML::ParserException(mark, "neither a document nor the end of one");
     }
-    if (node.IsScalar()) {
-      return Json(node.Scalar());
-    }
-    if (node.IsSequence()) {
-      Json list = Json::array();
-      for (const YAML::Node& item : node) {
-        ASSIGN_OR_RETURN(Json value, Read(item, depth + 1));
-        list.push_back(std::move(value));
-      }
-      return list;
-    }
-    if (node.IsMap()) {
-      Json object = Json::object();
-      for (const auto& member : node) {
-        if (!member.first.IsScalar()) {
-          return InvalidArgument("a key that is no text");
-        }
-        ASSIGN_OR_RETURN(Json value, Read(member.second, depth + 1));
-        object[member.first.Scalar()] = std::move(value);
-      }
-      return object;
-    }
-    return Json();
+    last_start_ = mark.pos;
   }
 
+  void OnDocumentEnd() override { anchors_.clear(); }
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { Add(mark, anchor, Json()); }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                const std::string& value) override {
+    Add(mark, anchor, Json(value));
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchors_.find(anchor);
+    if (found == anchors_.end()) {
+      throw YAML::ParserException(mark, "an alias of a value that contains it");
+    }
+    const auto& [json, values] = found->second;
+    Count(mark, values);
+    Attach(mark, json);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value /*style*/) override {
+    Open(mark, anchor, Json::array());
+  }
+
+  void OnSequenceEnd() override { Close(); }
+
+  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value /*style*/) override {
+    Open(mark, anchor, Json::object());
+  }
+
+  void OnMapEnd() override { Close(); }
+
  private:
-  size_t most_values_;
-  size_t values_ = 0;
+  // A list or an object that is being read.
+  struct Level {
+    YAML::Mark mark;
+    YAML::anchor_t anchor = 0;
+    size_t values_left = 0;
+    Json json;
+    std::optional<std::string> key;
+  };
+
+  void Count(const YAML::Mark& mark, size_t values) {
+    if (values > values_left_) {
+      throw YAML::ParserException(mark, "aliases make it too large");
+    }
+    values_left_ -= values;
+  }
+
+  void Add(const YAML::Mark& mark, YAML::anchor_t anchor, Json json) {
+    Count(mark, 1);
+    Remember(anchor, json, 1);
+    Attach(mark, std::move(json));
+  }
+
+  void Open(const YAML::Mark& mark, YAML::anchor_t anchor, Json json) {
+    if (levels_.size() == kMostDepth) {
+      throw YAML::ParserException(mark, "nested too deeply");
+    }
+    const size_t values_left = values_left_;
+    Count(mark, 1);
+    levels_.push_back({mark, anchor, values_left, std::move(json), std::nullopt});
+  }
+
+  void Close() {
+    Level level = std::move(levels_.back());
+    levels_.pop_back();
+    Remember(level.anchor, level.json, level.values_left - values_left_);
+    Attach(level.mark, std::move(level.json));
+  }
+
+  void Remember(YAML::anchor_t anchor, const Json& json, size_t values) {
+    if (anchor != YAML::NullAnchor) {
+      anchors_.insert_or_assign(anchor, std::pair(json, values));
+    }
+  }
+
+  void Attach(const YAML::Mark& mark, Json json) {
+    if (levels_.empty()) {
+      if (!json.is_null()) {
+        documents_.push_back(std::move(json));
+      }
+      return;
+    }
+    Level& level = levels_.back();
+    if (level.json.is_array()) {
+      level.json.push_back(std::move(json));
+    } else if (level.key.has_value()) {
+      level.json[*std::exchange(level.key, std::nullopt)] = std::move(json);
+    } else if (json.is_string()) {
+      level.key = json.get<std::string>();
+    } else {
+      throw YAML::ParserException(mark, "a key that is no text");
+    }
+  }
+
+  size_t values_left_;
+  int last_start_ = -1;
+  std::vector<Level> levels_;
+  // Each value with the number of values that it is made of.
+  std::map<YAML::anchor_t, std::pair<Json, size_t>> anchors_;
+  std::vector<Json> documents_;
 };
 
 StatusOr<std::vector<Json>> ReadYaml(const std::string& text) {
-  std::vector<Json> documents;
+  JsonBuilder builder(text);
   try {
-    YamlReader reader(text);
-    for (const YAML::Node& node : YAML::LoadAll(text)) {
-      ASSIGN_OR_RETURN(Json document, reader.Read(node));
-      if (!document.is_null()) {
-        documents.push_back(std::move(document));
-      }
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
     return InvalidArgument("not valid YAML: {}", error.what());
   }
-  return documents;
+  return builder.TakeDocuments();
 }
 
 // Whether the values nest so deeply that reading them would exhaust the stack.
 bool IsTooDeep(const std::string& json) {
-  int depth = 0;
+  size_t depth = 0;
   bool in_text = false;
   for (size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
@@ -89,7 +172,7 @@ bool IsTooDeep(const std::string& json) {
       in_text = true;
     } else if (c == '[' || c == '{') {
       ++depth;
-    } else if (c == ']' || c == '}') {
+    } else if (depth > 0 && (c == ']' || c == '}')) {
       --depth;
     }
     if (depth > kMostDepth) {
