@@ -14,7 +14,7 @@
 
 #include "common/concurrency/waitable.h"
 #include "mapper/ingest/observation_pipeline.h"
-#include "mapper/intents/intent_database.h"
+#include "mapper/intents/sqlite_database.h"
 #include "tests/support/fake_inventory_view.h"
 
 namespace network_mapper {
@@ -68,7 +68,7 @@ std::vector<Observation> MakeObservations(int edges) {
 class DurableMapper {
  public:
   explicit DurableMapper(const std::string& path) {
-    auto database = IntentDatabase::Open(path, std::chrono::system_clock::now());
+    auto database = OpenSqliteDatabase(path, std::chrono::system_clock::now());
     failed_ = !database.ok() || !store_.Recover(*std::move(database), SteadyTime()).ok();
     InventoryAccess access{
         .read = [this](const std::function<void(const InventoryView&)>& use) { use(cluster_); },

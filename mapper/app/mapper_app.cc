@@ -20,8 +20,9 @@
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/ingest/report_server.h"
 #include "mapper/ingest/token_reviewer.h"
-#include "mapper/intents/intent_database.h"
 #include "mapper/intents/intent_store.h"
+#include "mapper/intents/postgres_database.h"
+#include "mapper/intents/sqlite_database.h"
 #include "mapper/inventory/inventory_feed.h"
 #include "mapper/inventory/inventory_store.h"
 #include "mapper/resolve/resolver.h"
@@ -168,16 +169,19 @@ class MapperApp::Implementation {
     if (config_.store == kMemoryStore) {
       return OkStatus();
     }
-    const std::string path = config_.store.substr(kSqliteStore.size());
-    ASSIGN_OR_RETURN(std::unique_ptr<IntentDatabase> database,
-                     IntentDatabase::Open(path, clock_.Now()));
+    ASSIGN_OR_RETURN(
+        std::unique_ptr<IntentDatabase> database,
+        IsPostgresStore(config_.store)
+            ? OpenPostgresDatabase(config_.store, clock_.Now())
+            : OpenSqliteDatabase(config_.store.substr(kSqliteStore.size()), clock_.Now()));
+    const std::string name = database->Name();
     ASSIGN_OR_RETURN(
         const size_t unreadable,
         store_.Recover(std::move(database), clock_.SteadyNow() + config_.unresolved_hold));
-    LogInfo("store opened", {{"path", path}, {"intents", store_.Size()}});
+    LogInfo("store opened", {{"store", name}, {"intents", store_.Size()}});
     if (unreadable > 0) {
       LogWarn("parts of the store cannot be read and are left out",
-              {{"path", path}, {"rows", unreadable}});
+              {{"store", name}, {"rows", unreadable}});
     }
     return OkStatus();
   }

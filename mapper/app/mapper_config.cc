@@ -121,8 +121,9 @@ void DeclareStoreOptions(OptionTable& table, MapperConfig& config) {
   constexpr std::string_view kGroup = "Store";
   table
       .Add("store", &config.store,
-           "Where the map is kept: \"memory\", which ends with the mapper, or \"sqlite:PATH\", a "
-           "file that outlives it")
+           "Where the map is kept: \"memory\", which ends with the mapper, \"sqlite:PATH\", a file "
+           "that outlives it, or \"postgresql://USER@HOST:PORT/DATABASE\", which several mappers "
+           "share; give the password by PGPASSWORD, or the whole by NETWORK_MAPPER_STORE")
       .Group(kGroup);
   table
       .Add("retention", &config.retention,
@@ -252,6 +253,11 @@ void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
   DeclareIgnoredOptions(table);
 }
 
+bool IsPostgresStore(std::string_view store) {
+  return std::any_of(std::begin(kPostgresStores), std::end(kPostgresStores),
+                     [store](std::string_view prefix) { return store.starts_with(prefix); });
+}
+
 Status CheckMapperConfig(const MapperConfig& config) {
   if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
     return InvalidArgument(
@@ -263,9 +269,12 @@ Status CheckMapperConfig(const MapperConfig& config) {
   RETURN_IF_ERROR(CheckTokens(config));
   const bool has_path =
       config.store.starts_with(kSqliteStore) && config.store.size() > kSqliteStore.size();
-  if (config.store != kMemoryStore && !has_path) {
-    return InvalidArgument("option store: \"{}\" is neither \"memory\" nor \"sqlite:PATH\"",
-                           config.store);
+  if (config.store != kMemoryStore && !has_path && !IsPostgresStore(config.store)) {
+    // A mistyped one may hold a password.
+    return InvalidArgument(
+        "option store: \"{}...\" is none of \"memory\", \"sqlite:PATH\" and "
+        "\"postgresql://USER@HOST:PORT/DATABASE\"",
+        config.store.substr(0, config.store.find(':')));
   }
   return CheckListenAddress(config.listen_address);
 }

@@ -75,6 +75,9 @@ struct MapperConfig {
 
 inline constexpr std::string_view kMemoryStore = "memory";
 inline constexpr std::string_view kSqliteStore = "sqlite:";
+inline constexpr std::string_view kPostgresStores[] = {"postgres:", "postgresql:"};
+// "postgres://..." or "postgresql://...".
+bool IsPostgresStore(std::string_view store);
 
 // Declares all options on `table`, bound to `config`.
 void DeclareMapperOptions(OptionTable& table, MapperConfig& config);

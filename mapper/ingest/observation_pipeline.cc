@@ -17,9 +17,9 @@ size_t Weight(const ObservationBatch& batch) {
 
 ObservationPipeline::ObservationPipeline(PipelineOptions options, PipelineParts parts)
     : options_(options), parts_(std::move(parts)), reporting_nodes_(parts_.clock.SteadyNow()) {
+  next_held_id_ = parts_.store.FirstHeldId();
   for (const HeldObservationPtr& held : parts_.store.Held()) {
     ++held_count_;
-    next_held_id_ = std::max(next_held_id_, held->id + 1);
     first_deadline_ = std::min(first_deadline_, held->deadline);
   }
   worker_.With([this](std::jthread& worker) { worker = std::jthread([this] { Work(); }); });
@@ -118,16 +118,16 @@ void ObservationPipeline::Work() {
     }
     const bool is_late = stopping && parts_.clock.SteadyNow() >= *stop_deadline;
     if (stopping && (is_late || !job.has_value())) {
-      CheckHeld(!parts_.store.IsDurable());
       CommitGroup();
+      CheckHeld(!parts_.store.IsDurable());
       return;
     }
     if (job.has_value()) {
       RunJob(std::move(*job));
     }
-    CheckHeld(false);
     if (GroupIsOver()) {
       CommitGroup();
+      CheckHeld(false);
     }
   }
 }
@@ -256,11 +256,18 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
   ledger_.With([&](CollectorLedger& ledger) { ledger.Take(batch.instance_id, taken, refused); });
 }
 
+// Everything that waits is in the store then: the group before is committed.
 void ObservationPipeline::CheckHeld(bool last_chance) {
+  const SteadyTime now = parts_.clock.SteadyNow();
+  const size_t held = parts_.store.HeldCount();
+  if (held > held_count_) {
+    // Left behind by another mapper.
+    first_deadline_ = now;
+  }
+  held_count_ = held;
   if (held_count_ == 0) {
     return;
   }
-  const SteadyTime now = parts_.clock.SteadyNow();
   const uint64_t version = parts_.inventory.version();
   const bool changed = version != seen_version_ && now >= next_retry_;
   if (changed || last_chance || now >= first_deadline_) {
@@ -298,6 +305,7 @@ void ObservationPipeline::RetryHeld(SteadyTime now, bool last_chance) {
   held_count_ = held.size() - effect.settled.size();
   if (!effect.settled.empty()) {
     parts_.store.Apply(std::move(effect));
+    CommitGroup();
   }
 }
 

@@ -1,18 +1,17 @@
-// The intent store's rows in an SQLite file, so that the map outlives the program. Written in
-// transactions, each on the disk when its commit returns (write-ahead log, synced); a crash at any
-// byte leaves what was committed. Used by the intent store only, which calls it from one thread at
-// a time; it knows nothing of merging.
+// The intent store's rows in a database, so that the map outlives the program. Written in
+// transactions; what was committed survives a crash at any byte. Used by the intent store only,
+// which calls it from one thread at a time; it knows nothing of merging.
 //
-// Two programs never share a file: it stays locked while it is open.
+// A database is one mapper's own (SqliteDatabase), or shared by several mappers (PostgresDatabase).
+// Of a shared one, each mapper keeps a copy in memory, and brings it up to date before it changes
+// anything; transactions of all mappers come one after the other.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,55 +24,62 @@ namespace network_mapper {
 
 class IntentDatabase {
  public:
-  // The version of the schema that this program writes. Older ones are brought up to it.
-  static constexpr int kSchemaVersion = 1;
-
-  // Everything that a file holds.
+  // What a database holds, or what came to it since the last look.
   struct Content {
-    // Each with its row.
+    // All of it; what is not here does not exist. False: in addition to what is known.
+    bool is_whole = false;
+    // Each with its row; one with a known row takes its place.
     std::vector<std::pair<int64_t, std::unique_ptr<Intent>>> intents;
+    // What waits to be resolved by this mapper.
     std::vector<std::pair<uint64_t, Observation>> held;
     // Least recently heard of first.
     std::vector<std::pair<std::string, uint64_t>> sequences;
-    // Since when the file has held what was seen: its making, or the last time it was emptied.
-    Time since;
+    // Since when the database has held what was seen: its making, or the last time it was emptied.
+    std::optional<Time> since;
     // Rows that could not be read and were left out.
     size_t unreadable = 0;
+    // The last Commit failed, but it turned out that it had been done.
+    bool last_commit_done = false;
+    // This mapper was silent for so long that another one has taken over what waited here.
+    bool is_disowned = false;
   };
 
-  // Makes the file when there is none; waits while another program, such as the former mapper that
-  // is about to end, has it open. Errors name the file and the remedy: a folder that does not exist
-  // or may not be written, a disk that is full, something that is no database, a schema of a newer
-  // program, a file in use. `now` is when a new file begins.
-  static StatusOr<std::unique_ptr<IntentDatabase>> Open(
-      const std::string& path, Time now,
-      std::chrono::milliseconds wait_for_other = std::chrono::seconds(20));
+  IntentDatabase() = default;
   IntentDatabase(const IntentDatabase&) = delete;
   IntentDatabase& operator=(const IntentDatabase&) = delete;
-  ~IntentDatabase();
+  virtual ~IntentDatabase() = default;
 
-  StatusOr<Content> Load();
+  // For logs, without secrets.
+  virtual std::string Name() const = 0;
+
+  virtual bool IsShared() const = 0;
+
+  // Everything. Call it once, first.
+  virtual StatusOr<Content> Load() = 0;
+
+  // The first number for what waits that no other mapper uses.
+  virtual uint64_t FirstHeldId() const = 0;
+
+  // Shared: what other mappers have committed since the last look.
+  virtual StatusOr<Content> ReadNews() = 0;
+
+  // Shared: a commit is due even if there is nothing to write, to show that this mapper lives.
+  virtual bool IsCommitDue() const = 0;
 
   // One transaction: Begin, any number of the others, Commit. An error of any of them rolls the
-  // transaction back; then only Begin makes sense.
-  Status Begin();
-  Status PutIntent(int64_t row, const Intent& intent);
-  Status EraseIntent(int64_t row);
-  Status EraseAllIntents(Time now);
-  Status PutHeld(uint64_t id, const Observation& observation);
-  Status EraseHeld(uint64_t id);
-  Status PutSequence(const std::string& instance_id, uint64_t sequence);
-  Status EraseSequence(const std::string& instance_id);
-  Status Commit();
+  // transaction back; then only Begin makes sense. Begin returns what ReadNews does; after an error
+  // everything.
+  virtual StatusOr<Content> Begin() = 0;
+  virtual Status PutIntent(int64_t row, const Intent& intent) = 0;
+  virtual Status EraseIntent(int64_t row) = 0;
+  virtual Status EraseAllIntents(Time now) = 0;
+  virtual Status PutHeld(uint64_t id, const Observation& observation) = 0;
+  virtual Status EraseHeld(uint64_t id) = 0;
+  virtual Status PutSequence(const std::string& instance_id, uint64_t sequence) = 0;
+  virtual Status EraseSequence(const std::string& instance_id) = 0;
+  virtual Status Commit() = 0;
 
-  // Of the file without its log.
-  size_t Bytes() const;
-
- private:
-  class Implementation;
-  explicit IntentDatabase(std::unique_ptr<Implementation> implementation);
-
-  std::unique_ptr<Implementation> implementation_;
+  virtual size_t Bytes() const = 0;
 };
 
 }  // namespace network_mapper

@@ -1,214 +1,39 @@
 #include "mapper/intents/intent_store.h"
 
 #include <algorithm>
-#include <compare>
 #include <iterator>
-#include <list>
 #include <map>
 #include <set>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 
-#include "mapper/intents/intent_merge.h"
+#include "mapper/intents/instance_sequences.h"
+#include "mapper/intents/intent_table.h"
 
 namespace network_mapper {
-namespace {
-
-// What makes two sightings the same intent.
-struct IntentKey {
-  const WorkloadIdentity& client;
-  const WorkloadIdentity& server;
-  std::optional<IntentType> type;
-};
-
-IntentKey KeyOf(const Intent& intent) {
-  return {*intent.client.identity, *intent.server.identity, intent.type};
-}
-
-bool SameName(const WorkloadIdentity& a, const WorkloadIdentity& b) {
-  return &a == &b || (a.name == b.name && a.name_space == b.name_space);
-}
-
-// Orders as the byte strings "namespace/name", which is not the order of the pairs: "-" comes
-// before "/".
-std::strong_ordering CompareJoined(const WorkloadIdentity& a, const WorkloadIdentity& b) {
-  if (a.name_space == b.name_space) {
-    return a.name.compare(b.name) <=> 0;
-  }
-  const size_t shorter = std::min(a.name_space.size(), b.name_space.size());
-  if (int common = a.name_space.compare(0, shorter, b.name_space, 0, shorter); common != 0) {
-    return common <=> 0;
-  }
-  return (a.name_space + "/" + a.name).compare(b.name_space + "/" + b.name) <=> 0;
-}
-
-// Not noexcept: libstdc++ then keeps each element's hash beside it, which spares a look into the
-// strings of every neighbour.
-struct KeyHash {
-  using is_transparent = void;
-
-  size_t operator()(const IntentKey& key) const {
-    size_t hash = key.type.has_value() ? static_cast<size_t>(*key.type) + 1 : 0;
-    for (const WorkloadIdentity* identity : {&key.client, &key.server}) {
-      hash = hash * 0x9E3779B97F4A7C15ULL + SharedValueHash()(*identity);
-    }
-    return hash;
-  }
-
-  size_t operator()(const Intent* intent) const { return (*this)(KeyOf(*intent)); }
-};
-
-struct KeyEqual {
-  using is_transparent = void;
-
-  bool operator()(const IntentKey& a, const Intent* b) const {
-    return a.type == b->type && SameName(a.client, *b->client.identity) &&
-           SameName(a.server, *b->server.identity);
-  }
-
-  bool operator()(const Intent* a, const IntentKey& b) const { return (*this)(b, a); }
-
-  bool operator()(const Intent* a, const Intent* b) const { return (*this)(KeyOf(*a), b); }
-};
-
-struct VisitOrder {
-  bool operator()(const std::unique_ptr<Intent>& a, const std::unique_ptr<Intent>& b) const {
-    std::strong_ordering order = CompareJoined(*a->client.identity, *b->client.identity);
-    if (order == std::strong_ordering::equal) {
-      order = CompareJoined(*a->server.identity, *b->server.identity);
-    }
-    return order == std::strong_ordering::equal ? a->type < b->type
-                                                : order == std::strong_ordering::less;
-  }
-};
-
-// How far each collector instance has come; the longest silent one goes when there are too many.
-class InstanceSequences {
- public:
-  struct Sequences {
-    uint64_t applied = 0;
-    uint64_t committed = 0;
-  };
-
-  Sequences Of(const std::string& instance_id) const {
-    auto found = places_.find(instance_id);
-    return found == places_.end() ? Sequences() : found->second->sequences;
-  }
-
-  // Returns the instances that had to go.
-  std::vector<std::string> Set(const std::string& instance_id, uint64_t applied, size_t limit) {
-    if (auto found = places_.find(instance_id); found != places_.end()) {
-      by_age_.splice(by_age_.begin(), by_age_, found->second);
-      found->second->sequences.applied = applied;
-      return {};
-    }
-    by_age_.push_front({instance_id, {.applied = applied}});
-    places_.emplace(instance_id, by_age_.begin());
-    std::vector<std::string> evicted;
-    while (places_.size() > std::max<size_t>(limit, 1)) {
-      places_.erase(by_age_.back().instance_id);
-      evicted.push_back(std::move(by_age_.back().instance_id));
-      by_age_.pop_back();
-    }
-    return evicted;
-  }
-
-  void Commit(const std::string& instance_id) {
-    if (auto found = places_.find(instance_id); found != places_.end()) {
-      found->second->sequences.committed = found->second->sequences.applied;
-    }
-  }
-
-  size_t Size() const { return places_.size(); }
-
- private:
-  struct Instance {
-    std::string instance_id;
-    Sequences sequences;
-  };
-
-  // Newest first.
-  std::list<Instance> by_age_;
-  std::unordered_map<std::string, std::list<Instance>::iterator> places_;
-};
-
-bool HasLabel(const Labels* labels, const std::vector<std::pair<std::string, std::string>>& any) {
-  if (labels == nullptr) {
-    return false;
-  }
-  return std::any_of(any.begin(), any.end(), [labels](const auto& wanted) {
-    return std::binary_search(labels->begin(), labels->end(), wanted);
-  });
-}
-
-using ClientNames = std::set<std::pair<std::string, std::string>>;
-
-bool Passes(const IntentFilter& filter, const ClientNames& clients_of_server,
-            const Intent& intent) {
-  if ((filter.since && intent.last_seen < *filter.since) ||
-      (filter.until && intent.first_seen > *filter.until)) {
-    return false;
-  }
-  const WorkloadIdentity& client = *intent.client.identity;
-  if (!filter.client_namespaces.empty() &&
-      std::find(filter.client_namespaces.begin(), filter.client_namespaces.end(),
-                client.name_space) == filter.client_namespaces.end()) {
-    return false;
-  }
-  if (filter.server.has_value() && clients_of_server.count({client.name_space, client.name}) == 0) {
-    return false;
-  }
-  return filter.exclude_labels.empty() ||
-         (!HasLabel(intent.client.labels.get(), filter.exclude_labels) &&
-          !HasLabel(intent.server.labels.get(), filter.exclude_labels));
-}
-
-}  // namespace
 
 struct IntentStore::State {
-  explicit State(const IntentLimits& limits) : merger(limits) {}
+  explicit State(const IntentLimits& limits) : table(limits) {}
 
-  using Ordered = std::set<std::unique_ptr<Intent>, VisitOrder>;
-
-  IntentMerger merger;
-  // Owns the intents.
-  Ordered ordered;
-  std::unordered_set<Intent*, KeyHash, KeyEqual> by_key;
+  IntentTable table;
   std::map<uint64_t, HeldObservationPtr> held;
   InstanceSequences instances;
-  // Rises whenever intents are erased: places in `ordered` are then lost.
-  uint64_t erasures = 0;
-  int64_t next_row = 1;
   std::optional<Time> since;
-
-  // Null: there is no room for it.
-  Intent* Add(const IntentSighting& sighting, size_t limit) {
-    const IntentKey key{*sighting.client.identity, *sighting.server.identity, sighting.type};
-    if (auto found = by_key.find(key); found != by_key.end()) {
-      merger.Merge(**found, sighting);
-      return *found;
-    }
-    if (by_key.size() >= limit) {
-      merger.CountIntentOverflow();
-      return nullptr;
-    }
-    auto made = std::make_unique<Intent>(merger.Begin(sighting));
-    merger.Merge(*made, sighting);
-    made->row = next_row++;
-    Intent* intent = made.get();
-    by_key.insert(intent);
-    ordered.insert(std::move(made));
-    return intent;
-  }
 };
 
 struct IntentStore::Unsaved {
+  // What changed in memory and not yet in the database.
   std::vector<Intent*> intents;
   std::vector<HeldObservationPtr> held;
   std::vector<uint64_t> settled;
   std::set<std::string> instances;
   std::vector<std::string> forgotten_instances;
+
+  // With a shared database nothing changes in memory before the transaction that writes it.
+  std::vector<BatchEffect> deferred;
+  std::unordered_map<std::string, uint64_t> deferred_sequences;
+  // How many of them were in the last transaction, if that failed.
+  size_t attempted = 0;
 
   void Note(Intent* intent) {
     if (intent != nullptr && !std::exchange(intent->unsaved, true)) {
@@ -216,9 +41,28 @@ struct IntentStore::Unsaved {
     }
   }
 
+  void Drop(size_t effects) {
+    deferred.erase(deferred.begin(), deferred.begin() + static_cast<ptrdiff_t>(effects));
+    if (deferred.empty()) {
+      deferred_sequences.clear();
+    }
+  }
+
+  // In the database, or to be done again.
+  void ClearChanges() {
+    for (Intent* intent : intents) {
+      intent->unsaved = false;
+    }
+    intents.clear();
+    held.clear();
+    settled.clear();
+    instances.clear();
+    forgotten_instances.clear();
+  }
+
   bool Empty() const {
     return intents.empty() && held.empty() && settled.empty() && instances.empty() &&
-           forgotten_instances.empty();
+           forgotten_instances.empty() && deferred.empty();
   }
 };
 
@@ -231,7 +75,7 @@ IntentStore::IntentStore(IntentLimits limits, IntentStoreMetrics& metrics)
 IntentStore::~IntentStore() = default;
 
 template <typename F>
-decltype(auto) IntentStore::Write(F&& use) {
+decltype(auto) IntentStore::Write(F&& use) const {
   ++waiting_writers_;
   return state_->Write([this, &use](State& state) -> decltype(auto) {
     --waiting_writers_;
@@ -243,107 +87,121 @@ StatusOr<size_t> IntentStore::Recover(std::unique_ptr<IntentDatabase> database,
                                       SteadyTime held_deadline) {
   ASSIGN_OR_RETURN(IntentDatabase::Content content, database->Load());
   database_ = std::move(database);
+  const size_t unreadable = content.unreadable;
+  TakeContent(std::move(content), held_deadline);
+  metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
+  return unreadable;
+}
+
+void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_deadline) const {
   Write([&](State& state) {
-    state.since = content.since;
+    if (content.is_whole) {
+      state.table.Clear();
+      state.held.clear();
+      state.instances = InstanceSequences();
+    }
+    if (content.is_disowned) {
+      state.held.clear();
+    }
+    if (content.since) {
+      state.since = content.since;
+    }
     for (auto& [row, intent] : content.intents) {
-      intent->row = row;
-      state.next_row = std::max(state.next_row, row + 1);
-      state.merger.Adopt(*intent);
-      state.by_key.insert(intent.get());
-      state.ordered.insert(std::move(intent));
+      state.table.Put(row, std::move(intent));
     }
     for (auto& [id, observation] : content.held) {
       state.held.emplace(id, std::make_shared<const HeldObservation>(
                                  HeldObservation{id, std::move(observation), held_deadline}));
     }
     for (const auto& [instance_id, sequence] : content.sequences) {
-      state.instances.Set(instance_id, sequence, limits_.instances);
-      state.instances.Commit(instance_id);
+      state.instances.Adopt(instance_id, sequence, limits_.instances);
     }
-    metrics_.intents.Set(static_cast<double>(state.by_key.size()));
-    metrics_.held.Set(static_cast<double>(state.held.size()));
-    metrics_.instances.Set(static_cast<double>(state.instances.Size()));
+    ShowSizes(state);
   });
-  metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
-  return content.unreadable;
 }
 
-bool IntentStore::Apply(BatchEffect effect) {
-  struct Outcome {
-    bool applied = false;
-    size_t intents = 0;
-    size_t held = 0;
-    size_t instances = 0;
-    std::vector<std::string> evicted;
-    IntentOverflow overflow;
-  };
+void IntentStore::ShowSizes(const State& state) const {
+  metrics_.intents.Set(static_cast<double>(state.table.Size()));
+  metrics_.held.Set(static_cast<double>(state.held.size()));
+  metrics_.instances.Set(static_cast<double>(state.instances.Size()));
+}
 
-  const Outcome outcome = unsaved_->With([this, &effect](Unsaved& unsaved) {
-    const bool durable = IsDurable();
-    Outcome result = Write([&](State& state) {
-      Outcome applied;
-      if (!effect.instance_id.empty()) {
-        if (effect.sequence <= state.instances.Of(effect.instance_id).applied) {
-          return applied;
-        }
-        applied.evicted =
-            state.instances.Set(effect.instance_id, effect.sequence, limits_.instances);
-      }
-      for (const IntentSighting& sighting : effect.sightings) {
-        Intent* intent = state.Add(sighting, limits_.intents);
-        if (durable) {
-          unsaved.Note(intent);
-        }
-      }
-      for (uint64_t id : effect.settled) {
-        state.held.erase(id);
-      }
-      for (const HeldObservationPtr& observation : effect.hold) {
-        state.held.emplace(observation->id, observation);
-      }
-      applied.applied = true;
-      applied.intents = state.by_key.size();
-      applied.held = state.held.size();
-      applied.instances = state.instances.Size();
-      applied.overflow = state.merger.TakeOverflow();
-      return applied;
-    });
-    if (result.applied && durable) {
-      if (!effect.instance_id.empty()) {
-        unsaved.instances.insert(effect.instance_id);
-      }
-      const auto append = [](auto& to, auto& from) {
-        to.insert(to.end(), from.begin(), from.end());
-      };
-      append(unsaved.forgotten_instances, result.evicted);
-      append(unsaved.held, effect.hold);
-      append(unsaved.settled, effect.settled);
-    }
-    return result;
-  });
-  if (!outcome.applied) {
-    metrics_.duplicate_batches.Increment();
-    return false;
-  }
-  metrics_.batches.Increment();
-  metrics_.intents.Set(static_cast<double>(outcome.intents));
-  metrics_.held.Set(static_cast<double>(outcome.held));
-  metrics_.instances.Set(static_cast<double>(outcome.instances));
+void IntentStore::CountOverflow(const IntentOverflow& overflow) const {
   const auto count = [](Counter& counter, size_t amount) {
     if (amount > 0) {
       counter.Increment(static_cast<double>(amount));
     }
   };
-  count(metrics_.instances_evicted, outcome.evicted.size());
-  count(metrics_.intents_overflow, outcome.overflow.intents);
-  count(metrics_.topics_overflow, outcome.overflow.topics);
-  count(metrics_.paths_overflow, outcome.overflow.paths);
-  count(metrics_.actions_overflow, outcome.overflow.actions);
-  count(metrics_.ports_overflow, outcome.overflow.ports);
+  count(metrics_.intents_overflow, overflow.intents);
+  count(metrics_.topics_overflow, overflow.topics);
+  count(metrics_.paths_overflow, overflow.paths);
+  count(metrics_.actions_overflow, overflow.actions);
+  count(metrics_.ports_overflow, overflow.ports);
+}
+
+bool IntentStore::Apply(BatchEffect effect) {
+  const bool is_new = unsaved_->With([this, &effect](Unsaved& unsaved) {
+    if (!IsShared()) {
+      return Write([&](State& state) { return Take(state, effect, unsaved); });
+    }
+    if (!effect.instance_id.empty()) {
+      uint64_t& deferred = unsaved.deferred_sequences[effect.instance_id];
+      deferred = std::max(deferred, state_->Read([&effect](const State& state) {
+        return state.instances.Of(effect.instance_id).applied;
+      }));
+      if (effect.sequence <= deferred) {
+        return false;
+      }
+      deferred = effect.sequence;
+    }
+    unsaved.deferred.push_back(std::move(effect));
+    return true;
+  });
+  if (!is_new) {
+    metrics_.duplicate_batches.Increment();
+  }
+  return is_new;
+}
+
+bool IntentStore::Take(State& state, const BatchEffect& effect, Unsaved& unsaved) const {
+  const bool durable = IsDurable();
+  if (!effect.instance_id.empty()) {
+    if (effect.sequence <= state.instances.Of(effect.instance_id).applied) {
+      return false;
+    }
+    std::vector<std::string> evicted =
+        state.instances.Apply(effect.instance_id, effect.sequence, limits_.instances);
+    if (!evicted.empty()) {
+      metrics_.instances_evicted.Increment(static_cast<double>(evicted.size()));
+    }
+    if (durable) {
+      unsaved.instances.insert(effect.instance_id);
+      std::move(evicted.begin(), evicted.end(), std::back_inserter(unsaved.forgotten_instances));
+    }
+  }
+  for (const IntentSighting& sighting : effect.sightings) {
+    Intent* intent = state.table.Merge(sighting);
+    if (durable) {
+      unsaved.Note(intent);
+    }
+  }
+  for (uint64_t id : effect.settled) {
+    state.held.erase(id);
+  }
+  for (const HeldObservationPtr& observation : effect.hold) {
+    state.held.emplace(observation->id, observation);
+  }
+  if (durable) {
+    unsaved.settled.insert(unsaved.settled.end(), effect.settled.begin(), effect.settled.end());
+    unsaved.held.insert(unsaved.held.end(), effect.hold.begin(), effect.hold.end());
+  }
+  metrics_.batches.Increment();
+  ShowSizes(state);
+  CountOverflow(state.table.TakeOverflow());
   return true;
 }
 
-Status IntentStore::Save(const State& state, const Unsaved& unsaved) {
+Status IntentStore::Save(const State& state, const Unsaved& unsaved) const {
   for (const Intent* intent : unsaved.intents) {
     RETURN_IF_ERROR(database_->PutIntent(intent->row, *intent));
   }
@@ -366,29 +224,63 @@ Status IntentStore::Save(const State& state, const Unsaved& unsaved) {
   return OkStatus();
 }
 
+Status IntentStore::Transact(Unsaved& unsaved, const std::function<Status()>& use) const {
+  const auto transact = [&]() -> Status {
+    ASSIGN_OR_RETURN(IntentDatabase::Content content, database_->Begin());
+    if (IsShared()) {
+      const size_t attempted = std::exchange(unsaved.attempted, 0);
+      if (content.last_commit_done) {
+        unsaved.Drop(attempted);
+      }
+      if (content.is_disowned) {
+        // Whoever took over what waited here settles it.
+        std::erase_if(unsaved.deferred,
+                      [](const BatchEffect& effect) { return !effect.settled.empty(); });
+      }
+      // What comes from another mapper has waited for long enough.
+      TakeContent(std::move(content), SteadyTime());
+    }
+    RETURN_IF_ERROR(use());
+    return database_->Commit();
+  };
+  Status status = transact();
+  if (!status.ok() && IsShared()) {
+    // The next transaction begins with what the database holds.
+    unsaved.ClearChanges();
+  }
+  database_fails_ = !status.ok();
+  return status;
+}
+
 Status IntentStore::Commit() {
   if (!IsDurable()) {
     return OkStatus();
   }
   Status status = unsaved_->With([this](Unsaved& unsaved) -> Status {
-    if (unsaved.Empty()) {
+    if (unsaved.Empty() && !database_fails_ && !database_->IsCommitDue()) {
       return OkStatus();
     }
-    RETURN_IF_ERROR(database_->Begin());
-    // Readers go on meanwhile; writers wait for `unsaved_`.
-    const Status saved =
-        state_->Read([this, &unsaved](const State& state) { return Save(state, unsaved); });
-    RETURN_IF_ERROR(saved);
-    RETURN_IF_ERROR(database_->Commit());
+    RETURN_IF_ERROR(Transact(unsaved, [&] {
+      if (!unsaved.deferred.empty()) {
+        Write([&](State& state) {
+          for (const BatchEffect& effect : unsaved.deferred) {
+            if (!Take(state, effect, unsaved)) {
+              metrics_.duplicate_batches.Increment();
+            }
+          }
+        });
+        unsaved.attempted = unsaved.deferred.size();
+      }
+      // Readers go on meanwhile; writers wait for `unsaved_`.
+      return state_->Read([&](const State& state) { return Save(state, unsaved); });
+    }));
     Write([&unsaved](State& state) {
       for (const std::string& instance_id : unsaved.instances) {
         state.instances.Commit(instance_id);
       }
     });
-    for (Intent* intent : unsaved.intents) {
-      intent->unsaved = false;
-    }
-    unsaved = Unsaved();
+    unsaved.ClearChanges();
+    unsaved.Drop(std::exchange(unsaved.attempted, 0));
     metrics_.commits.Increment();
     metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
     return OkStatus();
@@ -399,9 +291,32 @@ Status IntentStore::Commit() {
   return status;
 }
 
+// What other mappers have committed. When the database does not answer, what is known has to do.
+void IntentStore::Refresh() const {
+  if (!IsShared() || database_fails_) {
+    return;
+  }
+  unsaved_->With([this](Unsaved&) {
+    StatusOr<IntentDatabase::Content> news = database_->ReadNews();
+    database_fails_ = !news.ok();
+    if (news.ok()) {
+      TakeContent(*std::move(news), SteadyTime());
+    }
+  });
+}
+
+uint64_t IntentStore::FirstHeldId() const {
+  return IsDurable() ? database_->FirstHeldId() : 1;
+}
+
 uint64_t IntentStore::AppliedSequence(std::string_view instance_id) const {
   const std::string id(instance_id);
-  return state_->Read([&id](const State& state) { return state.instances.Of(id).applied; });
+  const uint64_t deferred = !IsShared() ? 0 : unsaved_->With([&id](const Unsaved& unsaved) {
+    const auto found = unsaved.deferred_sequences.find(id);
+    return found == unsaved.deferred_sequences.end() ? 0 : found->second;
+  });
+  return std::max(
+      deferred, state_->Read([&id](const State& state) { return state.instances.Of(id).applied; }));
 }
 
 uint64_t IntentStore::CommittedSequence(std::string_view instance_id) const {
@@ -423,27 +338,31 @@ std::vector<HeldObservationPtr> IntentStore::Held() const {
   });
 }
 
+size_t IntentStore::HeldCount() const {
+  return state_->Read([](const State& state) { return state.held.size(); });
+}
+
 void IntentStore::VisitAll(const std::function<bool(const Intent&)>& visitor) const {
-  State::Ordered::const_iterator place;
+  IntentTable::Ordered::const_iterator place;
   std::optional<uint64_t> erasures;
   // What was visited last, to find the place again after others were erased.
   auto last = std::make_unique<Intent>();
   const auto visit_chunk = [&](const State& state) {
     if (!erasures.has_value()) {
-      place = state.ordered.begin();
-    } else if (*erasures != state.erasures) {
-      place = state.ordered.upper_bound(last);
+      place = state.table.All().begin();
+    } else if (*erasures != state.table.Erasures()) {
+      place = state.table.All().upper_bound(last);
     }
-    erasures = state.erasures;
+    erasures = state.table.Erasures();
     for (size_t i = 0; i < kVisitChunk; ++i, ++place) {
-      if (place == state.ordered.end() || !visitor(**place)) {
+      if (place == state.table.All().end() || !visitor(**place)) {
         return false;
       }
       last->client.identity = (*place)->client.identity;
       last->server.identity = (*place)->server.identity;
       last->type = (*place)->type;
     }
-    return place != state.ordered.end();
+    return place != state.table.All().end();
   };
   while (state_->Read(visit_chunk)) {
     // A reader that takes the lock again at once could keep a writer out for the whole visit.
@@ -456,6 +375,7 @@ void IntentStore::VisitAll(const std::function<bool(const Intent&)>& visitor) co
 
 void IntentStore::Visit(const IntentFilter& filter,
                         const std::function<bool(const Intent&)>& visitor) const {
+  Refresh();
   ClientNames clients;
   if (filter.server.has_value()) {
     VisitAll([&filter, &clients](const Intent& intent) {
@@ -475,51 +395,43 @@ void IntentStore::Visit(const IntentFilter& filter,
 }
 
 size_t IntentStore::Size() const {
-  return state_->Read([](const State& state) { return state.by_key.size(); });
+  return state_->Read([](const State& state) { return state.table.Size(); });
 }
 
 StatusOr<size_t> IntentStore::Forget(const IntentSelection& selection, Time now) {
-  const auto selected = [&selection](const Intent& intent) {
-    const std::vector<std::string>& namespaces = selection.client_namespaces;
-    return (namespaces.empty() ||
-            std::find(namespaces.begin(), namespaces.end(), intent.client.identity->name_space) !=
-                namespaces.end()) &&
-           (!selection.last_seen_before || intent.last_seen < *selection.last_seen_before);
-  };
-  const bool all = selection.client_namespaces.empty() && !selection.last_seen_before;
   // Freed when no lock is held any more.
-  std::vector<State::Ordered::node_type> forgotten;
+  std::vector<IntentTable::Ordered::node_type> forgotten;
   const Status status = unsaved_->With([&](Unsaved& unsaved) -> Status {
-    std::vector<State::Ordered::const_iterator> places;
-    state_->Read([&](const State& state) {
-      for (auto place = state.ordered.begin(); place != state.ordered.end(); ++place) {
-        if (selected(**place)) {
-          places.push_back(place);
+    std::vector<IntentTable::Ordered::const_iterator> places;
+    const auto erase_rows = [&]() -> Status {
+      state_->Read([&](const State& state) {
+        const IntentTable::Ordered& all = state.table.All();
+        for (auto place = all.begin(); place != all.end(); ++place) {
+          if (selection.Has(**place)) {
+            places.push_back(place);
+          }
         }
-      }
-    });
-    if (IsDurable() && (all || !places.empty())) {
-      RETURN_IF_ERROR(database_->Begin());
-      if (all) {
-        RETURN_IF_ERROR(database_->EraseAllIntents(now));
+      });
+      if (IsDurable() && selection.IsAll()) {
+        return database_->EraseAllIntents(now);
       }
       for (const auto& place : places) {
-        RETURN_IF_ERROR(all ? OkStatus() : database_->EraseIntent((*place)->row));
+        RETURN_IF_ERROR(IsDurable() ? database_->EraseIntent((*place)->row) : OkStatus());
       }
-      RETURN_IF_ERROR(database_->Commit());
-    }
-    std::erase_if(unsaved.intents, [&selected](const Intent* intent) { return selected(*intent); });
+      return OkStatus();
+    };
+    RETURN_IF_ERROR(IsDurable() ? Transact(unsaved, erase_rows) : erase_rows());
+    std::erase_if(unsaved.intents,
+                  [&selection](const Intent* intent) { return selection.Has(*intent); });
     Write([&](State& state) {
       for (const auto& place : places) {
-        state.by_key.erase(place->get());
-        forgotten.push_back(state.ordered.extract(place));
+        forgotten.push_back(state.table.Erase(place));
       }
-      ++state.erasures;
-      if (all) {
-        state.merger.Clear();
+      if (selection.IsAll()) {
+        state.table.Clear();
         state.since = now;
       }
-      metrics_.intents.Set(static_cast<double>(state.by_key.size()));
+      ShowSizes(state);
     });
     return OkStatus();
   });

@@ -20,37 +20,12 @@
 #include "mapper/intents/batch_effect.h"
 #include "mapper/intents/intent.h"
 #include "mapper/intents/intent_database.h"
+#include "mapper/intents/intent_filter.h"
 #include "mapper/intents/intent_limits.h"
+#include "mapper/intents/intent_merge.h"
 #include "mapper/intents/intent_store_metrics.h"
 
 namespace network_mapper {
-
-// Filters combine with AND; an empty one keeps everything.
-struct IntentFilter {
-  struct Name {
-    std::string name;
-    std::string name_space;
-  };
-
-  // Exact names of the client's namespace.
-  std::vector<std::string> client_namespaces;
-  // An intent whose client or server carries one of these labels (key, value) is left out.
-  std::vector<std::pair<std::string, std::string>> exclude_labels;
-  // All intents of the clients that have any intent to this server, to whatever server. Which
-  // clients these are does not depend on the other filters.
-  std::optional<Name> server;
-  // Only what was seen at all in this span, its ends included: from its first sighting to its last
-  // an intent counts as seen.
-  std::optional<Time> since;
-  std::optional<Time> until;
-};
-
-// Which intents to forget: those that pass everything that is given. Nothing given: all.
-struct IntentSelection {
-  // Of clients in these namespaces.
-  std::vector<std::string> client_namespaces;
-  std::optional<Time> last_seen_before;
-};
 
 // Thread-safe. Readers and writers take turns: a visit holds the lock for kVisitChunk intents at a
 // time and lets a waiting writer in between.
@@ -72,8 +47,12 @@ class IntentStore {
 
   bool IsDurable() const { return database_ != nullptr; }
 
+  // Whether other mappers write into the same database. What they have committed is in what Visit
+  // shows; if the database does not answer, as far as it is known here.
+  bool IsShared() const { return database_ != nullptr && database_->IsShared(); }
+
   // Takes all of it or, when the instance's sequence was applied before, nothing. Returns whether
-  // it was new.
+  // it was new, as far as is known before the commit: another mapper may have taken it already.
   bool Apply(BatchEffect effect);
 
   // Puts on disk what was applied since the last time, as a whole. After an error nothing of it is
@@ -85,8 +64,12 @@ class IntentStore {
   // The same for what is committed: what its collector need not keep any more.
   uint64_t CommittedSequence(std::string_view instance_id) const;
 
-  // What waits to be resolved, oldest first.
+  // What waits to be resolved, oldest first. With a shared database, what is not committed yet is
+  // not among it, and what a mapper that is gone has left behind is.
   std::vector<HeldObservationPtr> Held() const;
+  size_t HeldCount() const;
+  // The first id that new ones may have.
+  uint64_t FirstHeldId() const;
 
   // Calls `visitor` for each intent that passes, ordered by the byte strings
   // "clientNamespace/clientName", "serverNamespace/serverName" and then by type (none first), until
@@ -112,9 +95,16 @@ class IntentStore {
 
   // Runs `use` on the state as the only one, ahead of visits under way.
   template <typename F>
-  decltype(auto) Write(F&& use);
+  decltype(auto) Write(F&& use) const;
   void VisitAll(const std::function<bool(const Intent&)>& visitor) const;
-  Status Save(const State& state, const Unsaved& unsaved);
+  void TakeContent(IntentDatabase::Content content, SteadyTime held_deadline) const;
+  void Refresh() const;
+  bool Take(State& state, const BatchEffect& effect, Unsaved& unsaved) const;
+  Status Save(const State& state, const Unsaved& unsaved) const;
+  // A transaction of the database around `use`.
+  Status Transact(Unsaved& unsaved, const std::function<Status()>& use) const;
+  void ShowSizes(const State& state) const;
+  void CountOverflow(const IntentOverflow& overflow) const;
 
   IntentLimits limits_;
   IntentStoreMetrics& metrics_;
@@ -125,6 +115,8 @@ class IntentStore {
   std::unique_ptr<Guarded<Unsaved>> unsaved_;
   // Lets readers step back between two chunks.
   mutable std::atomic<int> waiting_writers_{0};
+  // The last use of the database went wrong.
+  mutable std::atomic<bool> database_fails_{false};
   std::unique_ptr<SharedGuarded<State>> state_;
 };
 

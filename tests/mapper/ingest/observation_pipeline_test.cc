@@ -22,7 +22,7 @@ using ObservationPipelineTest = PipelineFixture;
 class DurablePipelineTest : public PipelineFixture {
  protected:
   DurablePipelineTest() {
-    EXPECT_THAT(store_.Recover(*IntentDatabase::Open(path_, Time()), SteadyTime()), IsOk());
+    EXPECT_THAT(store_.Recover(*OpenSqliteDatabase(path_, Time()), SteadyTime()), IsOk());
     options_.commit_retry = 10ms;
   }
 

@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 
 #include "mapper/intents/intent_codec.h"
-#include "mapper/intents/intent_database.h"
+#include "mapper/intents/sqlite_database.h"
 #include "tests/mapper/intents/sighting_builder.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_paths.h"
@@ -83,7 +83,7 @@ class DurableStoreTest : public ::testing::Test {
   // One life of the program.
   struct Life {
     explicit Life(const std::string& path) : metrics(registry), store(IntentLimits{}, metrics) {
-      auto database = IntentDatabase::Open(path, At(0));
+      auto database = OpenSqliteDatabase(path, At(0));
       EXPECT_THAT(database, IsOk());
       if (database.ok()) {
         auto unreadable = store.Recover(*std::move(database), kHeldDeadline);
@@ -98,7 +98,7 @@ class DurableStoreTest : public ::testing::Test {
   };
 
   std::string ErrorOf(const std::string& path) {
-    auto database = IntentDatabase::Open(path, At(0), std::chrono::milliseconds(0));
+    auto database = OpenSqliteDatabase(path, At(0), std::chrono::milliseconds(0));
     return database.ok() ? "" : StatusMessage(database.status());
   }
 
@@ -316,7 +316,7 @@ TEST_F(DurableStoreTest, LeavesOutRowsThatCannotBeRead) {
   MetricsRegistry registry;
   IntentStoreMetrics metrics(registry);
   IntentStore store(IntentLimits{}, metrics);
-  EXPECT_EQ(*store.Recover(*IntentDatabase::Open(path_, At(0)), kHeldDeadline), 3U);
+  EXPECT_EQ(*store.Recover(*OpenSqliteDatabase(path_, At(0)), kHeldDeadline), 3U);
   EXPECT_THAT(Edges(store), ElementsAre("shop/a -> shop/d"));
   EXPECT_EQ(store.Held().size(), 1U);
 }

@@ -1,4 +1,4 @@
-#include "mapper/intents/intent_database.h"
+#include "mapper/intents/sqlite_database.h"
 
 #include <sqlite3.h>
 
@@ -32,7 +32,7 @@ constexpr const char* kMigrations[] = {
          WITHOUT ROWID;
        CREATE TABLE store (since INTEGER NOT NULL);)",
 };
-static_assert(std::size(kMigrations) == IntentDatabase::kSchemaVersion);
+static_assert(std::size(kMigrations) == kSqliteSchemaVersion);
 
 constexpr int64_t kNoType = -1;
 // Workloads that no intent names any more go once so many have come.
@@ -74,11 +74,9 @@ Status ErrorFrom(const std::string& path, const SQLite::Exception& exception) {
   }
 }
 
-}  // namespace
-
-class IntentDatabase::Implementation {
+class SqliteDatabase : public IntentDatabase {
  public:
-  explicit Implementation(std::string path) : path_(std::move(path)) {}
+  explicit SqliteDatabase(std::string path) : path_(std::move(path)) {}
 
   Status Open(Time now, std::chrono::milliseconds wait_for_other) {
     return Guard([&] {
@@ -101,11 +99,11 @@ class IntentDatabase::Implementation {
       if (!empty && application != kApplicationId) {
         return FailedPrecondition("store {}: this is another program's database", path_);
       }
-      if (version > kSchemaVersion) {
+      if (version > kSqliteSchemaVersion) {
         return FailedPrecondition(
             "store {}: it is of schema version {}, and this program knows {}: run a newer one, or "
             "move the file away to begin with an empty map",
-            path_, version, kSchemaVersion);
+            path_, version, kSqliteSchemaVersion);
       }
       database_->exec("PRAGMA journal_mode = WAL");
       // The log is synced at each commit: what is acknowledged survives a loss of power.
@@ -118,8 +116,19 @@ class IntentDatabase::Implementation {
     });
   }
 
-  StatusOr<Content> Load() {
+  std::string Name() const override { return "sqlite:" + path_; }
+
+  bool IsShared() const override { return false; }
+
+  StatusOr<Content> ReadNews() override { return Content(); }
+
+  bool IsCommitDue() const override { return false; }
+
+  uint64_t FirstHeldId() const override { return first_held_id_; }
+
+  StatusOr<Content> Load() override {
     Content content;
+    content.is_whole = true;
     RETURN_IF_ERROR(Guard([&] {
       content.since = Time(
           std::chrono::nanoseconds(database_->execAndGet("SELECT since FROM store").getInt64()));
@@ -137,8 +146,8 @@ class IntentDatabase::Implementation {
     return content;
   }
 
-  Status Begin() {
-    return Guard([&] {
+  StatusOr<Content> Begin() override {
+    RETURN_IF_ERROR(Guard([&] {
       // After an error that SQLite itself did not roll back.
       if (sqlite3_get_autocommit(database_->getHandle()) == 0) {
         database_->exec("ROLLBACK");
@@ -149,10 +158,11 @@ class IntentDatabase::Implementation {
       }
       database_->exec("BEGIN IMMEDIATE");
       return OkStatus();
-    });
+    }));
+    return Content();
   }
 
-  Status PutIntent(int64_t row, const Intent& intent) {
+  Status PutIntent(int64_t row, const Intent& intent) override {
     return Guard([&] {
       const int64_t client = WorkloadRow(intent.client);
       const int64_t server = WorkloadRow(intent.server);
@@ -168,18 +178,11 @@ class IntentDatabase::Implementation {
     });
   }
 
-  Status Erase(std::optional<SQLite::Statement>& statement, int64_t id) {
-    return Guard([&] {
-      Run(*statement, [id](SQLite::Statement& erase) { erase.bind(1, id); });
-      return OkStatus();
-    });
-  }
+  Status EraseIntent(int64_t row) override { return Erase(erase_intent_, row); }
 
-  Status EraseIntent(int64_t row) { return Erase(erase_intent_, row); }
+  Status EraseHeld(uint64_t id) override { return Erase(erase_held_, static_cast<int64_t>(id)); }
 
-  Status EraseHeld(uint64_t id) { return Erase(erase_held_, static_cast<int64_t>(id)); }
-
-  Status EraseAllIntents(Time now) {
+  Status EraseAllIntents(Time now) override {
     return Guard([&] {
       database_->exec("DELETE FROM intent");
       database_->exec(fmt::format("UPDATE store SET since = {}", ToStored(now)));
@@ -187,7 +190,7 @@ class IntentDatabase::Implementation {
     });
   }
 
-  Status PutHeld(uint64_t id, const Observation& observation) {
+  Status PutHeld(uint64_t id, const Observation& observation) override {
     return Guard([&] {
       buffer_ = EncodeHeldObservation(observation);
       Run(*put_held_, [&](SQLite::Statement& statement) {
@@ -198,7 +201,7 @@ class IntentDatabase::Implementation {
     });
   }
 
-  Status PutSequence(const std::string& instance_id, uint64_t sequence) {
+  Status PutSequence(const std::string& instance_id, uint64_t sequence) override {
     return Guard([&] {
       Run(*put_sequence_, [&](SQLite::Statement& statement) {
         statement.bind(1, instance_id);
@@ -209,14 +212,14 @@ class IntentDatabase::Implementation {
     });
   }
 
-  Status EraseSequence(const std::string& instance_id) {
+  Status EraseSequence(const std::string& instance_id) override {
     return Guard([&] {
       Run(*erase_sequence_, [&](SQLite::Statement& erase) { erase.bind(1, instance_id); });
       return OkStatus();
     });
   }
 
-  Status Commit() {
+  Status Commit() override {
     return Guard([&] {
       database_->exec("COMMIT");
       uncommitted_workloads_.clear();
@@ -224,13 +227,20 @@ class IntentDatabase::Implementation {
     });
   }
 
-  size_t Bytes() const {
+  size_t Bytes() const override {
     std::error_code error;
     const auto size = std::filesystem::file_size(path_, error);
     return error ? 0 : static_cast<size_t>(size);
   }
 
  private:
+  Status Erase(std::optional<SQLite::Statement>& statement, int64_t id) {
+    return Guard([&] {
+      Run(*statement, [id](SQLite::Statement& erase) { erase.bind(1, id); });
+      return OkStatus();
+    });
+  }
+
   Status Guard(const std::function<Status()>& use) const {
     try {
       return use();
@@ -249,18 +259,18 @@ class IntentDatabase::Implementation {
   }
 
   void Migrate(int version, Time now) {
-    if (version == kSchemaVersion) {
+    if (version == kSqliteSchemaVersion) {
       return;
     }
     SQLite::Transaction transaction(*database_);
-    for (int step = version; step < kSchemaVersion; ++step) {
+    for (int step = version; step < kSqliteSchemaVersion; ++step) {
       database_->exec(kMigrations[step]);
     }
     if (version == 0) {
       database_->exec(fmt::format("INSERT INTO store (since) VALUES ({})", ToStored(now)));
     }
     database_->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
-    database_->exec(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+    database_->exec(fmt::format("PRAGMA user_version = {}", kSqliteSchemaVersion));
     transaction.commit();
   }
 
@@ -314,6 +324,7 @@ class IntentDatabase::Implementation {
     SQLite::Statement rows(*database_, "SELECT id, body FROM held ORDER BY id");
     while (rows.executeStep()) {
       auto observation = DecodeHeldObservation(BlobOf(rows.getColumn(1)));
+      first_held_id_ = static_cast<uint64_t>(rows.getColumn(0).getInt64()) + 1;
       if (observation) {
         content.held.emplace_back(static_cast<uint64_t>(rows.getColumn(0).getInt64()),
                                   *std::move(observation));
@@ -377,63 +388,17 @@ class IntentDatabase::Implementation {
   int64_t next_workload_ = 1;
   size_t made_since_sweep_ = 0;
   int64_t heard_ = 0;
+  uint64_t first_held_id_ = 1;
   std::string buffer_;
 };
 
-StatusOr<std::unique_ptr<IntentDatabase>> IntentDatabase::Open(
+}  // namespace
+
+StatusOr<std::unique_ptr<IntentDatabase>> OpenSqliteDatabase(
     const std::string& path, Time now, std::chrono::milliseconds wait_for_other) {
-  auto implementation = std::make_unique<Implementation>(path);
-  RETURN_IF_ERROR(implementation->Open(now, wait_for_other));
-  return std::unique_ptr<IntentDatabase>(new IntentDatabase(std::move(implementation)));
-}
-
-IntentDatabase::IntentDatabase(std::unique_ptr<Implementation> implementation)
-    : implementation_(std::move(implementation)) {}
-
-IntentDatabase::~IntentDatabase() = default;
-
-StatusOr<IntentDatabase::Content> IntentDatabase::Load() {
-  return implementation_->Load();
-}
-
-Status IntentDatabase::Begin() {
-  return implementation_->Begin();
-}
-
-Status IntentDatabase::PutIntent(int64_t row, const Intent& intent) {
-  return implementation_->PutIntent(row, intent);
-}
-
-Status IntentDatabase::EraseIntent(int64_t row) {
-  return implementation_->EraseIntent(row);
-}
-
-Status IntentDatabase::EraseAllIntents(Time now) {
-  return implementation_->EraseAllIntents(now);
-}
-
-Status IntentDatabase::PutHeld(uint64_t id, const Observation& observation) {
-  return implementation_->PutHeld(id, observation);
-}
-
-Status IntentDatabase::EraseHeld(uint64_t id) {
-  return implementation_->EraseHeld(id);
-}
-
-Status IntentDatabase::PutSequence(const std::string& instance_id, uint64_t sequence) {
-  return implementation_->PutSequence(instance_id, sequence);
-}
-
-Status IntentDatabase::EraseSequence(const std::string& instance_id) {
-  return implementation_->EraseSequence(instance_id);
-}
-
-Status IntentDatabase::Commit() {
-  return implementation_->Commit();
-}
-
-size_t IntentDatabase::Bytes() const {
-  return implementation_->Bytes();
+  auto database = std::make_unique<SqliteDatabase>(path);
+  RETURN_IF_ERROR(database->Open(now, wait_for_other));
+  return std::unique_ptr<IntentDatabase>(std::move(database));
 }
 
 }  // namespace network_mapper

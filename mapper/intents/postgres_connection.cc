@@ -1,0 +1,236 @@
+#include "mapper/intents/postgres_connection.h"
+
+#include <endian.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+namespace network_mapper {
+namespace {
+
+// pg_type.dat
+constexpr uint32_t kBytea = 17;
+constexpr uint32_t kBigint = 20;
+constexpr uint32_t kText = 25;
+constexpr uint32_t kByteaArray = 1001;
+constexpr uint32_t kTextArray = 1009;
+constexpr uint32_t kBigintArray = 1016;
+
+constexpr int kBinary = 1;
+
+void Append32(std::string& bytes, uint32_t value) {
+  const uint32_t swapped = htobe32(value);
+  bytes.append(reinterpret_cast<const char*>(&swapped), sizeof(swapped));
+}
+
+std::string Bytes64(int64_t value) {
+  const uint64_t swapped = htobe64(static_cast<uint64_t>(value));
+  return {reinterpret_cast<const char*>(&swapped), sizeof(swapped)};
+}
+
+// libpq's messages end with a line feed, and some have several lines.
+std::string OneLine(std::string_view message) {
+  std::string line(message);
+  while (!line.empty() && line.back() == '\n') {
+    line.pop_back();
+  }
+  for (char& c : line) {
+    c = c == '\n' || c == '\t' ? ' ' : c;
+  }
+  return line;
+}
+
+}  // namespace
+
+PostgresParameters& PostgresParameters::Integer(int64_t value) {
+  values_.push_back({kBigint, Bytes64(value)});
+  return *this;
+}
+
+PostgresParameters& PostgresParameters::Text(std::string_view value) {
+  values_.push_back({kText, std::string(value)});
+  return *this;
+}
+
+PostgresParameters& PostgresParameters::Integers(const std::vector<int64_t>& values) {
+  std::vector<std::string> elements;
+  elements.reserve(values.size());
+  for (const int64_t value : values) {
+    elements.push_back(Bytes64(value));
+  }
+  Array(kBigintArray, kBigint, elements);
+  return *this;
+}
+
+PostgresParameters& PostgresParameters::Blobs(const std::vector<std::string>& values) {
+  Array(kByteaArray, kBytea, values);
+  return *this;
+}
+
+PostgresParameters& PostgresParameters::Texts(const std::vector<std::string>& values) {
+  Array(kTextArray, kText, values);
+  return *this;
+}
+
+// array_send: dimensions, whether there are NULLs, element type, length, lower bound, elements.
+void PostgresParameters::Array(uint32_t type, uint32_t element,
+                               const std::vector<std::string>& values) {
+  Value array{type, {}};
+  Append32(array.bytes, values.empty() ? 0 : 1);
+  Append32(array.bytes, 0);
+  Append32(array.bytes, element);
+  if (!values.empty()) {
+    Append32(array.bytes, static_cast<uint32_t>(values.size()));
+    Append32(array.bytes, 1);
+  }
+  for (const std::string& value : values) {
+    Append32(array.bytes, static_cast<uint32_t>(value.size()));
+    array.bytes += value;
+  }
+  values_.push_back(std::move(array));
+}
+
+void PostgresRows::Clear::operator()(pg_result* result) const {
+  PQclear(result);
+}
+
+size_t PostgresRows::Size() const {
+  return static_cast<size_t>(PQntuples(result_.get()));
+}
+
+size_t PostgresRows::Affected() const {
+  return static_cast<size_t>(std::strtoull(PQcmdTuples(result_.get()), nullptr, 10));
+}
+
+int64_t PostgresRows::Integer(size_t row, int column) const {
+  const std::string_view bytes = Bytes(row, column);
+  uint64_t value = 0;
+  if (bytes.size() != sizeof(value)) {
+    return 0;
+  }
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  return static_cast<int64_t>(be64toh(value));
+}
+
+std::string_view PostgresRows::Bytes(size_t row, int column) const {
+  const int at = static_cast<int>(row);
+  return {PQgetvalue(result_.get(), at, column),
+          static_cast<size_t>(PQgetlength(result_.get(), at, column))};
+}
+
+void PostgresConnection::Finish::operator()(pg_conn* connection) const {
+  PQfinish(connection);
+}
+
+std::string PostgresName(const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  const auto value = [&options](std::string_view keyword) -> std::string {
+    for (const PQconninfoOption* option = options.get();
+         option != nullptr && option->keyword != nullptr; ++option) {
+      if (option->keyword == keyword && option->val != nullptr) {
+        return option->val;
+      }
+    }
+    return "";
+  };
+  const std::string host = value("host").empty() ? value("hostaddr") : value("host");
+  const std::string port = value("port").empty() ? "5432" : value("port");
+  return fmt::format("postgresql://{}:{}/{}", host, port, value("dbname"));
+}
+
+StatusOr<PostgresConnection> PostgresConnection::Open(const std::string& url) {
+  char* parse_error = nullptr;
+  PQconninfoOption* options = PQconninfoParse(url.c_str(), &parse_error);
+  // Its text quotes the URL, with the password.
+  PQfreemem(parse_error);
+  if (options == nullptr) {
+    return InvalidArgument(
+        "option store: not a PostgreSQL URL: \"postgresql://user@host:5432/database\" is one");
+  }
+  PQconninfoFree(options);
+  // A server that stops answering must not hold up the mapper for long. What comes later wins.
+  constexpr std::array<const char*, 7> kKeywords = {"connect_timeout",
+                                                    "keepalives_idle",
+                                                    "tcp_user_timeout",
+                                                    "application_name",
+                                                    "client_encoding",
+                                                    "dbname",
+                                                    nullptr};
+  const std::array<const char*, 7> values = {"5",    "10",        "10000", "network-mapper",
+                                             "UTF8", url.c_str(), nullptr};
+  constexpr int kExpandDatabaseName = 1;
+  PostgresConnection connection(std::unique_ptr<pg_conn, Finish>(PQconnectdbParams(
+                                    kKeywords.data(), values.data(), kExpandDatabaseName)),
+                                PostgresName(url));
+  if (PQstatus(connection.connection_.get()) != CONNECTION_OK) {
+    return Unavailable("store {}: no connection: {}", connection.name_,
+                       OneLine(PQerrorMessage(connection.connection_.get())));
+  }
+  // Notices would go to standard error as they are.
+  PQsetNoticeProcessor(
+      connection.connection_.get(), [](void*, const char*) {}, nullptr);
+  RETURN_IF_ERROR(connection.RunScript(
+      "SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
+      "SET idle_in_transaction_session_timeout = '10s'"));
+  return connection;
+}
+
+StatusOr<PostgresRows> PostgresConnection::Run(const char* sql,
+                                               const PostgresParameters& parameters) {
+  std::vector<uint32_t> types;
+  std::vector<const char*> values;
+  std::vector<int> lengths;
+  const std::vector<int> formats(parameters.values_.size(), kBinary);
+  for (const PostgresParameters::Value& value : parameters.values_) {
+    types.push_back(value.type);
+    values.push_back(value.bytes.data());
+    lengths.push_back(static_cast<int>(value.bytes.size()));
+  }
+  PostgresRows rows(PQexecParams(connection_.get(), sql, static_cast<int>(values.size()),
+                                 types.data(), values.data(), lengths.data(), formats.data(),
+                                 kBinary));
+  const pg_result* result = rows.result_.get();
+  const ExecStatusType status = PQresultStatus(result);
+  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+    return ErrorFrom(result);
+  }
+  return rows;
+}
+
+Status PostgresConnection::RunScript(const std::string& sql) {
+  const PostgresRows rows(PQexec(connection_.get(), sql.c_str()));
+  const ExecStatusType status = PQresultStatus(rows.result_.get());
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OkStatus()
+                                                                 : ErrorFrom(rows.result_.get());
+}
+
+// Classes of SQLSTATE: https://www.postgresql.org/docs/15/errcodes-appendix.html
+Status PostgresConnection::ErrorFrom(const pg_result* result) const {
+  const char* field = result == nullptr ? nullptr : PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const std::string_view state = field == nullptr ? "" : field;
+  const std::string message = OneLine(PQerrorMessage(connection_.get()));
+  if (state == "53100") {
+    return ResourceExhausted("store {}: the server's disk is full: make room: {}", name_, message);
+  }
+  if (state == "42501") {
+    return PermissionDenied(
+        "store {}: this user needs the right to create the schema network_mapper, or its "
+        "ownership: "
+        "{}",
+        name_, message);
+  }
+  if (state == "25006") {
+    return PermissionDenied(
+        "store {}: the server is read-only: name the primary server in --store: {}", name_,
+        message);
+  }
+  return Unavailable("store {}: {}", name_, message);
+}
+
+}  // namespace network_mapper

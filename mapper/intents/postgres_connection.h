@@ -1,0 +1,96 @@
+// A connection to a PostgreSQL server (libpq), with parameters and rows in the binary format of the
+// protocol (https://www.postgresql.org/docs/15/libpq-exec.html). Not thread-safe. Errors name the
+// server and the remedy, never the password.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/status/status.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace network_mapper {
+
+// Values for "$1", "$2" ... of a statement.
+class PostgresParameters {
+ public:
+  PostgresParameters& Integer(int64_t value);
+  PostgresParameters& Text(std::string_view value);
+  // Arrays, bigint[], bytea[] and text[].
+  PostgresParameters& Integers(const std::vector<int64_t>& values);
+  PostgresParameters& Blobs(const std::vector<std::string>& values);
+  PostgresParameters& Texts(const std::vector<std::string>& values);
+
+ private:
+  friend class PostgresConnection;
+
+  struct Value {
+    uint32_t type = 0;
+    std::string bytes;
+  };
+
+  void Array(uint32_t type, uint32_t element, const std::vector<std::string>& values);
+
+  std::vector<Value> values_;
+};
+
+class PostgresRows {
+ public:
+  explicit PostgresRows(pg_result* result) : result_(result) {}
+
+  size_t Size() const;
+  // What an INSERT, UPDATE or DELETE has changed.
+  size_t Affected() const;
+  // 0 and "" for NULL, and for what is of another type.
+  int64_t Integer(size_t row, int column) const;
+  std::string_view Bytes(size_t row, int column) const;
+
+ private:
+  friend class PostgresConnection;
+
+  struct Clear {
+    void operator()(pg_result* result) const;
+  };
+
+  std::unique_ptr<pg_result, Clear> result_;
+};
+
+class PostgresConnection {
+ public:
+  // `url` as libpq takes it: "postgresql://user@host:port/database?sslmode=verify-full"; what is
+  // not in it comes from the variables PGPASSWORD, PGSSLROOTCERT ... and from ~/.pgpass.
+  static StatusOr<PostgresConnection> Open(const std::string& url);
+
+  // "postgresql://host:port/database".
+  const std::string& Name() const { return name_; }
+
+  // One statement.
+  StatusOr<PostgresRows> Run(const char* sql, const PostgresParameters& parameters = {});
+  // Several ones without parameters, in one transaction.
+  Status RunScript(const std::string& sql);
+
+ private:
+  struct Finish {
+    void operator()(pg_conn* connection) const;
+  };
+
+  PostgresConnection(std::unique_ptr<pg_conn, Finish> connection, std::string name)
+      : connection_(std::move(connection)), name_(std::move(name)) {}
+
+  Status ErrorFrom(const pg_result* result) const;
+
+  std::unique_ptr<pg_conn, Finish> connection_;
+  std::string name_;
+};
+
+// The name that a PostgresConnection to this URL would have.
+std::string PostgresName(const std::string& url);
+
+}  // namespace network_mapper

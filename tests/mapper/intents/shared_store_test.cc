@@ -1,0 +1,292 @@
+// What several intent stores promise that share a database, on a real PostgreSQL: all have the same
+// map, which is that of one store that got everything, whatever happens to them or to the server.
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "mapper/intents/intent_codec.h"
+#include "mapper/intents/postgres_connection.h"
+#include "mapper/intents/postgres_database.h"
+#include "mapper/intents/sqlite_database.h"
+#include "tests/mapper/intents/sighting_builder.h"
+#include "tests/support/postgres_server.h"
+#include "tests/support/status_matchers.h"
+
+namespace network_mapper {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr SteadyTime kHeldDeadline{std::chrono::seconds(10)};
+
+HeldObservationPtr Held(uint64_t id) {
+  Observation observation;
+  observation.collector = Collector::kTcpSyn;
+  observation.first_seen = At(1);
+  observation.last_seen = At(2);
+  observation.client.ip = IpAddress::Parse("10.0.0.1");
+  observation.target = AddressTarget{.address = *IpAddress::Parse("10.0.0.2"), .port = 80};
+  return std::make_shared<const HeldObservation>(HeldObservation{id, observation, kHeldDeadline});
+}
+
+// Everything that is on the map.
+std::vector<std::string> Content(const IntentStore& store) {
+  std::vector<std::string> content;
+  store.Visit({}, [&content](const Intent& intent) {
+    std::string client;
+    std::string server;
+    std::string body;
+    EncodeWorkload(intent.client, client);
+    EncodeWorkload(intent.server, server);
+    EncodeIntent(intent, body);
+    content.push_back(client + server + body);
+    return true;
+  });
+  return content;
+}
+
+class SharedStoreTest : public ::testing::Test {
+ protected:
+  // A mapper's store.
+  struct Replica {
+    explicit Replica(StatusOr<std::unique_ptr<IntentDatabase>> database)
+        : metrics(registry), store(IntentLimits{}, metrics) {
+      EXPECT_THAT(database, IsOk());
+      if (database.ok()) {
+        EXPECT_THAT(store.Recover(*std::move(database), kHeldDeadline), IsOk());
+      }
+    }
+
+    explicit Replica(const PostgresServer& server)
+        : Replica(OpenPostgresDatabase(server.Url(), At(0))) {}
+
+    void CommitUntilDone() {
+      Status status = store.Commit();
+      for (int attempt = 0; attempt < 100 && !status.ok(); ++attempt) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        status = store.Commit();
+      }
+      EXPECT_THAT(status, IsOk());
+    }
+
+    MetricsRegistry registry;
+    IntentStoreMetrics metrics;
+    IntentStore store;
+  };
+
+  void Execute(const std::string& sql) const {
+    auto connection = PostgresConnection::Open(server_.Url());
+    ASSERT_THAT(connection, IsOk());
+    EXPECT_THAT(connection->RunScript(sql), IsOk());
+  }
+
+  PostgresServer server_;
+};
+
+TEST_F(SharedStoreTest, EachShowsWhatAnyHasCommitted) {
+  Replica one(server_);
+  Replica two(server_);
+  EXPECT_TRUE(one.store.IsShared());
+  one.store.Apply(Numbered("x", 1, MakeSighting("a", "b", 1)));
+  EXPECT_THAT(Edges(one.store), IsEmpty());
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(two.store), ElementsAre("shop/a -> shop/b"));
+  two.store.Apply(Numbered("y", 1, MakeSighting("a", "b", 2)));
+  two.store.Apply(Numbered("y", 2, MakeSighting("a", "c", 2)));
+  ASSERT_THAT(two.store.Commit(), IsOk());
+  one.store.Apply(Numbered("x", 2, MakeSighting("a", "b", 3)));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  for (const IntentStore* store : {&one.store, &two.store}) {
+    EXPECT_THAT(Edges(*store), ElementsAre("shop/a -> shop/b", "shop/a -> shop/c"));
+    EXPECT_EQ(store->Since(), At(0));
+    store->Visit({}, [](const Intent& intent) {
+      EXPECT_EQ(intent.Count(), intent.server.identity->name == "b" ? 3U : 1U);
+      return true;
+    });
+  }
+  EXPECT_EQ(Content(one.store), Content(two.store));
+  EXPECT_EQ(Content(Replica(server_).store), Content(two.store));
+}
+
+TEST_F(SharedStoreTest, ABatchThatSeveralGotCountsOnce) {
+  Replica one(server_);
+  Replica two(server_);
+  one.store.Apply(Numbered("x", 1, MakeSighting("a", "b")));
+  EXPECT_TRUE(two.store.Apply(Numbered("x", 1, MakeSighting("a", "b"))));
+  EXPECT_TRUE(two.store.Apply(Numbered("x", 2, MakeSighting("a", "b"))));
+  EXPECT_FALSE(two.store.Apply(Numbered("x", 2, MakeSighting("a", "b"))));
+  EXPECT_EQ(two.store.AppliedSequence("x"), 2U);
+  EXPECT_EQ(two.store.CommittedSequence("x"), 0U);
+  ASSERT_THAT(two.store.Commit(), IsOk());
+  EXPECT_EQ(two.store.CommittedSequence("x"), 2U);
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_EQ(one.store.CommittedSequence("x"), 2U);
+  EXPECT_FALSE(one.store.Apply(Numbered("x", 2, MakeSighting("a", "b"))));
+  WithOnlyIntent(one.store, [](const Intent& intent) { EXPECT_EQ(intent.Count(), 2U); });
+}
+
+TEST_F(SharedStoreTest, WhatOneForgetsAllForget) {
+  Replica one(server_);
+  Replica two(server_);
+  See(one.store, MakeSighting("a", "b", 10));
+  See(one.store, MakeSighting("a", "old", 1));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_EQ(*two.store.Forget({.client_namespaces = {}, .last_seen_before = At(5)}, At(20)), 1U);
+  EXPECT_THAT(Edges(one.store), ElementsAre("shop/a -> shop/b"));
+  EXPECT_EQ(*one.store.Forget({}, At(30)), 1U);
+  EXPECT_THAT(Edges(two.store), IsEmpty());
+  EXPECT_EQ(two.store.Since(), At(30));
+  See(two.store, MakeSighting("a", "old", 40));
+  ASSERT_THAT(two.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(one.store), ElementsAre("shop/a -> shop/old"));
+}
+
+TEST_F(SharedStoreTest, WhatWaitsGoesToAnotherMapper) {
+  Replica two(server_);
+  {
+    Replica one(server_);
+    EXPECT_NE(one.store.FirstHeldId(), two.store.FirstHeldId());
+    BatchEffect effect;
+    effect.hold = {Held(one.store.FirstHeldId()), Held(one.store.FirstHeldId() + 1)};
+    one.store.Apply(std::move(effect));
+    EXPECT_THAT(one.store.Held(), IsEmpty());
+    ASSERT_THAT(one.store.Commit(), IsOk());
+    EXPECT_THAT(one.store.Held(), SizeIs(2));
+    BatchEffect settled;
+    settled.settled = {one.store.FirstHeldId()};
+    settled.sightings.push_back(MakeSighting("a", "b"));
+    one.store.Apply(std::move(settled));
+    ASSERT_THAT(one.store.Commit(), IsOk());
+    EXPECT_THAT(two.store.Held(), IsEmpty());
+  }
+  // The next one that starts; one that runs looks every few seconds.
+  Replica three(server_);
+  ASSERT_THAT(three.store.Held(), SizeIs(1));
+  BatchEffect settled;
+  settled.settled = {three.store.Held()[0]->id};
+  three.store.Apply(std::move(settled));
+  ASSERT_THAT(three.store.Commit(), IsOk());
+  EXPECT_THAT(Replica(server_).store.Held(), IsEmpty());
+}
+
+TEST_F(SharedStoreTest, AServerThatIsAwayLosesNothing) {
+  Replica one(server_);
+  Replica two(server_);
+  one.store.Apply(Numbered("x", 1, MakeSighting("a", "b")));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(two.store), SizeIs(1));
+  server_.Crash();
+  one.store.Apply(Numbered("x", 2, MakeSighting("a", "c")));
+  Status status = one.store.Commit();
+  EXPECT_THAT(status, StatusIs(StatusCode::kUnavailable, HasSubstr("postgresql://127.0.0.1:")));
+  EXPECT_FALSE(one.store.Commit().ok());
+  EXPECT_FALSE(two.store.Forget({}, At(9)).ok());
+  // What is known has to do.
+  EXPECT_THAT(Edges(two.store), ElementsAre("shop/a -> shop/b"));
+  server_.Start();
+  one.CommitUntilDone();
+  two.CommitUntilDone();
+  EXPECT_EQ(one.store.CommittedSequence("x"), 2U);
+  EXPECT_EQ(Content(one.store), Content(two.store));
+  EXPECT_THAT(Edges(two.store), SizeIs(2));
+}
+
+// Both write the same intents at the same time, each batch is offered to both, as by a collector
+// that changes over, and the server crashes in between.
+TEST_F(SharedStoreTest, UnderLoadTheMapIsThatOfOneStoreWithEverything) {
+  constexpr int kInstances = 8;
+  constexpr uint64_t kBatches = 60;
+  const auto batch = [](int instance, uint64_t sequence) {
+    BatchEffect effect;
+    effect.instance_id = "collector-" + std::to_string(instance);
+    effect.sequence = sequence;
+    std::minstd_rand random(static_cast<unsigned>(instance) * 1000U +
+                            static_cast<unsigned>(sequence));
+    for (int i = 0; i < 20; ++i) {
+      IntentSighting sighting =
+          MakeSighting("client-" + std::to_string(random() % 10),
+                       "server-" + std::to_string(random() % 10), static_cast<int>(random() % 100));
+      sighting.port = PortSeen{static_cast<uint16_t>(1 + random() % 5), Protocol::kTcp};
+      effect.sightings.push_back(std::move(sighting));
+    }
+    return effect;
+  };
+  TemporaryDirectory directory;
+  Replica alone(OpenSqliteDatabase(directory.Path() / "map.db", At(0)));
+  for (int instance = 0; instance < kInstances; ++instance) {
+    for (uint64_t sequence = 1; sequence <= kBatches; ++sequence) {
+      alone.store.Apply(batch(instance, sequence));
+    }
+  }
+  ASSERT_THAT(alone.store.Commit(), IsOk());
+
+  Replica one(server_);
+  Replica two(server_);
+  const auto run = [&batch](Replica& replica, int first) {
+    for (uint64_t sequence = 1; sequence <= kBatches; ++sequence) {
+      for (int i = 0; i < kInstances; ++i) {
+        replica.store.Apply(batch((first + i) % kInstances, sequence));
+      }
+      replica.CommitUntilDone();
+    }
+  };
+  {
+    const std::jthread first([&] { run(one, 0); });
+    const std::jthread second([&] { run(two, kInstances / 2); });
+    for (int crash = 0; crash < 2; ++crash) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+      server_.Crash();
+      server_.Start();
+    }
+  }
+  EXPECT_EQ(Content(one.store), Content(two.store));
+  EXPECT_EQ(Content(one.store), Content(alone.store));
+  EXPECT_EQ(Content(Replica(server_).store), Content(alone.store));
+}
+
+TEST_F(SharedStoreTest, SaysWhyADatabaseCannotBeUsed) {
+  { Replica one(server_); }
+  Execute("UPDATE network_mapper.store SET schema_version = 99");
+  EXPECT_THAT(OpenPostgresDatabase(server_.Url(), At(0)),
+              StatusIs(StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("schema version 99"), HasSubstr("run a newer one"))));
+  Execute("CREATE USER stranger; REVOKE ALL ON DATABASE postgres FROM PUBLIC");
+  Execute("GRANT CONNECT ON DATABASE postgres TO stranger; DROP SCHEMA network_mapper CASCADE");
+  std::string url = server_.Url();
+  url.replace(url.find("mapper@"), 7, "stranger:secret@");
+  EXPECT_THAT(OpenPostgresDatabase(url, At(0)),
+              StatusIs(StatusCode::kPermissionDenied,
+                       AllOf(HasSubstr("right to create the schema"), Not(HasSubstr("secret")))));
+  EXPECT_THAT(OpenPostgresDatabase("postgresql://u:secret@127.0.0.1:1/x", At(0)),
+              StatusIs(StatusCode::kUnavailable,
+                       AllOf(HasSubstr("postgresql://127.0.0.1:1/x"), Not(HasSubstr("secret")))));
+  EXPECT_THAT(OpenPostgresDatabase("postgresql://u:%%secret@h/x", At(0)),
+              StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("secret"))));
+}
+
+TEST_F(SharedStoreTest, LeavesOutRowsThatCannotBeRead) {
+  {
+    Replica one(server_);
+    See(one.store, MakeSighting("a", "b"));
+    See(one.store, MakeSighting("a", "c"));
+    See(one.store, MakeSighting("a", "d"));
+    ASSERT_THAT(one.store.Commit(), IsOk());
+  }
+  Execute(
+      "UPDATE network_mapper.intent SET body = '\\xff' WHERE id = 1;"
+      "UPDATE network_mapper.intent SET type = 77 WHERE id = 2");
+  MetricsRegistry registry;
+  IntentStoreMetrics metrics(registry);
+  IntentStore store(IntentLimits{}, metrics);
+  EXPECT_EQ(*store.Recover(*OpenPostgresDatabase(server_.Url(), At(0)), kHeldDeadline), 2U);
+  EXPECT_THAT(Edges(store), ElementsAre("shop/a -> shop/d"));
+}
+
+}  // namespace
+}  // namespace network_mapper

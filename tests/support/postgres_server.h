@@ -1,0 +1,31 @@
+// A real PostgreSQL server with an empty database, on the loopback.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tests/support/child_process.h"
+#include "tests/support/test_paths.h"
+
+namespace network_mapper {
+
+class PostgresServer {
+ public:
+  // Debian's newest one; aborts when there is none or it does not start.
+  PostgresServer();
+
+  // For OpenPostgresDatabase and --store.
+  std::string Url() const;
+
+  // Ends it without a checkpoint, as a crash does.
+  void Crash();
+  void Start();
+
+ private:
+  TemporaryDirectory directory_;
+  const uint16_t port_ = FreePort();
+  std::unique_ptr<ChildProcess> server_;
+};
+
+}  // namespace network_mapper
