@@ -175,9 +175,9 @@ StatusOr<PostgresConnection> PostgresConnection::Open(const std::string& url) {
   // Notices would go to standard error as they are.
   PQsetNoticeProcessor(
       connection.connection_.get(), [](void*, const char*) {}, nullptr);
-  RETURN_IF_ERROR(connection.RunScript(
-      "SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
-      "SET idle_in_transaction_session_timeout = '10s'"));
+  RETURN_IF_ERROR(
+      connection.RunScript("SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
+                           "SET idle_in_transaction_session_timeout = '10s'"));
   return connection;
 }
 

@@ -1,13 +1,12 @@
 // The ledger of the report stream: under load, the mapper's real binary is killed (-9) and the
 // connection cut again and again. A map in memory ends with its mapper, and with it what that has
 // acknowledged; a durable one keeps it. Everything else is on the last mapper's map exactly once.
-#include <atomic>
-#include <cstdlib>
 #include <random>
 
 #include <gmock/gmock.h>
 
 #include "common/report/report_client.h"
+#include "tests/integration/ledger_load.h"
 #include "tests/integration/mapper_process.h"
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/status_matchers.h"
@@ -22,81 +21,6 @@ using std::chrono::steady_clock;
 
 constexpr int kKills = 5;
 constexpr int kLeastCuts = 10;
-constexpr std::string_view kArn = "arn:aws:s3:::entry-";
-
-// Each makes an intent of its own, whose count says how often it was applied.
-Observation Entry(uint64_t number) {
-  Observation observation;
-  observation.collector = Collector::kAws;
-  observation.first_seen = Time(std::chrono::seconds(1'700'000'000));
-  observation.last_seen = observation.first_seen;
-  observation.target = AwsTarget{.resource_arn = std::string(kArn) + std::to_string(number),
-                                 .actions = {"s3:GetObject"},
-                                 .iam_role = {},
-                                 .client_name = "ledger",
-                                 .client_namespace = "shop"};
-  return observation;
-}
-
-template <typename Condition>
-bool Eventually(Condition condition, steady_clock::duration limit = 20s) {
-  auto deadline = steady_clock::now() + limit;
-  while (!condition()) {
-    if (steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
-// Reports entries 0, 1, 2, ... in batches of uneven size until it is stopped.
-class Load {
- public:
-  Load(ReportClient& client, uint32_t seed)
-      : worker_([this, &client, seed](const std::stop_token& stop) {
-          std::minstd_rand random(seed);
-          std::uniform_int_distribution<int> batch_size(1, 40);
-          while (!stop.stop_requested()) {
-            std::vector<Observation> entries;
-            for (int i = batch_size(random); i > 0; --i) {
-              entries.push_back(Entry(sent_++));
-            }
-            client.Report(entries, {});
-            std::this_thread::sleep_for(10ms);
-          }
-        }) {}
-
-  // How many entries were reported in all.
-  uint64_t Stop() {
-    worker_.request_stop();
-    worker_.join();
-    return sent_;
-  }
-
- private:
-  std::atomic<uint64_t> sent_{0};
-  std::jthread worker_;
-};
-
-// How often each entry is on the map.
-std::vector<int> CountsOnMap(const MapperProcess& mapper, uint64_t entries) {
-  std::vector<int> counts(entries, 0);
-  nlohmann::json data = mapper.Query("{intents{server{name} evidence{count}}}");
-  for (const auto& intent : data["intents"]) {
-    std::string name = intent["server"]["name"];
-    EXPECT_TRUE(name.starts_with(kArn)) << name;
-    for (const auto& evidence : intent["evidence"]) {
-      counts.at(std::stoul(name.substr(kArn.size()))) += evidence["count"].get<int>();
-    }
-  }
-  return counts;
-}
-
-uint32_t Seed() {
-  const char* text = std::getenv("LEDGER_SEED");
-  return text == nullptr ? 20260101U : static_cast<uint32_t>(std::atoi(text));
-}
 
 // Waits until no connection that was begun before is alive.
 bool WaitForLoss(const ReportClient& client) {
@@ -110,7 +34,7 @@ class KilledMapper : public ::testing::TestWithParam<bool> {};
 TEST_P(KilledMapper, HasWhatItMustHoldOnItsMapExactlyOnce) {
   const bool durable = GetParam();
   TemporaryDirectory directory;
-  std::mt19937 random(Seed());
+  std::mt19937 random(LedgerSeed());
   std::uniform_int_distribution<int> life_ms(300, 1500);
   std::uniform_int_distribution<size_t> budget(5'000, 100'000);
   MapperProcess mapper(
@@ -124,7 +48,7 @@ TEST_P(KilledMapper, HasWhatItMustHoldOnItsMapExactlyOnce) {
   options.maximum_backoff = 50ms;
   auto client = ReportClient::Create(options, metrics);
   ASSERT_THAT(client, IsOk());
-  Load load(**client, Seed());
+  LedgerLoad load(**client, LedgerSeed());
 
   // Entries are acknowledged in their order, so a number says which.
   std::vector<uint64_t> acknowledged_by_then;
@@ -148,7 +72,7 @@ TEST_P(KilledMapper, HasWhatItMustHoldOnItsMapExactlyOnce) {
   EXPECT_GT(acknowledged_by_then.front(), 0U);
   EXPECT_GT(entries, acknowledged_by_then.back());
   uint64_t forgotten = durable ? 0 : acknowledged_by_then.back();
-  std::vector<int> counts = CountsOnMap(mapper, entries);
+  std::vector<int> counts = LedgerCounts(mapper, entries);
   for (uint64_t entry = 0; entry < entries; ++entry) {
     ASSERT_EQ(counts[entry], entry < forgotten ? 0 : 1) << "entry " << entry << " of " << entries;
   }

@@ -26,6 +26,9 @@ class CuttingProxy {
 
   int Cuts() const { return cuts_; }
 
+  // Where connections go from now on.
+  void TurnTo(uint16_t target_port) { target_port_ = target_port; }
+
   void Hold(bool hold) { held_ = hold; }
 
  private:
@@ -33,7 +36,7 @@ class CuttingProxy {
   void Serve(const std::stop_token& stop, int client, size_t budget);
   void Relay(const std::stop_token& stop, int client, int server, size_t budget);
 
-  uint16_t target_port_;
+  std::atomic<uint16_t> target_port_;
   std::function<size_t()> budget_;
   int listener_ = -1;
   uint16_t port_ = 0;

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mapper/intents/sqlite_database.h"
 #include "tests/mapper/ingest/pipeline_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_paths.h"
