@@ -17,6 +17,7 @@
 #include "mapper/api/api_handler.h"
 #include "mapper/app/cluster_domain.h"
 #include "mapper/ingest/completeness.h"
+#include "mapper/ingest/ledger_codec.h"
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/ingest/report_server.h"
 #include "mapper/ingest/token_reviewer.h"
@@ -138,6 +139,9 @@ class MapperApp::Implementation {
   void Run(const std::stop_token& stop) {
     SteadyTime next_forgetting = clock_.SteadyNow() + kForgettingInterval;
     while (WaitUnlessStopped(stop, kCompletenessInterval)) {
+      if (store_.IsShared()) {
+        store_.Announce(EncodeLedger(Ledger()));
+      }
       completeness_metrics_.Set(HowComplete(), clock_.Now());
       if (clock_.SteadyNow() >= next_forgetting) {
         next_forgetting += kForgettingInterval;
@@ -204,11 +208,22 @@ class MapperApp::Implementation {
   }
 
   Completeness HowComplete() const {
+    std::vector<LedgerExtract> others;
+    for (const std::string& bytes : store_.Announcements()) {
+      if (auto ledger = DecodeLedger(bytes)) {
+        others.push_back(*std::move(ledger));
+      }
+    }
     return JudgeCompleteness({.map_since = store_.Since(),
-                              .mapper_started = started_,
                               .nodes = inventory_.NodeNames(),
-                              .collectors = pipeline_->Collectors(),
-                              .sums = pipeline_->CollectorsTogether()});
+                              .ledger = Ledger(),
+                              .other_ledgers = std::move(others)});
+  }
+
+  LedgerExtract Ledger() const {
+    return {.mapper_started = started_,
+            .collectors = pipeline_->Collectors(),
+            .sums = pipeline_->CollectorsTogether()};
   }
 
   void StartPipeline() {

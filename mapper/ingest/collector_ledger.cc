@@ -27,6 +27,27 @@ bool IsNewer(const CollectorAccount& a, const CollectorAccount& b) {
 
 }  // namespace
 
+std::vector<CollectorAccount> CurrentOnes(std::vector<CollectorAccount> accounts) {
+  std::map<std::pair<std::string, std::string>, const CollectorAccount*> newest;
+  for (const CollectorAccount& account : accounts) {
+    const CollectorAccount*& place = newest[{account.name.component, account.name.node_name}];
+    if (place == nullptr || IsNewer(account, *place)) {
+      place = &account;
+    }
+  }
+  std::vector<CollectorAccount> current;
+  for (const CollectorAccount& account : accounts) {
+    if (account.open_streams > 0 ||
+        newest[{account.name.component, account.name.node_name}] == &account) {
+      current.push_back(account);
+    }
+  }
+  std::sort(
+      current.begin(), current.end(),
+      [](const CollectorAccount& a, const CollectorAccount& b) { return SortKey(a) < SortKey(b); });
+  return current;
+}
+
 CollectorAccount& CollectorLedger::Account(const CollectorInstance& name, Time now) {
   auto found = accounts_.find(name.instance_id);
   if (found == accounts_.end()) {
@@ -94,24 +115,12 @@ void CollectorLedger::Refuse(const std::string& instance_id, Refusal refusal) {
 }
 
 std::vector<CollectorAccount> CollectorLedger::Current() const {
-  std::map<std::pair<std::string, std::string>, const CollectorAccount*> newest;
+  std::vector<CollectorAccount> accounts;
+  accounts.reserve(accounts_.size());
   for (const auto& [instance_id, account] : accounts_) {
-    const CollectorAccount*& place = newest[{account.name.component, account.name.node_name}];
-    if (place == nullptr || IsNewer(account, *place)) {
-      place = &account;
-    }
+    accounts.push_back(account);
   }
-  std::vector<CollectorAccount> current;
-  for (const auto& [instance_id, account] : accounts_) {
-    if (account.open_streams > 0 ||
-        newest[{account.name.component, account.name.node_name}] == &account) {
-      current.push_back(account);
-    }
-  }
-  std::sort(
-      current.begin(), current.end(),
-      [](const CollectorAccount& a, const CollectorAccount& b) { return SortKey(a) < SortKey(b); });
-  return current;
+  return CurrentOnes(std::move(accounts));
 }
 
 void CollectorLedger::ForgetLongestSilent() {

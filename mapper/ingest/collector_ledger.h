@@ -44,6 +44,10 @@ struct CollectorSums {
   RefusalCounts refused{};
 };
 
+// One a component and node, or several if several have open streams: an instance without, in whose
+// place another came, is left out. Ordered by component, node and instance.
+std::vector<CollectorAccount> CurrentOnes(std::vector<CollectorAccount> accounts);
+
 class CollectorLedger {
  public:
   explicit CollectorLedger(size_t most_instances = 20'000) : most_instances_(most_instances) {}
@@ -60,8 +64,7 @@ class CollectorLedger {
 
   const CollectorSums& Sums() const { return sums_; }
 
-  // One a component and node, or several if several have open streams: an instance without, in
-  // whose place another came, is left out. Ordered by component, node and instance.
+  // The current ones of all.
   std::vector<CollectorAccount> Current() const;
 
  private:

@@ -1,11 +1,13 @@
 #include "mapper/ingest/completeness.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <iterator>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace network_mapper {
@@ -18,22 +20,83 @@ double Seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+constexpr std::array kTotals = {
+    &CollectorTotals::packets_received, &CollectorTotals::packets_dropped_by_kernel,
+    &CollectorTotals::observations_dropped_from_spool, &CollectorTotals::malformed_packets};
+
+void Add(RefusalCounts& counts, const RefusalCounts& more) {
+  for (size_t reason = 0; reason < counts.size(); ++reason) {
+    counts.at(reason) += more.at(reason);
+  }
+}
+
+// Of the same instance, which has changed over from one mapper to another. Its totals are since its
+// start, so that each mapper has counted what came before; returns that.
+CollectorTotals Add(CollectorAccount& account, const CollectorAccount& other) {
+  CollectorTotals counted_twice;
+  for (uint64_t CollectorTotals::*total : kTotals) {
+    counted_twice.*total = std::min(account.totals.*total, other.totals.*total);
+    account.totals.*total = std::max(account.totals.*total, other.totals.*total);
+  }
+  if (other.last_contact > account.last_contact) {
+    account.clock_offset = other.clock_offset;
+  }
+  account.first_contact = std::min(account.first_contact, other.first_contact);
+  account.last_contact = std::max(account.last_contact, other.last_contact);
+  account.open_streams += other.open_streams;
+  account.observations += other.observations;
+  Add(account.refused, other.refused);
+  return counted_twice;
+}
+
+void Add(LedgerExtract& ledger, LedgerExtract other) {
+  ledger.mapper_started = std::min(ledger.mapper_started, other.mapper_started);
+  CollectorSums& sums = ledger.sums;
+  sums.observations += other.sums.observations;
+  Add(sums.refused, other.sums.refused);
+  for (uint64_t CollectorTotals::*total : kTotals) {
+    sums.totals.*total += other.sums.totals.*total;
+  }
+  std::unordered_map<std::string, size_t> places;
+  for (size_t i = 0; i < ledger.collectors.size(); ++i) {
+    places.emplace(ledger.collectors[i].name.instance_id, i);
+  }
+  for (CollectorAccount& account : other.collectors) {
+    const auto found = places.find(account.name.instance_id);
+    if (found == places.end()) {
+      ledger.collectors.push_back(std::move(account));
+      continue;
+    }
+    const CollectorTotals counted_twice = Add(ledger.collectors[found->second], account);
+    for (uint64_t CollectorTotals::*total : kTotals) {
+      sums.totals.*total -= std::min(sums.totals.*total, counted_twice.*total);
+    }
+  }
+}
+
 }  // namespace
 
 Completeness JudgeCompleteness(CompletenessParts parts) {
+  LedgerExtract ledger = std::move(parts.ledger);
+  for (LedgerExtract& other : parts.other_ledgers) {
+    Add(ledger, std::move(other));
+  }
+  if (!parts.other_ledgers.empty()) {
+    ledger.collectors = CurrentOnes(std::move(ledger.collectors));
+  }
   std::set<std::string> reporting;
-  for (const CollectorAccount& account : parts.collectors) {
+  for (const CollectorAccount& account : ledger.collectors) {
     if (account.open_streams > 0 && account.name.component == kNodeComponent) {
       reporting.insert(account.name.node_name);
     }
   }
-  Completeness completeness{.since = parts.map_since.value_or(parts.mapper_started),
-                            .counted_since = parts.mapper_started,
+  Completeness completeness{.since = parts.map_since.value_or(ledger.mapper_started),
+                            .counted_since = ledger.mapper_started,
                             .nodes = parts.nodes.size(),
                             .reporting_nodes = reporting.size(),
                             .silent_nodes = {},
-                            .collectors = std::move(parts.collectors),
-                            .sums = parts.sums};
+                            .collectors = std::move(ledger.collectors),
+                            .sums = ledger.sums};
   std::set_difference(parts.nodes.begin(), parts.nodes.end(), reporting.begin(), reporting.end(),
                       std::back_inserter(completeness.silent_nodes));
   return completeness;

@@ -16,7 +16,8 @@ namespace network_mapper {
 struct Completeness {
   // Since when the map holds what was seen.
   Time since;
-  // Since when losses and refusals are counted: the start of the mapper.
+  // Since when losses and refusals are counted: the start of the mapper, of the first one if
+  // several share the map.
   Time counted_since;
   size_t nodes = 0;
   size_t reporting_nodes = 0;
@@ -26,14 +27,21 @@ struct Completeness {
   CollectorSums sums;
 };
 
+// What a mapper knows of its collectors since its start.
+struct LedgerExtract {
+  Time mapper_started;
+  std::vector<CollectorAccount> collectors;
+  CollectorSums sums;
+};
+
 struct CompletenessParts {
   // Absent for a map that began with the mapper.
   std::optional<Time> map_since;
-  Time mapper_started;
   // Of the cluster; sorted.
   std::vector<std::string> nodes;
-  std::vector<CollectorAccount> collectors;
-  CollectorSums sums;
+  LedgerExtract ledger;
+  // Of the other mappers that share the map. A collector that changed over is in several.
+  std::vector<LedgerExtract> other_ledgers;
 };
 
 Completeness JudgeCompleteness(CompletenessParts parts);

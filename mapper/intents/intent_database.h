@@ -40,6 +40,8 @@ class IntentDatabase {
     size_t unreadable = 0;
     // The last Commit failed, but it turned out that it had been done.
     bool last_commit_done = false;
+    // Shared: what other mappers that live have announced.
+    std::vector<std::string> announcements;
     // This mapper was silent for so long that another one has taken over what waited here.
     bool is_disowned = false;
   };
@@ -62,6 +64,9 @@ class IntentDatabase {
 
   // Shared: what other mappers have committed since the last look.
   virtual StatusOr<Content> ReadNews() = 0;
+
+  // Shared: what the other mappers get to read from the next commit on.
+  virtual void Announce(std::string bytes) = 0;
 
   // Shared: a commit is due even if there is nothing to write, to show that this mapper lives.
   virtual bool IsCommitDue() const = 0;

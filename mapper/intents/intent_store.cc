@@ -19,6 +19,7 @@ struct IntentStore::State {
   std::map<uint64_t, HeldObservationPtr> held;
   InstanceSequences instances;
   std::optional<Time> since;
+  std::vector<std::string> announcements;
 };
 
 struct IntentStore::Unsaved {
@@ -106,6 +107,7 @@ void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_d
     if (content.since) {
       state.since = content.since;
     }
+    state.announcements = std::move(content.announcements);
     for (auto& [row, intent] : content.intents) {
       state.table.Put(row, std::move(intent));
     }
@@ -303,6 +305,19 @@ void IntentStore::Refresh() const {
       TakeContent(*std::move(news), SteadyTime());
     }
   });
+}
+
+void IntentStore::Announce(std::string bytes) {
+  unsaved_->With([&](Unsaved&) {
+    if (IsDurable()) {
+      database_->Announce(std::move(bytes));
+    }
+  });
+}
+
+std::vector<std::string> IntentStore::Announcements() const {
+  Refresh();
+  return state_->Read([](const State& state) { return state.announcements; });
 }
 
 uint64_t IntentStore::FirstHeldId() const {

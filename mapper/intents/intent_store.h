@@ -59,6 +59,11 @@ class IntentStore {
   // on disk, and the next call tries it all again. Without a database it has nothing to do.
   Status Commit();
 
+  // With a shared database: what the mappers that share it get to know of each other, from the next
+  // Commit on. What others say that live.
+  void Announce(std::string bytes);
+  std::vector<std::string> Announcements() const;
+
   // The highest sequence that was applied for this instance; 0 when none is known.
   uint64_t AppliedSequence(std::string_view instance_id) const;
   // The same for what is committed: what its collector need not keep any more.

@@ -52,8 +52,8 @@ PostgresParameters& PostgresParameters::Integer(int64_t value) {
   return *this;
 }
 
-PostgresParameters& PostgresParameters::Text(std::string_view value) {
-  values_.push_back({kText, std::string(value)});
+PostgresParameters& PostgresParameters::Blob(std::string_view value) {
+  values_.push_back({kBytea, std::string(value)});
   return *this;
 }
 

@@ -22,7 +22,7 @@ namespace network_mapper {
 class PostgresParameters {
  public:
   PostgresParameters& Integer(int64_t value);
-  PostgresParameters& Text(std::string_view value);
+  PostgresParameters& Blob(std::string_view value);
   // Arrays, bigint[], bytea[] and text[].
   PostgresParameters& Integers(const std::vector<int64_t>& values);
   PostgresParameters& Blobs(const std::vector<std::string>& values);

@@ -30,7 +30,7 @@ constexpr std::array<const char*, 1> kMigrations = {
        CREATE INDEX instance_version ON network_mapper.instance (version);
        CREATE TABLE network_mapper.replica (
          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, commits bigint NOT NULL DEFAULT 0,
-         heard timestamptz NOT NULL DEFAULT now());)",
+         heard timestamptz NOT NULL DEFAULT now(), announcement bytea NOT NULL DEFAULT '');)",
 };
 static_assert(kMigrations.size() == kPostgresSchemaVersion);
 
@@ -87,6 +87,8 @@ class PostgresDatabase : public IntentDatabase {
   }
 
   uint64_t FirstHeldId() const override { return static_cast<uint64_t>(first_replica_) << 32; }
+
+  void Announce(std::string bytes) override { announcement_ = std::move(bytes); }
 
   bool IsCommitDue() const override {
     return std::chrono::steady_clock::now() - last_sign_of_life_ >= kSignOfLife;
@@ -188,8 +190,9 @@ class PostgresDatabase : public IntentDatabase {
       RETURN_IF_ERROR(Run("UPDATE network_mapper.store SET version = $1, epoch = $2",
                           PostgresParameters().Integer(version_ + 1).Integer(epoch)));
       RETURN_IF_ERROR(
-          Run("UPDATE network_mapper.replica SET commits = $2, heard = now() WHERE number = $1",
-              PostgresParameters().Integer(replica_).Integer(++commits_)));
+          Run("UPDATE network_mapper.replica SET commits = $2, heard = now(), announcement = $3 "
+              "WHERE number = $1",
+              PostgresParameters().Integer(replica_).Integer(++commits_).Blob(announcement_)));
       is_committing_ = true;
       RETURN_IF_ERROR(connection_->RunScript("COMMIT"));
       is_committing_ = false;
@@ -329,6 +332,18 @@ class PostgresDatabase : public IntentDatabase {
     knows_nothing_ = false;
     version_ = version;
     epoch_ = epoch;
+    return ReadAnnouncements(content);
+  }
+
+  Status ReadAnnouncements(Content& content) {
+    ASSIGN_OR_RETURN(
+        const PostgresRows rows,
+        connection_->Run("SELECT announcement FROM network_mapper.replica WHERE number <> $1 "
+                         "AND heard > now() - $2 * interval '1 s'",
+                         PostgresParameters().Integer(replica_).Integer(3 * kSignOfLife.count())));
+    for (size_t row = 0; row < rows.Size(); ++row) {
+      content.announcements.emplace_back(rows.Bytes(row, 0));
+    }
     return OkStatus();
   }
 
@@ -471,6 +486,7 @@ class PostgresDatabase : public IntentDatabase {
   int64_t epoch_ = 0;
   std::chrono::steady_clock::time_point last_sign_of_life_;
   std::chrono::steady_clock::time_point connected_;
+  std::string announcement_;
   bool forgets_ = false;
   Writes writes_;
 };

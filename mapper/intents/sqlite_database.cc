@@ -122,6 +122,8 @@ class SqliteDatabase : public IntentDatabase {
 
   StatusOr<Content> ReadNews() override { return Content(); }
 
+  void Announce(std::string /*bytes*/) override {}
+
   bool IsCommitDue() const override { return false; }
 
   uint64_t FirstHeldId() const override { return first_held_id_; }

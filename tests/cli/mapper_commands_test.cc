@@ -328,17 +328,17 @@ CollectorAccount Sniffer(const std::string& node, bool connected = true) {
 class MapCompleteness : public MapperCommands {
  protected:
   MapCompleteness() {
-    completeness_.mapper_started = At(0);
+    completeness_.ledger.mapper_started = At(0);
     completeness_.nodes = {"a", "b"};
-    completeness_.collectors = {Sniffer("a"), Sniffer("b")};
-    completeness_.sums.totals.packets_received = 2408226;
-    completeness_.sums.observations = 24;
+    completeness_.ledger.collectors = {Sniffer("a"), Sniffer("b")};
+    completeness_.ledger.sums.totals.packets_received = 2408226;
+    completeness_.ledger.sums.observations = 24;
     Refuse(Refusal::kExternalName, 300);
     SeeShop();
   }
 
   void Refuse(Refusal reason, uint64_t count) {
-    completeness_.sums.refused.at(static_cast<size_t>(reason)) = count;
+    completeness_.ledger.sums.refused.at(static_cast<size_t>(reason)) = count;
   }
 
   std::string Line() { return RunLine({"list"}).err; }
@@ -362,9 +362,9 @@ TEST_F(MapCompleteness, ListDoesNotClaimToBeCompleteWhenItIsNot) {
             "13 observations unresolved: 12 unknown_client, 1 no_backends.\n");
   Refuse(Refusal::kUnknownClient, 0);
   Refuse(Refusal::kNoBackends, 0);
-  completeness_.collectors[1].open_streams = 0;
-  completeness_.sums.totals.packets_dropped_by_kernel = 7;
-  completeness_.sums.totals.observations_dropped_from_spool = 1;
+  completeness_.ledger.collectors[1].open_streams = 0;
+  completeness_.ledger.sums.totals.packets_dropped_by_kernel = 7;
+  completeness_.ledger.sums.totals.observations_dropped_from_spool = 1;
   completeness_.map_since = At(-3600);
   EXPECT_EQ(Line(),
             "Since 2026-01-01T00:00:00Z (map: since 2025-12-31T23:00:00Z): 1 of 2 nodes reporting "
@@ -374,7 +374,7 @@ TEST_F(MapCompleteness, ListDoesNotClaimToBeCompleteWhenItIsNot) {
 
 TEST_F(MapCompleteness, NobodyReportingIsNotComplete) {
   completeness_ = {};
-  completeness_.mapper_started = At(0);
+  completeness_.ledger.mapper_started = At(0);
   EXPECT_EQ(Line(),
             "Since 2026-01-01T00:00:00Z: 0 nodes reporting, 0 of 0 packets dropped, 0 observations "
             "unresolved.\n");

@@ -105,7 +105,7 @@ TEST_F(QuerySemantics, SpansSelectWhatWasSeenAtAllInThem) {
 }
 
 TEST_F(QuerySemantics, CompletenessCountsByCollectorAndReason) {
-  completeness_.mapper_started = At(5);
+  completeness_.ledger.mapper_started = At(5);
   completeness_.map_since = At(0);
   completeness_.nodes = {"a", "b"};
   CollectorAccount sniffer;
@@ -115,8 +115,9 @@ TEST_F(QuerySemantics, CompletenessCountsByCollectorAndReason) {
   sniffer.last_contact = At(7);
   sniffer.totals = {.packets_received = 9, .packets_dropped_by_kernel = 2};
   sniffer.refused.at(static_cast<size_t>(Refusal::kUnknownClient)) = 3;
-  completeness_.collectors = {sniffer};
-  completeness_.sums = {.totals = sniffer.totals, .observations = 8, .refused = sniffer.refused};
+  completeness_.ledger.collectors = {sniffer};
+  completeness_.ledger.sums = {
+      .totals = sniffer.totals, .observations = 8, .refused = sniffer.refused};
   EXPECT_EQ(Data("{ completeness { since countedSince nodes reportingNodes silentNodes"
                  " packetsReceived observations refused { reason count mayHideAnEdge }"
                  " collectors { component node instance connected firstContact lastContact"

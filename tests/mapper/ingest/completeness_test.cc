@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "mapper/ingest/ledger_codec.h"
+
 namespace network_mapper {
 namespace {
 
@@ -25,11 +27,12 @@ CollectorAccount Account(const std::string& component, const std::string& node, 
 TEST(Completeness, NamesTheNodesThatNobodyWatches) {
   Completeness completeness = JudgeCompleteness(
       {.map_since = std::nullopt,
-       .mapper_started = kStart,
        .nodes = {"a", "b", "c"},
-       .collectors = {Account("kafka-watcher", "c", true), Account("sniffer", "a", true),
-                      Account("sniffer", "b", false), Account("sniffer", "gone", true)},
-       .sums = {}});
+       .ledger = {.mapper_started = kStart,
+                  .collectors = {Account("kafka-watcher", "c", true), Account("sniffer", "a", true),
+                                 Account("sniffer", "b", false), Account("sniffer", "gone", true)},
+                  .sums = {}},
+       .other_ledgers = {}});
   EXPECT_EQ(completeness.since, kStart);
   EXPECT_EQ(completeness.nodes, 3U);
   EXPECT_EQ(completeness.reporting_nodes, 2U);
@@ -37,13 +40,57 @@ TEST(Completeness, NamesTheNodesThatNobodyWatches) {
 }
 
 TEST(Completeness, TheMapMayBeOlderThanTheCounts) {
-  Completeness completeness = JudgeCompleteness({.map_since = kStart - 24h,
-                                                 .mapper_started = kStart,
-                                                 .nodes = {},
-                                                 .collectors = {},
-                                                 .sums = {}});
+  Completeness completeness =
+      JudgeCompleteness({.map_since = kStart - 24h,
+                         .nodes = {},
+                         .ledger = {.mapper_started = kStart, .collectors = {}, .sums = {}},
+                         .other_ledgers = {}});
   EXPECT_EQ(completeness.since, kStart - 24h);
   EXPECT_EQ(completeness.counted_since, kStart);
+}
+
+// A collector that changes over to another mapper tells that one its totals since its start, too.
+TEST(Completeness, SeveralMappersCountACollectorOnce) {
+  const auto extract = [](Time started, std::vector<CollectorAccount> collectors) {
+    LedgerExtract ledger{
+        .mapper_started = started, .collectors = std::move(collectors), .sums = {}};
+    for (const CollectorAccount& account : ledger.collectors) {
+      ledger.sums.totals.packets_received += account.totals.packets_received;
+      ledger.sums.observations += account.observations;
+      ledger.sums.refused.at(0) += account.refused.at(0);
+    }
+    return ledger;
+  };
+  CollectorAccount moved = Account("sniffer", "a", false);
+  moved.totals.packets_received = 100;
+  moved.observations = 10;
+  CollectorAccount here = Account("sniffer", "a", true);
+  here.totals.packets_received = 150;
+  here.observations = 5;
+  here.last_contact = kStart + 10s;
+  here.clock_offset = 2s;
+  CollectorAccount there = Account("sniffer", "b", true);
+  there.totals.packets_received = 7;
+  there.refused.at(0) = 3;
+  const auto bytes = EncodeLedger(extract(kStart - 1h, {here, there}));
+  const auto other = DecodeLedger(bytes);
+  ASSERT_TRUE(other.has_value());
+  EXPECT_EQ(EncodeLedger(*other), bytes);
+  Completeness completeness = JudgeCompleteness({.map_since = std::nullopt,
+                                                 .nodes = {"a", "b"},
+                                                 .ledger = extract(kStart, {moved}),
+                                                 .other_ledgers = {*other}});
+  EXPECT_EQ(completeness.reporting_nodes, 2U);
+  EXPECT_EQ(completeness.counted_since, kStart - 1h);
+  EXPECT_EQ(completeness.sums.totals.packets_received, 157U);
+  EXPECT_EQ(completeness.sums.observations, 15U);
+  EXPECT_EQ(completeness.sums.refused.at(0), 3U);
+  ASSERT_EQ(completeness.collectors.size(), 2U);
+  EXPECT_EQ(completeness.collectors[0].totals.packets_received, 150U);
+  EXPECT_EQ(completeness.collectors[0].observations, 15U);
+  EXPECT_EQ(completeness.collectors[0].open_streams, 1);
+  EXPECT_EQ(completeness.collectors[0].clock_offset, 2s);
+  EXPECT_FALSE(DecodeLedger("\xff").has_value());
 }
 
 TEST(Completeness, MetricsShowTheWorstOfThoseThatAreConnected) {
@@ -54,11 +101,11 @@ TEST(Completeness, MetricsShowTheWorstOfThoseThatAreConnected) {
   CollectorAccount gone = Account("sniffer", "b", false);
   gone.clock_offset = 60s;
   gone.last_contact = kStart - 1h;
-  metrics.Set(JudgeCompleteness({.map_since = std::nullopt,
-                                 .mapper_started = kStart,
-                                 .nodes = {"a", "b"},
-                                 .collectors = {ahead, gone},
-                                 .sums = {}}),
+  metrics.Set(JudgeCompleteness(
+                  {.map_since = std::nullopt,
+                   .nodes = {"a", "b"},
+                   .ledger = {.mapper_started = kStart, .collectors = {ahead, gone}, .sums = {}},
+                   .other_ledgers = {}}),
               kStart + 20s);
   EXPECT_EQ(metrics.nodes.Value(), 2);
   EXPECT_EQ(metrics.silent_nodes.Value(), 1);

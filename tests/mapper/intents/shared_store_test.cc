@@ -175,6 +175,20 @@ TEST_F(SharedStoreTest, WhatWaitsGoesToAnotherMapper) {
   EXPECT_THAT(Replica(server_).store.Held(), IsEmpty());
 }
 
+TEST_F(SharedStoreTest, TheMappersKnowOfEachOther) {
+  Replica two(server_);
+  {
+    Replica one(server_);
+    one.store.Announce("of one");
+    two.store.Announce("of two");
+    See(one.store, MakeSighting("a", "b"));
+    ASSERT_THAT(one.store.Commit(), IsOk());
+    EXPECT_THAT(two.store.Announcements(), ElementsAre("of one"));
+    EXPECT_THAT(one.store.Announcements(), ElementsAre(""));
+  }
+  EXPECT_THAT(two.store.Announcements(), IsEmpty());
+}
+
 TEST_F(SharedStoreTest, AServerThatIsAwayLosesNothing) {
   Replica one(server_);
   Replica two(server_);
