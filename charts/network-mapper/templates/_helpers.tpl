@@ -171,7 +171,7 @@ httpGet:
   path: {{ .path }}
   port: {{ .port }}
   {{- with .host }}
-  host: {{ . }}
+  host: {{ quote . }}
   {{- end }}
 initialDelaySeconds: {{ .period }}
 periodSeconds: {{ .period }}
