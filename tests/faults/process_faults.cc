@@ -48,6 +48,20 @@ void KillDatabase(Stage& stage) {
                while_writing, stage.TheLoad().State().resent);
 }
 
+// And the mapper, whose copy of the map ends with it.
+void CrashPostgres(Stage& stage) {
+  constexpr int kCrashes = 3;
+  for (int crash = 0; crash < kCrashes; ++crash) {
+    stage.Pass(100ms, 800ms);
+    stage.Database().Crash();
+    stage.Pass(0ms, 1000ms);
+    stage.Database().Start();
+    stage.WaitForProgress();
+  }
+  KillAndRestartMapper(stage);
+  stage.Remark("{} crashes, {} batches resent", kCrashes, stage.TheLoad().State().resent);
+}
+
 void StopMapperByTurns(Stage& stage) {
   int stops = 0;
   steady_clock::duration stopped{};
@@ -113,6 +127,10 @@ std::vector<Fault> ProcessFaults() {
       {.name = "database-killed",
        .what = "the mapper is killed (-9) while its database writes",
        .play = KillDatabase},
+      {.name = "postgres-crashed",
+       .what = "the PostgreSQL server crashes and comes back, and the mapper is killed (-9)",
+       .stage = {.postgres = true},
+       .play = CrashPostgres},
       {.name = "collector-killed", .what = "collectors are killed (-9)", .play = KillCollectors},
       {.name = "api-server-killed",
        .what = "the API server is killed (-9) and comes back",

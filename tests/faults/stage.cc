@@ -54,7 +54,12 @@ Stage::Stage(const Settings& settings, const StageOptions& options)
     Check(mounted_, std::string("mount: ") + std::strerror(errno));
   }
   std::vector<std::string> mapper_options = options.mapper_options;
-  mapper_options.push_back("--store=sqlite:" + (store_directory_ / "map.db").string());
+  if (options.postgres) {
+    database_ = std::make_unique<PostgresServer>();
+  }
+  mapper_options.push_back("--store=" + (options.postgres
+                                             ? database_->Url()
+                                             : "sqlite:" + (store_directory_ / "map.db").string()));
   mapper_options.push_back(fmt::format("--unresolved-hold={}s", kHold.count()));
   std::vector<std::string> environment;
   if (options.own_clock) {

@@ -20,6 +20,7 @@
 #include "tests/faults/row.h"
 #include "tests/integration/mapper_process.h"
 #include "tests/support/cutting_proxy.h"
+#include "tests/support/postgres_server.h"
 #include "tests/support/test_paths.h"
 
 namespace network_mapper::faults {
@@ -46,6 +47,8 @@ struct StageOptions {
   bool own_clock = false;
   // The store on a small file system of its own; needs root.
   bool small_disk = false;
+  // The store in a PostgreSQL server.
+  bool postgres = false;
   // An API server that can be killed.
   bool killable_api_server = false;
 };
@@ -72,6 +75,9 @@ class Stage {
   Load& TheLoad() { return *load_; }
 
   Ledger& TheLedger() { return ledger_; }
+
+  // With `postgres` only.
+  PostgresServer& Database() { return *database_; }
 
   // Where the store is.
   const std::filesystem::path& StoreDirectory() const { return store_directory_; }
@@ -126,6 +132,7 @@ class Stage {
   std::filesystem::path store_directory_;
   bool mounted_ = false;
   Ledger ledger_;
+  std::unique_ptr<PostgresServer> database_;
   std::optional<MapperProcess> mapper_;
   std::unique_ptr<Cluster> cluster_;
   ProcessCluster* killable_cluster_ = nullptr;
