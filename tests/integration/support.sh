@@ -6,9 +6,9 @@
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 bin="${NETWORK_MAPPER_BIN:-${NETWORK_MAPPER_BINARY_DIR:-$root/build/debug}/bin}"
 mapper_url=http://127.0.0.1:9090
-# Numbers of the running programs, and what a test wants the sniffer to be started with.
+# Numbers of the running programs, and what a test wants them to be started with.
 # shellcheck disable=SC2034 # for the tests
-mapper_pid="" sniffer_pid="" sniffer_options=()
+mapper_pid="" sniffer_pid="" mapper_options=() sniffer_options=()
 
 if [ "$(id -u)" -ne 0 ]; then
   echo "skipped: network namespaces need root"
@@ -42,7 +42,7 @@ fail() {
 
 # Started without on_node, so that the number is the program's own and kill -9 hits it.
 start_mapper() {
-  ip netns exec "$NODE_NS" "$bin/network-mapper-mapper" --kube-api-url "$CLUSTER_API" \
+  ip netns exec "$NODE_NS" "$bin/network-mapper-mapper" --kube-api-url "$CLUSTER_API" "${mapper_options[@]}" \
     >> "$CLUSTER_DIR/log/mapper.log" 2>&1 &
   # shellcheck disable=SC2034 # for the tests
   mapper_pid=$!
