@@ -11,7 +11,7 @@ namespace network_mapper::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 bool IsYamlWord(std::string_view text) {
   std::string lower(text);
@@ -44,7 +44,9 @@ bool IsPlainYaml(std::string_view text) {
 }
 
 std::string YamlScalar(const std::string& text) {
-  return IsPlainYaml(text) ? text : Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return IsPlainYaml(text)
+             ? text
+             : OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 void AppendStrings(std::string& out, std::string_view indent,
@@ -145,8 +147,8 @@ std::string YamlV1(const ClientIntents& client) {
   return out;
 }
 
-Json TargetJson(const Target& target) {
-  Json body = {{"name", target.name}};
+OrderedJson TargetJson(const Target& target) {
+  OrderedJson body = {{"name", target.name}};
   if (!target.workload_kind.empty()) {
     body["kind"] = target.workload_kind;
   }
@@ -159,16 +161,16 @@ Json TargetJson(const Target& target) {
   return {{std::string(TargetKeyword(target.kind)), body}};
 }
 
-Json ClientJson(const ClientIntents& client) {
-  Json workload = {{"name", client.name}};
+OrderedJson ClientJson(const ClientIntents& client) {
+  OrderedJson workload = {{"name", client.name}};
   if (!client.workload_kind.empty()) {
     workload["kind"] = client.workload_kind;
   }
-  Json targets = Json::array();
+  OrderedJson targets = OrderedJson::array();
   for (const Target& target : client.targets) {
     targets.push_back(TargetJson(target));
   }
-  Json metadata = {{"name", client.name}};
+  OrderedJson metadata = {{"name", client.name}};
   if (!client.name_space.empty()) {
     metadata["namespace"] = client.name_space;
   }
@@ -181,7 +183,7 @@ Json ClientJson(const ClientIntents& client) {
 }
 
 // As Go's encoding/json writes them.
-std::string EscapeHtml(const std::string& json) {
+std::string EscapeAsGo(const std::string& json) {
   std::string escaped;
   for (char c : json) {
     if (c == '<' || c == '>' || c == '&') {
@@ -227,11 +229,11 @@ std::string YamlDocuments(const std::vector<ClientIntents>& clients, DocumentVer
 }
 
 std::string JsonDocuments(const std::vector<ClientIntents>& clients) {
-  Json documents = Json::array();
+  OrderedJson documents = OrderedJson::array();
   for (const ClientIntents& client : clients) {
     documents.push_back(ClientJson(client));
   }
-  return EscapeHtml(documents.dump(2, ' ', false, Json::error_handler_t::replace));
+  return EscapeAsGo(documents.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 }  // namespace network_mapper::cli

@@ -21,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kForbidden = 403;
 constexpr size_t kLargestReply = size_t{256} << 20U;
 
 // A part of a document; null where it is not there or of another type.

@@ -14,6 +14,9 @@
 
 namespace network_mapper::cli {
 
+// The HTTP status by which the API server says that a right is missing.
+inline constexpr int kForbidden = 403;
+
 // As QueryTransport: a reply of any HTTP status is OK. `token` is shown where it is not empty.
 StatusOr<HttpReply> PostThroughPod(kube::Client& client, const CliOptions& options,
                                    const std::string& body, const std::string& token,

@@ -22,7 +22,6 @@ namespace {
 constexpr std::chrono::milliseconds kTimeout{10'000};
 constexpr int kOk = 200;
 constexpr int kUnauthorized = 401;
-constexpr int kForbidden = 403;
 constexpr int kNotFound = 404;
 constexpr int kUnprocessable = 422;
 constexpr int kUnavailable = 503;

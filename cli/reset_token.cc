@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kAudience = "network-mapper";
 constexpr int kSeconds = 600;
-constexpr std::chrono::milliseconds kTimeout{10'000};
+constexpr std::chrono::milliseconds kRequestTimeout{10'000};
 
 // TokenRequest (authentication.k8s.io/v1): a token of the ServiceAccount that may reset the map. It
 // is good for nothing else, and not for long.
@@ -27,7 +27,7 @@ StatusOr<std::string> RequestToken(kube::Client& client, const CliOptions& optio
       {"kind", "TokenRequest"},
       {"spec", {{"audiences", {kAudience}}, {"expirationSeconds", kSeconds}}}};
   kube::RequestOptions limits;
-  limits.timeout = kTimeout;
+  limits.timeout = kRequestTimeout;
   const StatusOr<kube::Response> answer =
       client.Post(path, request.dump(), "application/json", limits);
   if (!answer.ok()) {

@@ -17,7 +17,7 @@ namespace network_mapper {
 
 namespace {
 
-constexpr std::chrono::seconds kLogInterval{60};
+constexpr std::chrono::seconds kRepeatInterval{60};
 // Peers can make messages differ; the list of what was said must not grow with them.
 constexpr size_t kMostCauses = 64;
 
@@ -63,7 +63,7 @@ bool MayLog(std::string_view text) {
     if (limits.size() >= kMostCauses && limits.count(text) == 0) {
       limits.clear();
     }
-    auto [limit, added] = limits.try_emplace(std::string(text), kLogInterval);
+    auto [limit, added] = limits.try_emplace(std::string(text), kRepeatInterval);
     return limit->second.Allow(std::chrono::steady_clock::now());
   });
 }

@@ -11,9 +11,9 @@ namespace network_mapper {
 
 namespace {
 
-using Refusal = std::optional<ObservationRefusal>;
+using MaybeRefusal = std::optional<ObservationRefusal>;
 
-Refusal CheckText(std::string_view text, size_t limit) {
+MaybeRefusal CheckText(std::string_view text, size_t limit) {
   if (text.size() > limit) {
     return ObservationRefusal::kTooLong;
   }
@@ -23,51 +23,52 @@ Refusal CheckText(std::string_view text, size_t limit) {
   return std::nullopt;
 }
 
-Refusal CheckIdentifiers(std::initializer_list<std::string_view> texts) {
+MaybeRefusal CheckIdentifiers(std::initializer_list<std::string_view> texts) {
   for (std::string_view text : texts) {
-    if (Refusal refusal = CheckText(text, kMaxIdentifierLength)) {
+    if (MaybeRefusal refusal = CheckText(text, kMaxIdentifierLength)) {
       return refusal;
     }
   }
   return std::nullopt;
 }
 
-Refusal CheckNotEmpty(std::initializer_list<std::string_view> texts) {
+MaybeRefusal CheckNotEmpty(std::initializer_list<std::string_view> texts) {
   bool any_empty = std::any_of(texts.begin(), texts.end(), [](auto text) { return text.empty(); });
-  return any_empty ? Refusal(ObservationRefusal::kEmptyText) : std::nullopt;
+  return any_empty ? MaybeRefusal(ObservationRefusal::kEmptyText) : std::nullopt;
 }
 
 // The first refusal, if any.
-Refusal First(std::initializer_list<Refusal> refusals) {
+MaybeRefusal First(std::initializer_list<MaybeRefusal> refusals) {
   const auto* found = std::find_if(refusals.begin(), refusals.end(),
-                                   [](const Refusal& refusal) { return refusal.has_value(); });
+                                   [](const MaybeRefusal& refusal) { return refusal.has_value(); });
   return found == refusals.end() ? std::nullopt : *found;
 }
 
-Refusal LimitList(size_t size, size_t limit) {
-  return size > limit ? Refusal(ObservationRefusal::kTooMany) : std::nullopt;
+MaybeRefusal LimitList(size_t size, size_t limit) {
+  return size > limit ? MaybeRefusal(ObservationRefusal::kTooMany) : std::nullopt;
 }
 
-Refusal CheckTarget(const NameTarget& target) {
+MaybeRefusal CheckTarget(const NameTarget& target) {
   bool bad_ttl = target.ttl && (target.ttl->count() < 0 || target.ttl->count() > UINT32_MAX);
   return First({CheckNotEmpty({target.name}), CheckText(target.name, kMaxNameLength),
                 LimitList(target.addresses.size(), kMaxAddresses),
-                bad_ttl ? Refusal(ObservationRefusal::kBadTime) : std::nullopt});
+                bad_ttl ? MaybeRefusal(ObservationRefusal::kBadTime) : std::nullopt});
 }
 
-Refusal CheckTarget(const AddressTarget& target) {
+MaybeRefusal CheckTarget(const AddressTarget& target) {
   if (target.port == uint16_t{0} || target.address.IsUnspecified()) {
     return ObservationRefusal::kBadAddress;
   }
-  return target.answered > kMaxEventCount ? Refusal(ObservationRefusal::kBadCount) : std::nullopt;
+  return target.answered > kMaxEventCount ? MaybeRefusal(ObservationRefusal::kBadCount)
+                                          : std::nullopt;
 }
 
-Refusal CheckTarget(const KafkaTarget& target) {
+MaybeRefusal CheckTarget(const KafkaTarget& target) {
   return First({CheckNotEmpty({target.broker_pod, target.topic}),
                 CheckIdentifiers({target.broker_pod, target.broker_namespace, target.topic})});
 }
 
-Refusal CheckTarget(const HttpTarget& target) {
+MaybeRefusal CheckTarget(const HttpTarget& target) {
   return First({CheckNotEmpty({target.client_workload, target.server_workload}),
                 CheckIdentifiers({target.client_workload, target.client_namespace,
                                   target.server_workload, target.server_namespace, target.service}),
@@ -75,16 +76,16 @@ Refusal CheckTarget(const HttpTarget& target) {
                 LimitList(target.methods.size(), kMaxMethods)});
 }
 
-Refusal CheckTarget(const AwsTarget& target) {
-  if (Refusal refusal = First({CheckNotEmpty({target.resource_arn}),
-                               CheckText(target.resource_arn, kMaxArnLength),
-                               CheckText(target.iam_role, kMaxArnLength),
-                               CheckIdentifiers({target.client_name, target.client_namespace}),
-                               LimitList(target.actions.size(), kMaxActions)})) {
+MaybeRefusal CheckTarget(const AwsTarget& target) {
+  if (MaybeRefusal refusal = First({CheckNotEmpty({target.resource_arn}),
+                                    CheckText(target.resource_arn, kMaxArnLength),
+                                    CheckText(target.iam_role, kMaxArnLength),
+                                    CheckIdentifiers({target.client_name, target.client_namespace}),
+                                    LimitList(target.actions.size(), kMaxActions)})) {
     return refusal;
   }
   for (const std::string& action : target.actions) {
-    if (Refusal refusal = CheckIdentifiers({action})) {
+    if (MaybeRefusal refusal = CheckIdentifiers({action})) {
       return refusal;
     }
   }
@@ -113,7 +114,7 @@ size_t TargetIndex(Collector collector) {
   return std::variant_npos;
 }
 
-Refusal CheckCount(const Observation& observation) {
+MaybeRefusal CheckCount(const Observation& observation) {
   const auto* address = std::get_if<AddressTarget>(&observation.target);
   bool late_answer =
       observation.collector == Collector::kTcpSyn && address != nullptr && address->answered > 0;
@@ -144,8 +145,8 @@ std::optional<ObservationRefusal> CheckObservation(const Observation& observatio
   if (NeedsClient(observation.collector) && !client.ip && !client.pod_uid) {
     return ObservationRefusal::kMissingClient;
   }
-  Refusal target = std::visit([](const auto& alternative) { return CheckTarget(alternative); },
-                              observation.target);
+  MaybeRefusal target = std::visit([](const auto& alternative) { return CheckTarget(alternative); },
+                                   observation.target);
   return First({CheckCount(observation), CheckIdentifiers({client.hostname}), target});
 }
 

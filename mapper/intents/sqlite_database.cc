@@ -40,7 +40,7 @@ constexpr size_t kSweepAfter = 20'000;
 // The log is written back into the file once it has so many pages of 4 KiB.
 constexpr int kCheckpointPages = 4000;
 
-int64_t ToStored(Time time) {
+int64_t ToColumn(Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
@@ -187,7 +187,7 @@ class SqliteDatabase : public IntentDatabase {
   Status EraseAllIntents(Time now) override {
     return Guard([&] {
       database_->exec("DELETE FROM intent");
-      database_->exec(fmt::format("UPDATE store SET since = {}", ToStored(now)));
+      database_->exec(fmt::format("UPDATE store SET since = {}", ToColumn(now)));
       return OkStatus();
     });
   }
@@ -269,7 +269,7 @@ class SqliteDatabase : public IntentDatabase {
       database_->exec(kMigrations[step]);
     }
     if (version == 0) {
-      database_->exec(fmt::format("INSERT INTO store (since) VALUES ({})", ToStored(now)));
+      database_->exec(fmt::format("INSERT INTO store (since) VALUES ({})", ToColumn(now)));
     }
     database_->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
     database_->exec(fmt::format("PRAGMA user_version = {}", kSqliteSchemaVersion));

@@ -13,10 +13,6 @@ constexpr std::chrono::seconds kSecond{1};
 // A finishedAt further in the future than this is no clock skew.
 constexpr std::chrono::minutes kMostSkew{10};
 
-bool Contains(const std::vector<IpAddress>& addresses, const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
-}
-
 bool HasEnded(const PodRecord& record) {
   if (record.phase == PodPhase::kSucceeded || record.phase == PodPhase::kFailed) {
     return true;

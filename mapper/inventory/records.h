@@ -3,6 +3,7 @@
 // meta/v1).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +19,10 @@ namespace network_mapper {
 
 // metadata.uid of any object.
 using ObjectUid = PodUid;
+
+inline bool Contains(const std::vector<IpAddress>& addresses, const IpAddress& address) {
+  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+}
 
 enum class ObjectKind : uint8_t {
   kPod,

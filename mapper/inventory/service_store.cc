@@ -11,10 +11,6 @@ namespace {
 constexpr std::chrono::seconds kReadinessLag{5};
 constexpr size_t kMaxBackendPorts = 100;
 
-bool Contains(const std::vector<IpAddress>& addresses, const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
-}
-
 bool ListensOn(const ServiceEntry& service, uint16_t port) {
   return std::any_of(service.ports.begin(), service.ports.end(),
                      [&](const ServicePort& p) { return p.port == port; });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sniffer/aggregate/within.h"
+
 namespace network_mapper::sniffer {
 
 namespace {
@@ -15,11 +17,6 @@ constexpr std::chrono::seconds kSameAnswer{1};
 constexpr std::chrono::milliseconds kTranslatedAnswer{20};
 // How long a server counts as one that forwards a name.
 constexpr std::chrono::minutes kServedName{10};
-
-// Capture rings are per CPU: times may run back a little.
-bool Within(Time a, Time b, std::chrono::nanoseconds limit) {
-  return std::chrono::abs(a - b) <= limit;
-}
 
 }  // namespace
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sniffer/aggregate/within.h"
+
 namespace network_mapper::sniffer {
 
 namespace {
@@ -11,10 +13,6 @@ namespace {
 constexpr std::chrono::seconds kRetransmission{70};
 // Between sightings of one SYN before and after translation: microseconds, unless CPUs are starved.
 constexpr std::chrono::seconds kTranslation{1};
-
-bool Within(Time a, Time b, std::chrono::nanoseconds limit) {
-  return std::chrono::abs(a - b) <= limit;
-}
 
 }  // namespace
 

@@ -14,8 +14,6 @@ namespace network_mapper::sniffer {
 
 namespace {
 
-constexpr size_t kMaxBatch = 4096;
-
 class CaptureFile final : public PacketSource {
  public:
   explicit CaptureFile(PcapHandle handle) : handle_(std::move(handle)) {}
@@ -25,7 +23,7 @@ class CaptureFile final : public PacketSource {
     if (ended_) {
       return PollResult{.packets = 0, .end_of_input = true};
     }
-    StatusOr<size_t> delivered = handle_.Dispatch(kMaxBatch, handler);
+    StatusOr<size_t> delivered = handle_.Dispatch(handler);
     if (!delivered.ok()) {
       ended_ = true;
       return InvalidArgument("capture file {}", StatusMessage(delivered.status()));

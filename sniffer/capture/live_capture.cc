@@ -23,8 +23,6 @@ namespace network_mapper::sniffer {
 namespace {
 
 constexpr const char* kAnyDevice = "any";
-// Of one handle in one poll: the loop gets its turn for other work.
-constexpr size_t kMaxBatch = 4096;
 constexpr size_t kMinRingBytes = size_t{512} << 10U;
 
 // "eth0, lo" of this network namespace.
@@ -173,7 +171,7 @@ class LiveCapture final : public PacketSource {
       if (!handle.IsOpen()) {
         continue;
       }
-      StatusOr<size_t> delivered = handle.Dispatch(kMaxBatch, handler);
+      StatusOr<size_t> delivered = handle.Dispatch(handler);
       if (delivered.ok()) {
         packets += *delivered;
         continue;

@@ -30,6 +30,8 @@ std::optional<LinkType> LinkTypeOf(int datalink) {
   }
 }
 
+constexpr int kMaxBatch = 4096;
+
 struct DispatchContext {
   pcap* handle;
   const PacketHandler* handler;
@@ -78,7 +80,7 @@ StatusOr<PcapHandle> PcapHandle::Adopt(std::unique_ptr<pcap, PcapCloser> handle,
   return result;
 }
 
-StatusOr<size_t> PcapHandle::Dispatch(size_t max_packets, const PacketHandler& handler) {
+StatusOr<size_t> PcapHandle::Dispatch(const PacketHandler& handler) {
   DispatchContext context{.handle = handle_.get(),
                           .handler = &handler,
                           .packet = {.time = {},
@@ -86,8 +88,8 @@ StatusOr<size_t> PcapHandle::Dispatch(size_t max_packets, const PacketHandler& h
                                      .interface_index = interface_index_,
                                      .bytes = {}},
                           .thrown = nullptr};
-  int delivered = pcap_dispatch(handle_.get(), static_cast<int>(max_packets), OnPacket,
-                                reinterpret_cast<u_char*>(&context));
+  int delivered =
+      pcap_dispatch(handle_.get(), kMaxBatch, OnPacket, reinterpret_cast<u_char*>(&context));
   if (context.thrown) {
     std::rethrow_exception(context.thrown);
   }

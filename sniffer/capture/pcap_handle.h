@@ -25,8 +25,9 @@ class PcapHandle {
   static StatusOr<PcapHandle> Adopt(std::unique_ptr<pcap, PcapCloser> handle, std::string name,
                                     uint32_t interface_index);
 
-  // Delivers what is ready, at most `max_packets`; the number delivered.
-  StatusOr<size_t> Dispatch(size_t max_packets, const PacketHandler& handler);
+  // Delivers what is ready, at most a batch, so that the loop gets its turn for other work; the
+  // number delivered.
+  StatusOr<size_t> Dispatch(const PacketHandler& handler);
   Status SetFilter(const std::string& expression);
   InterfaceCaptureStatistics Statistics();
   // The kernel's counters, for a live handle.

@@ -9,16 +9,13 @@
 
 #include "mapper/inventory/inventory_store.h"
 #include "mapper/inventory/records.h"
+#include "tests/support/ip.h"
 
 namespace network_mapper {
 
 inline Time At(double seconds) {
   return Time(std::chrono::seconds(1767225600)) +
          std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(seconds));
-}
-
-inline IpAddress Ip(std::string_view text) {
-  return IpAddress::Parse(text).value();
 }
 
 inline ObjectUid Uid(unsigned number) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "sniffer/aggregate/packet_aggregator.h"
+#include "tests/support/ip.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/pcap_packets.h"
 
@@ -19,10 +20,6 @@ using ::testing::SizeIs;
 constexpr uint32_t kUplink = 1;
 constexpr uint32_t kBridge = 2;
 constexpr uint32_t kPodVeth = 3;
-
-IpAddress Ip(std::string_view text) {
-  return IpAddress::Parse(text).value();
-}
 
 const NameTarget& NameOf(const AggregatedObservation& aggregated) {
   return std::get<NameTarget>(aggregated.observation.target);

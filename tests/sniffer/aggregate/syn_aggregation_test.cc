@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "sniffer/aggregate/packet_aggregator.h"
+#include "tests/support/ip.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/pcap_packets.h"
 
@@ -14,10 +15,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-IpAddress Ip(std::string_view text) {
-  return IpAddress::Parse(text).value();
-}
 
 const AddressTarget& TargetOf(const AggregatedObservation& aggregated) {
   return std::get<AddressTarget>(aggregated.observation.target);

@@ -6,15 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/ip.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/pcap_packets.h"
 
 namespace network_mapper::sniffer {
 namespace {
-
-IpAddress Ip(std::string_view text) {
-  return IpAddress::Parse(text).value();
-}
 
 std::variant<DecodedPacket, DecodeFailure> Decode(LinkType link_type,
                                                   std::span<const uint8_t> bytes) {

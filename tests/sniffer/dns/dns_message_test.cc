@@ -6,16 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/ip.h"
 #include "tests/support/packet_builder.h"
 
 namespace network_mapper::sniffer {
 namespace {
 
 using ::testing::ElementsAre;
-
-IpAddress Ip(std::string_view text) {
-  return IpAddress::Parse(text).value();
-}
 
 DnsOutcome OutcomeOf(std::span<const uint8_t> message) {
   return DnsResponseParser().Parse(message);

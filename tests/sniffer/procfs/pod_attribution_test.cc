@@ -10,8 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const PodUid kPodA = PodUid::Parse("aaaaaaaa-0000-0000-0000-000000000001").value();
-const PodUid kPodB = PodUid::Parse("bbbbbbbb-0000-0000-0000-000000000002").value();
+const PodUid kUidA = PodUid::Parse("aaaaaaaa-0000-0000-0000-000000000001").value();
+const PodUid kUidB = PodUid::Parse("bbbbbbbb-0000-0000-0000-000000000002").value();
 const IpAddress kAddress = IpAddress::Parse("10.88.0.2").value();
 const IpAddress kOther = IpAddress::Parse("10.88.0.3").value();
 
@@ -43,23 +43,23 @@ class PodAttributionTest : public ::testing::Test {
 };
 
 TEST_F(PodAttributionTest, KnowsTheOwnerFromItsStartToTheLastScan) {
-  Scan(1000, {Pod(7, kPodA, 400)});
-  Scan(2000, {Pod(7, kPodA, 400)});
+  Scan(1000, {Pod(7, kUidA, 400)});
+  Scan(2000, {Pod(7, kUidA, 400)});
   EXPECT_FALSE(Owner(399));
-  EXPECT_EQ(Owner(400), kPodA);
-  EXPECT_EQ(Owner(2000), kPodA);
+  EXPECT_EQ(Owner(400), kUidA);
+  EXPECT_EQ(Owner(2000), kUidA);
   EXPECT_FALSE(Owner(2001)) << "after the last scan nothing is certain";
   EXPECT_FALSE(attribution_.OwnerAt(kOther, At(1000)));
 }
 
 // docs/regressions.md P5
 TEST_F(PodAttributionTest, TellsTwoPodsApartThatHadTheAddressWithinASecond) {
-  Scan(1000, {Pod(7, kPodA, 0)});
-  Scan(1250, {Pod(8, kPodB, 1100)});
-  EXPECT_EQ(Owner(1000), kPodA);
-  EXPECT_EQ(Owner(1099), kPodA);
-  EXPECT_EQ(Owner(1100), kPodB);
-  EXPECT_EQ(Owner(1250), kPodB);
+  Scan(1000, {Pod(7, kUidA, 0)});
+  Scan(1250, {Pod(8, kUidB, 1100)});
+  EXPECT_EQ(Owner(1000), kUidA);
+  EXPECT_EQ(Owner(1099), kUidA);
+  EXPECT_EQ(Owner(1100), kUidB);
+  EXPECT_EQ(Owner(1250), kUidB);
   EXPECT_TRUE(attribution_.SameOwner(kAddress, At(900), At(1099)));
   EXPECT_TRUE(attribution_.SameOwner(kAddress, At(1100), At(1250)));
   EXPECT_FALSE(attribution_.SameOwner(kAddress, At(1000), At(1200)));
@@ -67,45 +67,45 @@ TEST_F(PodAttributionTest, TellsTwoPodsApartThatHadTheAddressWithinASecond) {
 
 TEST_F(PodAttributionTest, DoesNotGiveANewPodTheTimeOfItsPredecessor) {
   // The new pod's process is old, its address is not.
-  Scan(1000, {Pod(7, kPodA, 0)});
-  Scan(1250, {Pod(8, kPodB, 200)});
-  EXPECT_EQ(Owner(900), kPodA);
-  EXPECT_EQ(Owner(1100), kPodB);
+  Scan(1000, {Pod(7, kUidA, 0)});
+  Scan(1250, {Pod(8, kUidB, 200)});
+  EXPECT_EQ(Owner(900), kUidA);
+  EXPECT_EQ(Owner(1100), kUidB);
 }
 
 TEST_F(PodAttributionTest, SaysNothingAboutAGapThatIsTooLong) {
-  Scan(1000, {Pod(7, kPodA, 0)});
+  Scan(1000, {Pod(7, kUidA, 0)});
   Scan(2000, {});
-  Scan(9000, {Pod(8, kPodB, 8000)});
-  EXPECT_EQ(Owner(1000), kPodA);
+  Scan(9000, {Pod(8, kUidB, 8000)});
+  EXPECT_EQ(Owner(1000), kUidA);
   EXPECT_FALSE(Owner(5000));
-  EXPECT_EQ(Owner(8000), kPodB);
+  EXPECT_EQ(Owner(8000), kUidB);
 }
 
 TEST_F(PodAttributionTest, BelievesThatAPodThatIsGoneKeptItsAddressALittleLonger) {
-  Scan(1000, {Pod(7, kPodA, 0)});
+  Scan(1000, {Pod(7, kUidA, 0)});
   Scan(1250, {});
-  EXPECT_EQ(Owner(1200), kPodA);
-  EXPECT_EQ(Owner(3000), kPodA);
+  EXPECT_EQ(Owner(1200), kUidA);
+  EXPECT_EQ(Owner(3000), kUidA);
   EXPECT_FALSE(Owner(3001));
 }
 
 TEST_F(PodAttributionTest, RemembersTheEndForItsTimeOnly) {
-  Scan(1000, {Pod(7, kPodA, 0)});
+  Scan(1000, {Pod(7, kUidA, 0)});
   Scan(60'000, {});
-  EXPECT_EQ(Owner(900), kPodA);
+  EXPECT_EQ(Owner(900), kUidA);
   Scan(62'000, {});
   EXPECT_FALSE(Owner(900));
 }
 
 TEST_F(PodAttributionTest, IsNotCertainWhileTwoNamespacesClaimTheAddress) {
-  Scan(1000, {Pod(7, kPodA, 0)});
-  Scan(1250, {Pod(7, kPodA, 0), Pod(8, kPodB, 1100)});
-  EXPECT_EQ(Owner(999), kPodA);
+  Scan(1000, {Pod(7, kUidA, 0)});
+  Scan(1250, {Pod(7, kUidA, 0), Pod(8, kUidB, 1100)});
+  EXPECT_EQ(Owner(999), kUidA);
   EXPECT_FALSE(Owner(1200));
-  Scan(1500, {Pod(8, kPodB, 1100)});
+  Scan(1500, {Pod(8, kUidB, 1100)});
   EXPECT_FALSE(Owner(1200));
-  EXPECT_EQ(Owner(1400), kPodB);
+  EXPECT_EQ(Owner(1400), kUidB);
   EXPECT_FALSE(attribution_.SameOwner(kAddress, At(999), At(1400)));
 }
 
@@ -117,9 +117,9 @@ TEST_F(PodAttributionTest, KnowsThatTheOwnerIsNoPod) {
 
 TEST_F(PodAttributionTest, LearnsThePodOfANamespaceThatHadNone) {
   Scan(1000, {Pod(7, std::nullopt, 900)});
-  Scan(1250, {Pod(7, kPodA, 1100)});
+  Scan(1250, {Pod(7, kUidA, 1100)});
   EXPECT_FALSE(Owner(1000));
-  EXPECT_EQ(Owner(1200), kPodA);
+  EXPECT_EQ(Owner(1200), kUidA);
 }
 
 TEST_F(PodAttributionTest, KnowsTheAddressesOfTheHost) {
@@ -128,7 +128,7 @@ TEST_F(PodAttributionTest, KnowsTheAddressesOfTheHost) {
   Scan(1000, {host});
   EXPECT_TRUE(attribution_.IsHostAddress(kAddress));
   EXPECT_FALSE(attribution_.IsHostAddress(kOther));
-  Scan(2000, {Pod(7, kPodA, 0)});
+  Scan(2000, {Pod(7, kUidA, 0)});
   EXPECT_FALSE(attribution_.IsHostAddress(kAddress));
 }
 
