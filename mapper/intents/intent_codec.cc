@@ -22,7 +22,7 @@ static_assert(static_cast<int>(Strength::kUsed) + 1 == v1::STORED_STRENGTH_USED)
 static_assert(static_cast<int>(Resolution::kAws) + 1 == v1::STORED_RESOLUTION_AWS);
 
 template <typename Stored, typename Own>
-Stored ToStored(Own value) {
+Stored EnumToStored(Own value) {
   return static_cast<Stored>(static_cast<int>(value) + 1);
 }
 
@@ -33,10 +33,6 @@ std::optional<Own> FromStored(int value, Own last) {
     return std::nullopt;
   }
   return static_cast<Own>(value - 1);
-}
-
-int64_t ToStored(Time time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
 Time FromStored(int64_t nanoseconds) {
@@ -84,8 +80,8 @@ EvidenceSample Decode(const v1::StoredSample& stored) {
 }
 
 void Encode(const Evidence& evidence, v1::StoredEvidence& stored) {
-  stored.set_collector(ToStored<v1::StoredCollector>(evidence.collector));
-  stored.set_strength(ToStored<v1::StoredStrength>(evidence.strength));
+  stored.set_collector(EnumToStored<v1::StoredCollector>(evidence.collector));
+  stored.set_strength(EnumToStored<v1::StoredStrength>(evidence.strength));
   stored.set_first_seen(ToStored(evidence.first_seen));
   stored.set_last_seen(ToStored(evidence.last_seen));
   stored.set_count(evidence.count);
@@ -241,7 +237,7 @@ std::optional<Workload> DecodeWorkload(std::string_view bytes) {
 
 void EncodeIntent(const Intent& intent, std::string& bytes) {
   v1::StoredIntent stored;
-  stored.set_resolution(ToStored<v1::StoredResolution>(intent.resolution));
+  stored.set_resolution(EnumToStored<v1::StoredResolution>(intent.resolution));
   if (intent.kubernetes_service != nullptr) {
     stored.set_kubernetes_service(*intent.kubernetes_service);
   }

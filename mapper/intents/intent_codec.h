@@ -3,12 +3,15 @@
 // may have happened to.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "common/observation/observation.h"
+#include "common/time/clock.h"
 #include "mapper/intents/intent.h"
 #include "mapper/inventory/workload_identity.h"
 
@@ -23,6 +26,14 @@ std::optional<Workload> DecodeWorkload(std::string_view bytes);
 void EncodeIntent(const Intent& intent, std::string& bytes);
 // Fills in everything but client, server and type. False: not what EncodeIntent makes.
 bool DecodeIntent(std::string_view bytes, Intent& intent);
+
+// In the column of an intent's type where it has none.
+inline constexpr int64_t kNoType = -1;
+
+// Times are kept as nanoseconds since 1970.
+inline int64_t ToStored(Time time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
 
 std::string EncodeHeldObservation(const Observation& observation);
 std::optional<Observation> DecodeHeldObservation(std::string_view bytes);

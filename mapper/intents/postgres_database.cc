@@ -17,7 +17,7 @@ namespace {
 
 // What brings the schema from each version to the next. Without a type: -1. A replica is a mapper;
 // it counts its commits, so that it can tell whether one that got no answer was done.
-constexpr std::array<const char*, 1> kMigrations = {
+constexpr std::array<const char*, 1> kPostgresMigrations = {
     R"(CREATE TABLE network_mapper.intent (
          id bigint PRIMARY KEY, client bytea NOT NULL, server bytea NOT NULL, type bigint NOT NULL,
          body bytea NOT NULL, version bigint NOT NULL);
@@ -32,7 +32,7 @@ constexpr std::array<const char*, 1> kMigrations = {
          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, commits bigint NOT NULL DEFAULT 0,
          heard timestamptz NOT NULL DEFAULT now(), announcement bytea NOT NULL DEFAULT '');)",
 };
-static_assert(kMigrations.size() == kPostgresSchemaVersion);
+static_assert(kPostgresMigrations.size() == kPostgresSchemaVersion);
 
 // Two mappers may start at the same time: the second one waits here. The number is "NMap".
 constexpr const char* kPrepare = R"(
@@ -42,17 +42,12 @@ constexpr const char* kPrepare = R"(
     schema_version bigint NOT NULL, since bigint NOT NULL, version bigint NOT NULL,
     epoch bigint NOT NULL);)";
 
-constexpr int64_t kNoType = -1;
 // Rows that one statement carries, and their bytes.
 constexpr size_t kMostRows = 10'000;
 constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr std::chrono::seconds kSignOfLife{5};
 // Whoever shows none for so long is gone.
 constexpr std::chrono::seconds kSilence{30};
-
-int64_t ToStored(Time time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
 
 class PostgresDatabase : public IntentDatabase {
  public:
@@ -269,7 +264,7 @@ class PostgresDatabase : public IntentDatabase {
           Name(), version, kPostgresSchemaVersion);
     }
     for (int64_t step = version; step < kPostgresSchemaVersion; ++step) {
-      RETURN_IF_ERROR(connection_->RunScript(kMigrations.at(static_cast<size_t>(step))));
+      RETURN_IF_ERROR(connection_->RunScript(kPostgresMigrations.at(static_cast<size_t>(step))));
     }
     if (rows.Size() == 0) {
       return Run("INSERT INTO network_mapper.store VALUES ($1, $2, 0, 0)",

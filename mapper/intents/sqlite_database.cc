@@ -22,7 +22,7 @@ constexpr int kApplicationId = 0x4E4D6170;
 
 // What brings a file from each version to the next. The file of a new program has gone through all
 // of them.
-constexpr const char* kMigrations[] = {
+constexpr const char* kSqliteMigrations[] = {
     // 0 to 1. Workloads are shared by many intents. Without a type: -1.
     R"(CREATE TABLE workload (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
        CREATE TABLE intent (id INTEGER PRIMARY KEY, client INTEGER NOT NULL, server INTEGER NOT NULL,
@@ -32,17 +32,12 @@ constexpr const char* kMigrations[] = {
          WITHOUT ROWID;
        CREATE TABLE store (since INTEGER NOT NULL);)",
 };
-static_assert(std::size(kMigrations) == kSqliteSchemaVersion);
+static_assert(std::size(kSqliteMigrations) == kSqliteSchemaVersion);
 
-constexpr int64_t kNoType = -1;
 // Workloads that no intent names any more go once so many have come.
 constexpr size_t kSweepAfter = 20'000;
 // The log is written back into the file once it has so many pages of 4 KiB.
 constexpr int kCheckpointPages = 4000;
-
-int64_t ToColumn(Time time) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
-}
 
 std::string_view BlobOf(const SQLite::Column& column) {
   return {static_cast<const char*>(column.getBlob()), static_cast<size_t>(column.getBytes())};
@@ -187,7 +182,7 @@ class SqliteDatabase : public IntentDatabase {
   Status EraseAllIntents(Time now) override {
     return Guard([&] {
       database_->exec("DELETE FROM intent");
-      database_->exec(fmt::format("UPDATE store SET since = {}", ToColumn(now)));
+      database_->exec(fmt::format("UPDATE store SET since = {}", ToStored(now)));
       return OkStatus();
     });
   }
@@ -266,10 +261,10 @@ class SqliteDatabase : public IntentDatabase {
     }
     SQLite::Transaction transaction(*database_);
     for (int step = version; step < kSqliteSchemaVersion; ++step) {
-      database_->exec(kMigrations[step]);
+      database_->exec(kSqliteMigrations[step]);
     }
     if (version == 0) {
-      database_->exec(fmt::format("INSERT INTO store (since) VALUES ({})", ToColumn(now)));
+      database_->exec(fmt::format("INSERT INTO store (since) VALUES ({})", ToStored(now)));
     }
     database_->exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
     database_->exec(fmt::format("PRAGMA user_version = {}", kSqliteSchemaVersion));
