@@ -61,6 +61,10 @@ target_compile_options(nm_options INTERFACE
 if(NETWORK_MAPPER_WERROR)
   target_compile_options(nm_options INTERFACE -Werror)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # Every source is an included file there, and g++ warns of classes of one source only when an included file has them.
+  target_compile_options(nm_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(NETWORK_MAPPER_SANITIZE)
   add_compile_options(-fsanitize=${NETWORK_MAPPER_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${NETWORK_MAPPER_SANITIZE})
