@@ -94,10 +94,23 @@ StatusOr<std::optional<Time>> MomentOf(const std::string& text, Time now, std::s
   return std::optional<Time>(*moment);
 }
 
-StatusOr<IntentFilter> FilterOf(const CliOptions& options, Time now) {
+// A label without a value is taken as the original takes it, which is seldom what was meant.
+void WarnOfLabelsWithoutValue(const CliOptions& options, const CommandContext& context) {
+  for (const std::string& label : options.exclude_labels) {
+    if (!options.quiet && label.find('=') == std::string::npos) {
+      context.err << fmt::format(
+          "--exclude-labels {0} leaves out only workloads whose label {0} is empty; write "
+          "{0}=VALUE for another value.\n",
+          label);
+    }
+  }
+}
+
+StatusOr<IntentFilter> FilterOf(const CliOptions& options, const CommandContext& context) {
+  WarnOfLabelsWithoutValue(options, context);
   IntentFilter filter;
-  ASSIGN_OR_RETURN(filter.since, MomentOf(options.since, now, "--since"));
-  ASSIGN_OR_RETURN(filter.until, MomentOf(options.until, now, "--until"));
+  ASSIGN_OR_RETURN(filter.since, MomentOf(options.since, context.now, "--since"));
+  ASSIGN_OR_RETURN(filter.until, MomentOf(options.until, context.now, "--until"));
   filter.namespaces = options.namespaces;
   filter.exclude_labels = options.exclude_labels;
   if (!options.distinct_by_label.empty()) {
@@ -160,7 +173,7 @@ StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& tr
 
 StatusOr<std::vector<ClientIntents>> QueryClientIntents(const CliOptions& options,
                                                         const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context.now));
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context));
   ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
   return QueryClientIntents(transport, filter, options, context);
 }
@@ -175,15 +188,15 @@ void PrintCompleteness(const QueryTransport& transport, const CommandContext& co
 }
 
 Status RunList(const CliOptions& options, const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context.now));
-  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
-  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
-                   QueryClientIntents(transport, filter, options, context));
   if (options.format != "text") {
     return InvalidArgument(
         "{} output format is not supported in 'list' command. Try using 'export' instead",
         options.format);
   }
+  ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(options, context));
+  ASSIGN_OR_RETURN(QueryTransport transport, context.connect());
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients,
+                   QueryClientIntents(transport, filter, options, context));
   context.out << ListText(ExcludeServices(std::move(clients), options.exclude_services));
   if (!options.quiet) {
     PrintCompleteness(transport, context);
@@ -195,15 +208,9 @@ DocumentVersion VersionOf(const CliOptions& options) {
   return options.output_version == "v2" ? DocumentVersion::kV2Beta1 : DocumentVersion::kV1Alpha3;
 }
 
-StatusOr<std::string> Documents(const std::vector<ClientIntents>& clients,
-                                const CliOptions& options) {
-  if (options.format == "yaml") {
-    return YamlDocuments(clients, VersionOf(options));
-  }
-  if (options.format == "json") {
-    return JsonDocuments(clients);
-  }
-  return InvalidArgument("unexpected output format {}, use one of (json, yaml)", options.format);
+std::string Documents(const std::vector<ClientIntents>& clients, const CliOptions& options) {
+  return options.format == "json" ? JsonDocuments(clients)
+                                  : YamlDocuments(clients, VersionOf(options));
 }
 
 // A name from a cluster never leaves the directory.
@@ -241,8 +248,8 @@ Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOption
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   }
   for (const ClientIntents& client : clients) {
-    ASSIGN_OR_RETURN(std::string document, Documents({client}, options));
-    RETURN_IF_ERROR(WriteFile((directory / FileName(client)).string(), document));
+    RETURN_IF_ERROR(
+        WriteFile((directory / FileName(client)).string(), Documents({client}, options)));
   }
   return OkStatus();
 }
@@ -257,12 +264,13 @@ Status CheckExportFlags(const CliOptions& options) {
       return InvalidArgument("unexpected output version {}, use one of (v1, v2)",
                              options.output_version);
     }
-    return OkStatus();
-  }
-  if (!options.output_type.empty() && options.output_type != "single-file" &&
-      options.output_type != "dir") {
+  } else if (!options.output_type.empty() && options.output_type != "single-file" &&
+             options.output_type != "dir") {
     return InvalidArgument("unexpected output type {}, use one of (single-file, dir)",
                            options.output_type);
+  }
+  if (options.format != "yaml" && options.format != "json") {
+    return InvalidArgument("unexpected output format {}, use one of (json, yaml)", options.format);
   }
   return OkStatus();
 }
@@ -271,7 +279,7 @@ Status RunExport(const CliOptions& options, const CommandContext& context) {
   RETURN_IF_ERROR(CheckExportFlags(options));
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
   clients = ExcludeServices(std::move(clients), options.exclude_services);
-  ASSIGN_OR_RETURN(std::string documents, Documents(clients, options));
+  const std::string documents = Documents(clients, options);
   if (options.output.empty()) {
     context.out << documents << '\n';
     return OkStatus();
@@ -381,7 +389,7 @@ StatusOr<std::optional<std::string>> FileOrMoment(const std::string& text, Time 
 }
 
 StatusOr<int> RunDiff(const CliOptions& options, const CommandContext& context) {
-  ASSIGN_OR_RETURN(IntentFilter before, FilterOf(options, context.now));
+  ASSIGN_OR_RETURN(IntentFilter before, FilterOf(options, context));
   IntentFilter after = before;
   ASSIGN_OR_RETURN(std::optional<std::string> before_file,
                    FileOrMoment(options.before, context.now, before.until));

@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include <filesystem>
 #include <sstream>
 
 #include <gmock/gmock.h>
@@ -136,6 +137,30 @@ TEST(Commands, RefusesContradictoryFlags) {
           "json output format is not supported in 'list' command. Try using 'export' instead"));
   EXPECT_THAT(RunLine({"visualize", "--format", "gif", "-o", "x"}, kNothing).status,
               StatusIs(StatusCode::kInvalidArgument, "unsupported format: gif"));
+}
+
+TEST(Commands, ChecksTheFormatBeforeTheMapperIsAsked) {
+  TemporaryDirectory directory;
+  std::string folder = (directory.Path() / "intents").string();
+  EXPECT_THAT(
+      RunLine({"export", "-o", folder.c_str(), "--output-type", "dir", "--format", "xml"}, kNothing)
+          .status,
+      StatusIs(StatusCode::kInvalidArgument,
+               "unexpected output format xml, use one of (json, yaml)"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  Outcome list = RunLine({"list", "--format", "xml"}, kNothing);
+  EXPECT_THAT(list.status, StatusIs(StatusCode::kInvalidArgument, HasSubstr("xml")));
+  EXPECT_EQ(list.err, "");
+}
+
+TEST(Commands, SaysWhatALabelWithoutAValueLeavesOut) {
+  std::string answer = ReadFileOrDie(TestDataPath("cli/example1.answer.json"));
+  Outcome list = RunLine({"list", "--exclude-labels", "tier,team=blue"}, answer);
+  ASSERT_THAT(list.status, IsOk());
+  EXPECT_EQ(list.err,
+            "--exclude-labels tier leaves out only workloads whose label tier is empty; write "
+            "tier=VALUE for another value.\n");
+  EXPECT_EQ(RunLine({"list", "-q", "--exclude-labels", "tier"}, answer).err, "");
 }
 
 // docs/regressions.md P20
