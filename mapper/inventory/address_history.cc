@@ -54,8 +54,9 @@ bool AtMostBefore(Time early, Time late, std::chrono::nanoseconds distance) {
 
 }  // namespace
 
-const Tenure* AddressHistory::OpenTenure(const IpAddress& address, const PodEntry& pod) const {
-  auto found = tenures_.find(address);
+template <typename Key>
+const Tenure* TenureHistory<Key>::OpenTenure(const Key& key, const PodEntry& pod) const {
+  auto found = tenures_.find(key);
   if (found == tenures_.end()) {
     return nullptr;
   }
@@ -67,15 +68,17 @@ const Tenure* AddressHistory::OpenTenure(const IpAddress& address, const PodEntr
   return nullptr;
 }
 
-bool AddressHistory::Remembers(const IpAddress& address, const PodEntry& pod) const {
-  auto found = tenures_.find(address);
+template <typename Key>
+bool TenureHistory<Key>::Remembers(const Key& key, const PodEntry& pod) const {
+  auto found = tenures_.find(key);
   return found != tenures_.end() &&
          std::any_of(found->second.begin(), found->second.end(),
                      [&](const Tenure& tenure) { return tenure.pod.get() == &pod; });
 }
 
-void AddressHistory::Open(const IpAddress& address, const Tenure& tenure) {
-  std::vector<Tenure>& all = tenures_[address];
+template <typename Key>
+void TenureHistory<Key>::Open(const Key& key, const Tenure& tenure) {
+  std::vector<Tenure>& all = tenures_[key];
   for (Tenure& known : all) {
     if (known.pod == tenure.pod && known.until == Tenure::kOpen) {
       known.sure_from = std::min(known.sure_from, tenure.sure_from);
@@ -86,9 +89,10 @@ void AddressHistory::Open(const IpAddress& address, const Tenure& tenure) {
   all.push_back(tenure);
 }
 
-void AddressHistory::Close(const IpAddress& address, const PodEntry& pod, Time sure_until,
-                           Time until, Time now) {
-  auto found = tenures_.find(address);
+template <typename Key>
+void TenureHistory<Key>::Close(const Key& key, const PodEntry& pod, Time sure_until, Time until,
+                               Time now) {
+  auto found = tenures_.find(key);
   if (found == tenures_.end()) {
     return;
   }
@@ -96,7 +100,7 @@ void AddressHistory::Close(const IpAddress& address, const PodEntry& pod, Time s
     if (tenure.pod.get() == &pod && tenure.until == Tenure::kOpen) {
       tenure.until = std::max(until, tenure.from);
       tenure.sure_until = std::min(sure_until, tenure.until);
-      closings_.push_back({now, address, tenure.pod});
+      closings_.push_back({now, key, tenure.pod});
       break;
     }
   }
@@ -106,22 +110,25 @@ void AddressHistory::Close(const IpAddress& address, const PodEntry& pod, Time s
   }
 }
 
-void AddressHistory::AddClosed(const IpAddress& address, const Tenure& tenure, Time now) {
+template <typename Key>
+void TenureHistory<Key>::AddClosed(const Key& key, const Tenure& tenure, Time now) {
   Tenure open = tenure;
   open.until = Tenure::kOpen;
-  Open(address, open);
-  Close(address, *tenure.pod, tenure.sure_until, tenure.until, now);
+  Open(key, open);
+  Close(key, *tenure.pod, tenure.sure_until, tenure.until, now);
 }
 
-void AddressHistory::Expire(Time now) {
+template <typename Key>
+void TenureHistory<Key>::Expire(Time now) {
   while (!closings_.empty() && closings_.front().at + limits_.history < now) {
     Forget(closings_.front());
     closings_.pop_front();
   }
 }
 
-void AddressHistory::Forget(const Closing& closing) {
-  auto found = tenures_.find(closing.address);
+template <typename Key>
+void TenureHistory<Key>::Forget(const Closing& closing) {
+  auto found = tenures_.find(closing.key);
   PodEntryPtr pod = closing.pod.lock();
   if (found == tenures_.end() || pod == nullptr) {
     return;
@@ -138,8 +145,9 @@ void AddressHistory::Forget(const Closing& closing) {
   }
 }
 
-PodAnswer AddressHistory::Find(const IpAddress& address, Time time) const {
-  auto found = tenures_.find(address);
+template <typename Key>
+PodAnswer TenureHistory<Key>::Find(const Key& key, Time time) const {
+  auto found = tenures_.find(key);
   if (found == tenures_.end()) {
     return {nullptr, LookupFailure::kUnknown};
   }
@@ -169,5 +177,8 @@ PodAnswer AddressHistory::Find(const IpAddress& address, Time time) const {
   }
   return near.Answer();
 }
+
+template class TenureHistory<IpAddress>;
+template class TenureHistory<HostPort>;
 
 }  // namespace network_mapper

@@ -1,5 +1,6 @@
 // Which pod held an address when. The inventory's answer to address reuse: an address is looked up
-// as of the time of an observation, not as of now. Not thread-safe; reads no clock.
+// as of the time of an observation, not as of now. The same for a node's port behind which a pod
+// is, which pods hold one after the other like an address. Not thread-safe; reads no clock.
 //
 // What is known about a tenure, and the rule that follows:
 // - `from`: earliest moment. A pod gets its address after the kubelet took it in hand, so it is
@@ -29,6 +30,7 @@
 
 #include "common/net/ip_address.h"
 #include "common/time/clock.h"
+#include "mapper/inventory/host_port.h"
 #include "mapper/inventory/inventory.h"
 
 namespace network_mapper {
@@ -46,7 +48,7 @@ struct Tenure {
   Time until = kOpen;
 };
 
-struct AddressHistoryLimits {
+struct TenureHistoryLimits {
   // How long a tenure is kept after it was closed.
   std::chrono::nanoseconds history = std::chrono::minutes(10);
   std::chrono::nanoseconds clock_skew = std::chrono::seconds(2);
@@ -54,40 +56,45 @@ struct AddressHistoryLimits {
   size_t max_closed = 100'000;
 };
 
-class AddressHistory {
+// Key: what is held, IpAddress or HostPort.
+template <typename Key>
+class TenureHistory {
  public:
-  explicit AddressHistory(AddressHistoryLimits limits) : limits_(limits) {}
+  explicit TenureHistory(TenureHistoryLimits limits) : limits_(limits) {}
 
   // The open tenure of this pod, or null.
-  const Tenure* OpenTenure(const IpAddress& address, const PodEntry& pod) const;
+  const Tenure* OpenTenure(const Key& key, const PodEntry& pod) const;
   // Whether the pod ever held it, as far as is remembered.
-  bool Remembers(const IpAddress& address, const PodEntry& pod) const;
+  bool Remembers(const Key& key, const PodEntry& pod) const;
   // Opens a tenure, or refines the open one of the same pod: `sure_from` only ever moves back.
-  void Open(const IpAddress& address, const Tenure& tenure);
+  void Open(const Key& key, const Tenure& tenure);
   // Ends the pod's open tenure, if there is one. `now` is the time of arrival.
-  void Close(const IpAddress& address, const PodEntry& pod, Time sure_until, Time until, Time now);
+  void Close(const Key& key, const PodEntry& pod, Time sure_until, Time until, Time now);
   // Adds a tenure that was over before it was first seen.
-  void AddClosed(const IpAddress& address, const Tenure& tenure, Time now);
+  void AddClosed(const Key& key, const Tenure& tenure, Time now);
   // Forgets tenures that were closed more than `history` ago.
   void Expire(Time now);
 
   // `pod` is null with kUnknown or kAmbiguous.
-  PodAnswer Find(const IpAddress& address, Time time) const;
+  PodAnswer Find(const Key& key, Time time) const;
 
-  size_t AddressCount() const { return tenures_.size(); }
+  size_t KeyCount() const { return tenures_.size(); }
 
  private:
   struct Closing {
     Time at;
-    IpAddress address;
+    Key key;
     std::weak_ptr<PodEntry> pod;
   };
 
   void Forget(const Closing& closing);
 
-  AddressHistoryLimits limits_;
-  std::unordered_map<IpAddress, std::vector<Tenure>> tenures_;
+  TenureHistoryLimits limits_;
+  std::unordered_map<Key, std::vector<Tenure>> tenures_;
   std::deque<Closing> closings_;
 };
+
+using AddressHistory = TenureHistory<IpAddress>;
+using HostPortHistory = TenureHistory<HostPort>;
 
 }  // namespace network_mapper

@@ -16,6 +16,7 @@
 #include "common/net/ip_address.h"
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
+#include "mapper/inventory/host_port.h"
 #include "mapper/inventory/workload_identity.h"
 
 namespace network_mapper {
@@ -103,6 +104,10 @@ class InventoryView {
   // A service of type NodePort or LoadBalancer that `port` on any node leads to.
   virtual ServiceFactsPtr ServiceByNodePort(uint16_t port) const = 0;
   virtual ServiceBackends BackendsOf(const ServiceFacts& service, Time time) const = 0;
+
+  // Which pod (not host-network) stood behind that port of a node at `time` (hostPort), as PodByIp
+  // says it of addresses.
+  virtual PodAnswer PodByHostPort(const HostPort& port, Time time) const = 0;
 
   virtual bool IsNode(const IpAddress& address) const = 0;
   // The ClusterIP of default/kubernetes, one of its endpoints, or inside the configured

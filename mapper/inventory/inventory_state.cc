@@ -40,6 +40,12 @@ bool Allows(const std::vector<uint16_t>& ports, std::optional<uint16_t> port) {
   return !port || ports.empty() || std::find(ports.begin(), ports.end(), *port) != ports.end();
 }
 
+PodAnswer UnlessPending(PodAnswer answer) {
+  return answer.pod != nullptr && answer.pod->owner_pending
+             ? PodAnswer{nullptr, LookupFailure::kOwnerPending}
+             : std::move(answer);
+}
+
 void AddWorkload(ServiceBackends& backends, const PodFacts& pod) {
   if (pod.owner_pending) {
     backends.owner_pending = true;
@@ -59,11 +65,8 @@ InventoryState::InventoryState(const InventoryOptions& options)
     : options_(options), pods_(options), services_(options) {}
 
 PodAnswer InventoryState::PodByIp(const IpAddress& address, Time time) const {
-  PodAnswer answer = pods_.Addresses().Find(address, time);
-  if (answer.pod != nullptr) {
-    return answer.pod->owner_pending ? PodAnswer{nullptr, LookupFailure::kOwnerPending} : answer;
-  }
-  if (answer.failure == LookupFailure::kUnknown &&
+  PodAnswer answer = UnlessPending(pods_.Addresses().Find(address, time));
+  if (answer.pod == nullptr && answer.failure == LookupFailure::kUnknown &&
       (IsNode(address) || pods_.HasHostNetworkPods(address))) {
     answer.failure = LookupFailure::kHostNetwork;
   }
@@ -162,6 +165,10 @@ ServiceBackends InventoryState::CollectBackends(const ServiceEntry& service, Tim
                      std::tie(b.identity->name_space, b.identity->name);
             });
   return result;
+}
+
+PodAnswer InventoryState::PodByHostPort(const HostPort& port, Time time) const {
+  return UnlessPending(pods_.HostPorts().Find(port, time));
 }
 
 bool InventoryState::IsNode(const IpAddress& address) const {

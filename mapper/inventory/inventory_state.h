@@ -34,6 +34,7 @@ class InventoryState final : public InventoryView {
                               Time time) const override;
   ServiceFactsPtr ServiceByNodePort(uint16_t port) const override;
   ServiceBackends BackendsOf(const ServiceFacts& service, Time time) const override;
+  PodAnswer PodByHostPort(const HostPort& port, Time time) const override;
   bool IsNode(const IpAddress& address) const override;
   bool IsControlPlane(const IpAddress& address, std::optional<uint16_t> port) const override;
   std::vector<PodFactsPtr> HostNetworkPods(const IpAddress& node,

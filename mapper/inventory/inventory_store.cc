@@ -144,13 +144,10 @@ std::vector<std::string> Inventory::NodeNames() const {
 
 InventorySizes Inventory::Sizes() const {
   return state_.Read([](const InventoryState& state) {
-    return InventorySizes{state.Pods().AliveCount(),
-                          state.Services().ServiceCount(),
-                          state.Services().SliceCount(),
-                          state.NodeCount(),
-                          state.Pods().Owners().Size(),
-                          state.Pods().Owners().WantedCount(),
-                          state.Pods().Addresses().AddressCount()};
+    return InventorySizes{state.Pods().AliveCount(),          state.Services().ServiceCount(),
+                          state.Services().SliceCount(),      state.NodeCount(),
+                          state.Pods().Owners().Size(),       state.Pods().Owners().WantedCount(),
+                          state.Pods().Addresses().KeyCount()};
   });
 }
 

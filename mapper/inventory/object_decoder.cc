@@ -228,16 +228,29 @@ void ReadPodMetadata(const object& metadata, std::string_view workload_annotatio
   take_override(labels, kWorkloadLabel);
 }
 
+// Containers that run as long as the pod: init containers only if they are sidecars.
+template <typename Visit>
+void ForEachServingContainer(const object& spec, Visit visit) {
+  ForEachObject(spec, "containers", visit);
+  ForEachObject(spec, "initContainers", [&](const object& container) {
+    if (TextAt(container, "restartPolicy") == "Always") {
+      visit(container);
+    }
+  });
+}
+
 void ReadPodSpec(const object& spec, PodRecord& pod) {
   pod.host_network = BoolAt(spec, "hostNetwork");
   pod.node_name = TextAt(spec, "nodeName");
   bool of_job = pod.owner && pod.owner->kind.kind == "Job";
-  ForEachObject(spec, "containers", [&](const object& container) {
+  ForEachServingContainer(spec, [&](const object& container) {
     ForEachObject(container, "ports", [&](const object& port) {
       if (std::optional<uint16_t> number = PortAt(port, "containerPort")) {
         pod.container_ports.push_back(*number);
       }
     });
+  });
+  ForEachObject(spec, "containers", [&](const object& container) {
     if (of_job) {
       pod.images.push_back({.container = std::string(TextAt(container, "name")),
                             .image = std::string(TextAt(container, "image"))});
@@ -259,6 +272,47 @@ void ReadPodStatus(const object& status, PodRecord& pod) {
     ForEachObject(status, list,
                   [&](const object& container) { ReadContainerStatus(container, pod); });
   }
+}
+
+// Absent for what is not observed (SCTP).
+std::optional<Protocol> ProtocolOf(const object& port) {
+  std::string_view text = TextAt(port, "protocol");
+  if (text == "UDP") {
+    return Protocol::kUdp;
+  }
+  return text.empty() || text == "TCP" ? std::optional(Protocol::kTcp) : std::nullopt;
+}
+
+// An unspecified hostIP stands for all of the node's addresses of its family, none for all.
+void AddHostPorts(std::string_view host_ip, HostPort port, PodRecord& pod) {
+  std::optional<IpAddress> bound = IpAddress::Parse(host_ip);
+  if (bound && !bound->IsUnspecified()) {
+    port.address = *bound;
+    pod.host_ports.push_back(port);
+    return;
+  }
+  for (const IpAddress& address : pod.host_ips) {
+    if (!bound || bound->IsV4() == address.IsV4()) {
+      port.address = address;
+      pod.host_ports.push_back(port);
+    }
+  }
+}
+
+// After spec and status.
+void ReadHostPorts(const object& spec, PodRecord& pod) {
+  if (pod.host_network) {
+    return;
+  }
+  ForEachServingContainer(spec, [&](const object& container) {
+    ForEachObject(container, "ports", [&](const object& port) {
+      std::optional<uint16_t> number = PortAt(port, "hostPort");
+      std::optional<Protocol> protocol = ProtocolOf(port);
+      if (number && protocol) {
+        AddHostPorts(TextAt(port, "hostIP"), {{}, *number, *protocol}, pod);
+      }
+    });
+  });
 }
 
 }  // namespace
@@ -311,6 +365,7 @@ StatusOr<PodRecord> ObjectDecoder::DecodePod(std::string_view json) {
   ReadPodMetadata(metadata, implementation_->Options().workload_annotation, pod);
   ReadPodSpec(ObjectAt(root, "spec"), pod);
   ReadPodStatus(ObjectAt(root, "status"), pod);
+  ReadHostPorts(ObjectAt(root, "spec"), pod);
   return pod;
 }
 

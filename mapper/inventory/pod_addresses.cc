@@ -1,5 +1,6 @@
-// The part of PodStore that follows addresses: when a pod's tenure of an address begins and ends,
-// and where host-network pods are. The rules are stated in address_history.h.
+// The part of PodStore that follows addresses: when a pod's tenure of an address, or of
+// a port of its node, begins and ends, and where host-network pods are. The rules are stated in
+// address_history.h.
 #include <algorithm>
 #include <utility>
 
@@ -32,6 +33,42 @@ Time EarliestTenure(const PodRecord& record) {
   return record.started.value_or(record.created);
 }
 
+// Of a pod that has not ended.
+Tenure LivingTenure(const PodEntryPtr& pod, const PodRecord& record, Time now) {
+  Tenure tenure{pod, EarliestTenure(record), now};
+  if (record.first_container_started) {
+    tenure.sure_from = std::min(now, *record.first_container_started + kSecond);
+  }
+  tenure.sure_from = std::max(tenure.sure_from, tenure.from);
+  tenure.sure_until = record.terminating_since.value_or(Tenure::kOpen);
+  return tenure;
+}
+
+// The network plugin gives a pod its ports on the node together with its addresses.
+const std::vector<HostPort>& ForwardedPorts(const PodRecord& record) {
+  static const std::vector<HostPort> none;
+  return record.ips.empty() ? none : record.host_ports;
+}
+
+template <typename Key>
+void End(TenureHistory<Key>& history, const Tenure& tenure, std::vector<Key>& held, Time now) {
+  for (const Key& key : held) {
+    history.Close(key, *tenure.pod, tenure.sure_until, tenure.until, now);
+  }
+  held.clear();
+}
+
+// What the pod shows that it held, although it had ended when it was first seen.
+template <typename Key>
+void AddEnded(TenureHistory<Key>& history, const Tenure& tenure, const std::vector<Key>& shown,
+              Time now) {
+  for (const Key& key : shown) {
+    if (!history.Remembers(key, *tenure.pod)) {
+      history.AddClosed(key, tenure, now);
+    }
+  }
+}
+
 }  // namespace
 
 void PodStore::UpdateAddresses(const PodEntryPtr& pod, const PodRecord& record, Time now) {
@@ -45,49 +82,55 @@ void PodStore::UpdateAddresses(const PodEntryPtr& pod, const PodRecord& record, 
     }
   }
   for (const IpAddress& address : record.ips) {
-    Tenure tenure{pod, EarliestTenure(record), now};
+    Tenure tenure = LivingTenure(pod, record, now);
     bool moved = pod->had_address && !Contains(pod->addresses, address) &&
                  !FamilyStays(address, pod->addresses, record.ips);
     if (moved) {
       // Its sandbox was made anew: it did not hold this address when it was last heard of.
       tenure.from = std::max(tenure.from, pod->last_arrival);
-    } else if (record.first_container_started) {
-      tenure.sure_from = std::min(now, *record.first_container_started + kSecond);
+      tenure.sure_from = std::max(tenure.from, now);
     }
-    tenure.sure_from = std::max(tenure.sure_from, tenure.from);
-    tenure.sure_until = record.terminating_since.value_or(Tenure::kOpen);
     addresses_.Open(address, tenure);
   }
   pod->had_address = pod->had_address || !record.ips.empty();
   pod->addresses = record.ips;
+  UpdateHostPorts(pod, record, now);
+}
+
+void PodStore::UpdateHostPorts(const PodEntryPtr& pod, const PodRecord& record, Time now) {
+  const std::vector<HostPort>& ports = ForwardedPorts(record);
+  for (const HostPort& port : pod->host_ports) {
+    if (!Contains(ports, port)) {
+      host_ports_.Close(port, *pod, pod->last_arrival, now, now);
+    }
+  }
+  for (const HostPort& port : ports) {
+    host_ports_.Open(port, LivingTenure(pod, record, now));
+  }
+  pod->host_ports = ports;
 }
 
 void PodStore::EndTenures(const PodEntryPtr& pod, const PodRecord& record, Time now) {
   Time earliest = EarliestTenure(record);
-  Time sure_until = pod->had_address ? pod->last_arrival : earliest;
-  sure_until = std::min(sure_until, record.terminating_since.value_or(sure_until));
-  Time until = now;
+  Tenure tenure{pod, earliest, earliest};
+  tenure.sure_until = pod->had_address ? pod->last_arrival : earliest;
+  tenure.sure_until =
+      std::min(tenure.sure_until, record.terminating_since.value_or(tenure.sure_until));
+  tenure.until = now;
   if (record.last_container_finished && *record.last_container_finished >= earliest) {
-    sure_until = *record.last_container_finished;
-    until = std::min(sure_until + kSecond, now + kMostSkew);
+    tenure.sure_until = *record.last_container_finished;
+    tenure.until = std::min(tenure.sure_until + kSecond, now + kMostSkew);
   }
-  for (const IpAddress& address : pod->addresses) {
-    addresses_.Close(address, *pod, sure_until, until, now);
+  if (record.first_container_started) {
+    tenure.sure_from = std::max(earliest, *record.first_container_started + kSecond);
   }
-  pod->addresses.clear();
-  if (until + options_.history < now) {
+  End(addresses_, tenure, pod->addresses, now);
+  End(host_ports_, tenure, pod->host_ports, now);
+  if (tenure.until + options_.history < now) {
     return;
   }
-  for (const IpAddress& address : record.ips) {
-    if (addresses_.Remembers(address, *pod)) {
-      continue;
-    }
-    Tenure tenure{pod, earliest, earliest, sure_until, until};
-    if (record.first_container_started) {
-      tenure.sure_from = std::max(earliest, *record.first_container_started + kSecond);
-    }
-    addresses_.AddClosed(address, tenure, now);
-  }
+  AddEnded(addresses_, tenure, record.ips, now);
+  AddEnded(host_ports_, tenure, ForwardedPorts(record), now);
   pod->had_address = pod->had_address || !record.ips.empty();
 }
 
@@ -139,6 +182,10 @@ void PodStore::MarkGone(const PodEntryPtr& pod, Time sure_until, Time now) {
     }
   }
   pod->addresses.clear();
+  for (const HostPort& port : pod->host_ports) {
+    host_ports_.Close(port, *pod, sure_until, now, now);
+  }
+  pod->host_ports.clear();
   pod->gone = true;
   gone_.push_back({now, pod});
 }

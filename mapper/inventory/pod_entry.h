@@ -25,6 +25,8 @@ struct PodEntry {
   std::string image_name;
   // Addresses whose tenure is open; for a host-network pod the addresses of its node.
   std::vector<IpAddress> addresses;
+  // Ports of its node whose tenure is open; of few pods.
+  std::vector<HostPort> host_ports;
   // Only of host-network pods.
   std::vector<uint16_t> container_ports;
   std::optional<Time> terminating_since;

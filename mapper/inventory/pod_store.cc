@@ -24,7 +24,8 @@ bool IsNode(const OwnerReference& owner) {
 PodStore::PodStore(const InventoryOptions& options)
     : options_(options),
       owners_(options),
-      addresses_({options.history, options.clock_skew, options.max_remembered}) {}
+      addresses_({options.history, options.clock_skew, options.max_remembered}),
+      host_ports_({options.history, options.clock_skew, options.max_remembered}) {}
 
 void PodStore::Upsert(PodRecord record, Time now) {
   PodEntryPtr pod = EntryOf(record);
@@ -70,6 +71,7 @@ void PodStore::EndReplace(Time now) {
 
 void PodStore::Tick(Time now) {
   addresses_.Expire(now);
+  host_ports_.Expire(now);
   owners_.Expire(now);
   while (!gone_.empty() &&
          (gone_.front().at + options_.history < now || gone_.size() > options_.max_remembered)) {

@@ -41,6 +41,8 @@ class PodStore {
 
   const AddressHistory& Addresses() const { return addresses_; }
 
+  const HostPortHistory& HostPorts() const { return host_ports_; }
+
   PodEntryPtr FindByUid(const PodUid& uid) const;
   PodFactsPtr ByName(ObjectNameView name) const;
   PodFactsPtr ByCanonicalName(ObjectNameView workload) const;
@@ -77,6 +79,7 @@ class PodStore {
   void UpdateIndexes(const PodEntryPtr& pod, const PodRecord& record);
   void UpdateHostNetwork(const PodEntryPtr& pod, const PodRecord& record);
   void UpdateAddresses(const PodEntryPtr& pod, const PodRecord& record, Time now);
+  void UpdateHostPorts(const PodEntryPtr& pod, const PodRecord& record, Time now);
   void RemoveFromHost(const IpAddress& address, const PodEntryPtr& pod);
   void EndTenures(const PodEntryPtr& pod, const PodRecord& record, Time now);
   void MarkGone(const PodEntryPtr& pod, Time sure_until, Time now);
@@ -86,6 +89,7 @@ class PodStore {
   InventoryOptions options_;
   OwnerTable owners_;
   AddressHistory addresses_;
+  HostPortHistory host_ports_;
   Interner<Labels> labels_;
   Interner<std::string> nodes_;
   Interner<WorkloadIdentity> identities_;

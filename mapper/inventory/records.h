@@ -13,6 +13,7 @@
 #include "common/observation/observation.h"
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
+#include "mapper/inventory/host_port.h"
 #include "mapper/inventory/workload_identity.h"
 
 namespace network_mapper {
@@ -20,8 +21,9 @@ namespace network_mapper {
 // metadata.uid of any object.
 using ObjectUid = PodUid;
 
-inline bool Contains(const std::vector<IpAddress>& addresses, const IpAddress& address) {
-  return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+template <typename Value>
+bool Contains(const std::vector<Value>& values, const Value& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 enum class ObjectKind : uint8_t {
@@ -83,7 +85,11 @@ struct PodRecord {
   std::optional<Time> last_container_finished;
   // A container runs or waits to be started.
   bool has_live_container = false;
+  // Of init containers those that keep running (restartPolicy Always).
   std::vector<uint16_t> container_ports;
+  // Where its node forwards connections to it: hostPort of containers as above, at hostIP or at
+  // each of host_ips. Empty for a host-network pod, whose ports are the node's own.
+  std::vector<HostPort> host_ports;
   // Only for pods whose owner is a Job.
   std::vector<ContainerImage> images;
 };

@@ -75,6 +75,8 @@ class Attempt {
   Outcome FindServer(const NameTarget& target);
   Outcome FindServerOfService(const ClusterName& name);
   Outcome FindServer(const AddressTarget& target);
+  // At hostPort; the target has a port.
+  PodAnswer PodBehind(const AddressTarget& target) const;
   Outcome FindServerOnNode(const AddressTarget& target);
   Outcome UseService(const ServiceFactsPtr& service);
   Outcome UsePod(const PodAnswer& answer, Refusal unknown);

@@ -16,6 +16,11 @@ bool SameIdentity(const Workload& a, const Workload& b) {
   return a.identity == b.identity || *a.identity == *b.identity;
 }
 
+// A failure other than "unknown" says that there was a pod.
+bool IsKnown(const PodAnswer& answer) {
+  return answer.pod != nullptr || answer.failure != LookupFailure::kUnknown;
+}
+
 }  // namespace
 
 Outcome Attempt::FindServer(const NameTarget& target) {
@@ -102,7 +107,16 @@ Outcome Attempt::FindServer(const AddressTarget& target) {
   if (answer.pod == nullptr && (is_node || answer.failure == LookupFailure::kHostNetwork)) {
     return FindServerOnNode(target);
   }
+  // hostIP may be an address of a node that Kubernetes does not know.
+  if (!IsKnown(answer) && target.port.has_value()) {
+    return UsePod(PodBehind(target), Refusal::kExternalAddress);
+  }
   return UsePod(answer, Refusal::kExternalAddress);
+}
+
+PodAnswer Attempt::PodBehind(const AddressTarget& target) const {
+  return inventory_.PodByHostPort({target.address, *target.port, target.protocol},
+                                  observation_.last_seen);
 }
 
 Outcome Attempt::FindServerOnNode(const AddressTarget& target) {
@@ -112,6 +126,9 @@ Outcome Attempt::FindServerOnNode(const AddressTarget& target) {
   if (const ServiceFactsPtr service = inventory_.ServiceByNodePort(*target.port);
       service != nullptr) {
     return UseService(service);
+  }
+  if (const PodAnswer forwarded = PodBehind(target); IsKnown(forwarded)) {
+    return UsePod(forwarded, Refusal::kHostNetworkServer);
   }
   const std::vector<PodFactsPtr> pods = inventory_.HostNetworkPods(target.address, target.port);
   if (pods.empty()) {

@@ -6,16 +6,16 @@
 # What resets the map or restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
 SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
-  host-network-server across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
+  host-network-server host-port across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right)
 
-# One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments.
+# One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments; CONTAINER_SPEC has further fields of it.
 container() {
   local arguments
   arguments="$(printf ', "%s"' "$@")"
   echo "terminationGracePeriodSeconds: 1, containers: [{name: main, image: registry.local/workload:1, imagePullPolicy: Never," \
-    "command: [/bin/${PROGRAM:-shop_workload}], args: [${arguments#, }]}]"
+    "command: [/bin/${PROGRAM:-shop_workload}], args: [${arguments#, }], ${CONTAINER_SPEC:-}}]"
 }
 
 # deployment NAME ARGUMENT...: POD_METADATA and POD_SPEC hold further fields of the pod.
@@ -168,6 +168,15 @@ manifest_host-network-server() {
   deployment scraper --call exporter:9100
 }
 expect_host-network-server() { echo "scraper -> exporter"; }
+
+# Called by the node's address, from the same node and from the other. The datagram port leads elsewhere.
+manifest_host-port() {
+  CONTAINER_SPEC="ports: [{containerPort: 8080, hostPort: 18080}]" on_node node-2 deployment edge --listen 8080
+  CONTAINER_SPEC="ports: [{containerPort: 8080, hostPort: 18080, protocol: UDP}]" on_node node-2 deployment datagrams --listen 8080
+  on_node node-1 deployment visitor --call 192.168.88.11:18080
+  on_node node-2 deployment neighbour --call 192.168.88.11:18080
+}
+expect_host-port() { printf '%s\n' "visitor -> edge" "neighbour -> edge"; }
 
 # Packets between nodes are seen by the sniffers of both, and each call counts once. By a service and by the pod's own address.
 manifest_across-nodes() {

@@ -119,6 +119,11 @@ class FakeInventoryView final : public InventoryView {
     host_network_.emplace_back(Ip(node), port, std::move(pod));
   }
 
+  void AddHostPort(const std::string& node, uint16_t port, PodFactsPtr pod, Time from = Time::min(),
+                   Protocol protocol = Protocol::kTcp) {
+    host_ports_[{Ip(node), port, protocol}] = {std::move(pod), from};
+  }
+
   // Without a port: every port counts, as at a ClusterIP in a test that does not care.
   void AddControlPlane(const std::string& address, std::optional<uint16_t> port = std::nullopt) {
     control_plane_.emplace_back(Ip(address), port);
@@ -189,6 +194,16 @@ class FakeInventoryView final : public InventoryView {
     return found == services_.end() ? ServiceBackends{} : found->second->backends;
   }
 
+  PodAnswer PodByHostPort(const HostPort& port, Time time) const override {
+    auto found = host_ports_.find(port);
+    if (found == host_ports_.end() || time < found->second.from) {
+      return {};
+    }
+    const PodFactsPtr& pod = found->second.pod;
+    return pod->owner_pending ? PodAnswer{nullptr, LookupFailure::kOwnerPending}
+                              : PodAnswer{pod, LookupFailure::kUnknown};
+  }
+
   bool IsNode(const IpAddress& address) const override { return nodes_.count(address) != 0; }
 
   bool IsControlPlane(const IpAddress& address, std::optional<uint16_t> port) const override {
@@ -233,6 +248,7 @@ class FakeInventoryView final : public InventoryView {
   std::unordered_map<uint16_t, ServiceFactsPtr> node_ports_;
   std::unordered_set<IpAddress> nodes_;
   std::vector<std::tuple<IpAddress, uint16_t, PodFactsPtr>> host_network_;
+  std::unordered_map<HostPort, Lease> host_ports_;
   std::vector<std::pair<IpAddress, std::optional<uint16_t>>> control_plane_;
 };
 

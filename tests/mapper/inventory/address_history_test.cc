@@ -255,6 +255,74 @@ TEST(FieldP5, CompletedPodThatStillShowsItsAddressDoesNotHideTheRunningOne) {
   EXPECT_EQ(HolderAt(inventory, kIp, 1100), "running");
 }
 
+constexpr std::string_view kNode = "192.168.0.1";
+
+PodRecord BehindPort(PodRecord pod, uint16_t port, Protocol protocol = Protocol::kTcp) {
+  pod.host_ips = {Ip(kNode)};
+  pod.host_ports.push_back({Ip(kNode), port, protocol});
+  return pod;
+}
+
+std::string BehindPortAt(const Inventory& inventory, uint16_t port, double time,
+                         Protocol protocol = Protocol::kTcp) {
+  return inventory.Read([&](const InventoryView& view) -> std::string {
+    PodAnswer answer = view.PodByHostPort({Ip(kNode), port, protocol}, At(time));
+    if (answer.pod != nullptr) {
+      return answer.pod->name;
+    }
+    return answer.failure == LookupFailure::kUnknown ? "(unknown)" : "(other)";
+  });
+}
+
+TEST(HostPorts, OnePodAfterTheOtherStandsBehindAPortOfANode) {
+  Inventory inventory;
+  PodRecord old_pod = BehindPort(PodWithIp(1, "old", "10.0.0.1", 100), 8080);
+  inventory.Upsert(old_pod, At(101));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 150), "old");
+  EXPECT_EQ(BehindPortAt(inventory, 8081, 150), "(unknown)");
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 150, Protocol::kUdp), "(unknown)");
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 90), "(unknown)");
+  inventory.Upsert(Terminating(old_pod, 200), At(200));
+  inventory.Delete(Finished(Terminating(old_pod, 200), 203), At(204));
+  inventory.Upsert(BehindPort(PodWithIp(2, "new", "10.0.0.2", 205), 8080), At(206));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 202), "old");
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 205.5), "new");
+}
+
+TEST(HostPorts, TheSamePortForTcpAndUdpIsTwo) {
+  Inventory inventory;
+  inventory.Upsert(BehindPort(PodWithIp(1, "web", "10.0.0.1", 100), 53), At(101));
+  inventory.Upsert(BehindPort(PodWithIp(2, "dns", "10.0.0.2", 100), 53, Protocol::kUdp), At(101));
+  EXPECT_EQ(BehindPortAt(inventory, 53, 150), "web");
+  EXPECT_EQ(BehindPortAt(inventory, 53, 150, Protocol::kUdp), "dns");
+}
+
+TEST(HostPorts, APodWithoutAnAddressIsBehindNoneYet) {
+  Inventory inventory;
+  PodRecord pending = BehindPort(Pod(1, "pending"), 8080);
+  pending.phase = PodPhase::kPending;
+  inventory.Upsert(pending, At(101));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 101), "(unknown)");
+  inventory.Upsert(BehindPort(PodWithIp(1, "pending", "10.0.0.1", 102), 8080), At(103));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 102.5), "pending");
+}
+
+TEST(HostPorts, VanishedEndedAndForgottenPodsLeaveThem) {
+  Inventory inventory;
+  inventory.Upsert(BehindPort(PodWithIp(1, "vanished", "10.0.0.1", 100), 8080), At(101));
+  inventory.BeginReplace(ObjectKind::kPod);
+  inventory.Upsert(Finished(BehindPort(PodWithIp(2, "ended", "10.0.0.2", 150), 8082), 170),
+                   At(200));
+  inventory.EndReplace(ObjectKind::kPod, At(200));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 101), "vanished");
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 300), "(unknown)");
+  EXPECT_EQ(BehindPortAt(inventory, 8082, 160), "ended");
+  EXPECT_EQ(BehindPortAt(inventory, 8082, 300), "(unknown)");
+  inventory.Tick(At(200 + 601));
+  EXPECT_EQ(BehindPortAt(inventory, 8080, 101), "(unknown)");
+  EXPECT_EQ(BehindPortAt(inventory, 8082, 160), "(unknown)");
+}
+
 // docs/regressions.md P6: the address of a node names none of its host-network pods, the UID does.
 TEST(FieldP6, HostNetworkPodIsFoundByUidAndByThePortItExposes) {
   Inventory inventory;

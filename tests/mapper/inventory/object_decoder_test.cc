@@ -73,6 +73,43 @@ TEST(ObjectDecoder, ReadsARunningPod) {
   EXPECT_THAT(pod.images, IsEmpty());
 }
 
+// A pod on a node with two addresses, with these fields of its spec.
+std::string PodOnNode(std::string_view spec) {
+  return R"({"metadata":{"name":"a","namespace":"b","uid":"3f2b8a0e-8d0f-4a4e-bb6d-0c7f0f3d5a21"},)"
+         R"("status":{"hostIP":"192.168.0.1","hostIPs":[{"ip":"192.168.0.1"},{"ip":"fd00::1"}]},)"
+         R"("spec":{)" +
+         std::string(spec) + "}}";
+}
+
+TEST(ObjectDecoder, ReadsThePortsOfTheNodeBehindWhichThePodIs) {
+  PodRecord pod = DecodedPod(PodOnNode(
+      R"("containers":[{"name":"c","ports":[{"containerPort":80,"hostPort":8080},{"containerPort":81},
+         {"containerPort":53,"hostPort":53,"protocol":"UDP","hostIP":"10.1.1.1"},
+         {"containerPort":9,"hostPort":9,"protocol":"SCTP"},{"containerPort":8,"hostPort":70000}]},
+         {"name":"d","ports":[{"containerPort":82,"hostPort":8082,"hostIP":"0.0.0.0"}]}])"));
+  EXPECT_THAT(pod.host_ports, ElementsAre(HostPort{Ip("192.168.0.1"), 8080, Protocol::kTcp},
+                                          HostPort{Ip("fd00::1"), 8080, Protocol::kTcp},
+                                          HostPort{Ip("10.1.1.1"), 53, Protocol::kUdp},
+                                          HostPort{Ip("192.168.0.1"), 8082, Protocol::kTcp}));
+}
+
+TEST(ObjectDecoder, OfInitContainersOnlySidecarsServe) {
+  PodRecord pod = DecodedPod(PodOnNode(
+      R"("initContainers":[
+           {"name":"once","ports":[{"containerPort":1,"hostPort":1001}]},
+           {"name":"sidecar","restartPolicy":"Always","ports":[
+             {"containerPort":2,"hostPort":1002,"hostIP":"192.168.0.1"}]}])"));
+  EXPECT_THAT(pod.host_ports, ElementsAre(HostPort{Ip("192.168.0.1"), 1002, Protocol::kTcp}));
+  EXPECT_THAT(pod.container_ports, ElementsAre(2));
+}
+
+TEST(ObjectDecoder, AHostNetworkPodIsBehindNoPortOfItsNode) {
+  PodRecord pod = DecodedPod(PodOnNode(
+      R"("hostNetwork":true,"containers":[{"name":"c","ports":[{"containerPort":80,"hostPort":80}]}])"));
+  EXPECT_THAT(pod.host_ports, IsEmpty());
+  EXPECT_THAT(pod.container_ports, ElementsAre(80));
+}
+
 TEST(ObjectDecoder, ReadsTheFinishedPodOfAJob) {
   PodRecord pod = DecodedPod(Sample("pod_finished_job.json"));
   EXPECT_EQ(pod.phase, PodPhase::kSucceeded);

@@ -94,6 +94,47 @@ TEST_F(ResolveTcp, P6FindsTheOnlyHostNetworkPodThatExposesThePort) {
   EXPECT_EQ(Resolve(Tcp("192.168.0.10", 9100)), "refused: ambiguous_server");
 }
 
+TEST_F(ResolveTcp, FindsThePodBehindAPortOfItsNode) {
+  inventory_.AddNode("192.168.0.10");
+  const PodFactsPtr edge = inventory_.AddSimplePod("ops", "edge-1", "edge", "10.0.0.30");
+  inventory_.AddHostPort("192.168.0.10", 8080, edge, At(10));
+  Observation observation = Tcp("192.168.0.10", 8080);
+  EXPECT_EQ(Resolve(observation), "refused: host_network_server");
+  observation.last_seen = At(10);
+  EXPECT_EQ(Resolve(observation), "shop/web -> ops/edge");
+  EXPECT_EQ(*Only().sample.server_pod, "edge-1");
+  EXPECT_EQ(Only().port, (PortSeen{8080, Protocol::kTcp}));
+  std::get<AddressTarget>(observation.target).protocol = Protocol::kUdp;
+  EXPECT_EQ(Resolve(observation), "refused: host_network_server");
+  Observation without_port = Tcp("192.168.0.10", std::nullopt);
+  without_port.last_seen = At(10);
+  EXPECT_EQ(Resolve(without_port), "refused: host_network_server");
+}
+
+TEST_F(ResolveTcp, APodBehindAPortOfANodeMayWaitForItsOwner) {
+  inventory_.AddNode("192.168.0.10");
+  PodFacts young;
+  young.name = "edge-2";
+  young.workload = Make("ops", "edge-abc");
+  young.owner_pending = true;
+  inventory_.AddHostPort("192.168.0.10", 8080, inventory_.AddPod(young));
+  EXPECT_EQ(Resolve(Tcp("192.168.0.10", 8080)), "hold: server_owner_pending");
+}
+
+TEST_F(ResolveTcp, ANodePortIsTriedBeforeAHostPortAsKubeProxyDoes) {
+  inventory_.AddNode("192.168.0.10");
+  inventory_.AddNodePort(
+      30080, inventory_.AddService("shop", "front", "10.96.0.8", {Make("shop", "front")}));
+  inventory_.AddHostPort("192.168.0.10", 30080, inventory_.PodByName("shop", "db-1"));
+  EXPECT_EQ(Resolve(Tcp("192.168.0.10", 30080)), "shop/web -> shop/front via front");
+}
+
+TEST_F(ResolveTcp, AHostIpNeedNotBeAnAddressThatKubernetesKnows) {
+  inventory_.AddHostPort("203.0.113.9", 8080, inventory_.PodByName("shop", "db-1"));
+  EXPECT_EQ(Resolve(Tcp("203.0.113.9", 8080)), "shop/web -> shop/db");
+  EXPECT_EQ(Resolve(Tcp("203.0.113.9", 8081)), "refused: external_address");
+}
+
 TEST_F(ResolveTcp, RefusesWhatIsOutsideAtOnceAndHoldsWhatMayBeAYoungPod) {
   EXPECT_EQ(Resolve(Tcp("203.0.113.7", 443)), "refused: external_address");
   EXPECT_EQ(Resolve(Tcp("10.0.0.99", 443)), "hold: external_address");
