@@ -105,11 +105,12 @@ PatientDiagnosticsServer::PatientDiagnosticsServer(Address address, DiagnosticsO
     return;
   }
   LogError("port cannot be listened on; going on without it, and trying again",
-           {{"option", address_.option}, {"port", address_.port}, {"error", status}});
+           {{"option", "--" + address_.option}, {"error", status}});
   retry_ = std::jthread([this, retry_interval](const std::stop_token& stop) {
     while (WaitUnlessStopped(stop, retry_interval)) {
       if (TryToStart().ok()) {
-        LogInfo("port is listened on now", {{"option", address_.option}, {"port", address_.port}});
+        LogInfo("port is listened on now",
+                {{"option", "--" + address_.option}, {"port", address_.port}});
         return;
       }
     }

@@ -84,6 +84,9 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
       fmt::format(R"({{"ts":"{}","level":"{}","component":"{}","msg":"{}")", TimestampNow(),
                   LevelName(level), EscapeJson(backend.component), EscapeJson(message));
   for (const LogField& field : fields) {
+    if (field.Quoted() && field.Value().empty()) {
+      continue;
+    }
     if (field.Quoted()) {
       line += fmt::format(R"(,"{}":"{}")", EscapeJson(field.Key()), EscapeJson(field.Value()));
     } else {

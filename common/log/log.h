@@ -1,7 +1,8 @@
 // Structured logs: one JSON object a line on standard error, with ts, level, component, msg and the
 // fields given. The message is a constant; what varies goes into fields: LogWarn("mapper
 // unreachable", {{"address", a}, {"error", e}}). error: someone must act; warn: degraded; info:
-// life cycle; debug: per batch. Nothing is logged per packet.
+// life cycle; debug: per batch. Nothing is logged per packet. A field with an empty text is left
+// out.
 #pragma once
 
 #include <chrono>

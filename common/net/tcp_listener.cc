@@ -9,11 +9,27 @@
 #include <cstring>
 #include <memory>
 
+#include <fmt/format.h>
+
 namespace network_mapper {
 
 namespace {
 
 constexpr int kBacklog = 512;
+
+std::string CauseAndRemedy(int error, uint16_t port) {
+  switch (error) {
+    case EADDRINUSE:
+      return fmt::format(
+          "taken by another process (ss -ltnp 'sport = :{}' names it): stop that one, or choose "
+          "another port",
+          port);
+    case EACCES:
+      return "ports below 1024 need CAP_NET_BIND_SERVICE: choose a higher one";
+    default:
+      return std::strerror(error);
+  }
+}
 
 StatusOr<TcpListener> ListenOn(const std::string& host, uint16_t port) {
   addrinfo hints{};
@@ -38,7 +54,7 @@ StatusOr<TcpListener> ListenOn(const std::string& host, uint16_t port) {
   if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, kBacklog) != 0) {
     int error = errno;
     close(fd);
-    return Unavailable("listen on port {}: {}", port, std::strerror(error));
+    return Unavailable("listen on port {}: {}", port, CauseAndRemedy(error, port));
   }
   sockaddr_storage bound{};
   socklen_t size = sizeof(bound);

@@ -15,7 +15,7 @@ struct TcpListener {
 };
 
 // Empty host: all addresses, of both families where the node has IPv6; port 0: any free one.
-// Unavailable when the port is taken.
+// Unavailable when the port is taken; which option chose it, the caller has to add.
 StatusOr<TcpListener> ListenOnTcp(const std::string& host, uint16_t port);
 
 }  // namespace network_mapper

@@ -82,7 +82,7 @@ TEST(Diagnostics, ServesOverHttpAndReportsATakenPort) {
   EXPECT_EQ(answer->status, 503);
   EXPECT_THAT(answer->body, HasSubstr("\"warm\":\"not yet\""));
   EXPECT_THAT(DiagnosticsServer::Start("127.0.0.1", (*server)->Port(), make_options()),
-              StatusIs(StatusCode::kUnavailable, HasSubstr("port")));
+              StatusIs(StatusCode::kUnavailable, HasSubstr("taken by another process")));
 }
 
 // docs/regressions.md P15
@@ -91,10 +91,13 @@ TEST(Diagnostics, TakesThePortOnceItIsFree) {
   auto owner = DiagnosticsServer::Start("127.0.0.1", 0, {});
   ASSERT_THAT(owner, IsOk());
   const uint16_t port = (*owner)->Port();
+  testing::internal::CaptureStderr();
   const PatientDiagnosticsServer patient({"127.0.0.1", port, "metrics-port"},
                                          {.metrics = &metrics, .liveness = {}, .readiness = {}},
                                          std::chrono::milliseconds(5));
   EXPECT_EQ(patient.Port(), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr(R"("option":"--metrics-port")"), HasSubstr("choose another port")));
   owner->reset();
   for (int i = 0; i < 2000 && patient.Port() == 0; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -12,6 +12,14 @@ TEST(Log, FieldsKeepTheirType) {
   EXPECT_EQ(LogField("a", NotFound("x")).Value(), "x");
 }
 
+TEST(Log, LeavesOutFieldsWithoutText) {
+  testing::internal::CaptureStderr();
+  LogWarn("refused", {{"node", ""}, {"peer", "10.0.0.1"}, {"count", 0}});
+  const std::string line = testing::internal::GetCapturedStderr();
+  EXPECT_NE(line.find(R"("msg":"refused","peer":"10.0.0.1","count":0})"), std::string::npos)
+      << line;
+}
+
 TEST(LogRateLimit, LetsOneThroughPerInterval) {
   LogRateLimit limit(std::chrono::seconds(10));
   std::chrono::steady_clock::time_point start(std::chrono::hours(1));
