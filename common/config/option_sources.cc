@@ -11,10 +11,16 @@
 
 #include "common/config/option_text.h"
 #include "common/config/options.h"
+#include "common/text/edit_distance.h"
 
 namespace network_mapper {
 
 namespace {
+
+// Two letters that changed places count as two. Of short names other ones are near.
+size_t MostTypos(std::string_view name) {
+  return std::min<size_t>(2, name.size() / 3);
+}
 
 std::vector<std::string> Split(std::string_view text, std::string_view separators) {
   std::vector<std::string> parts;
@@ -204,6 +210,28 @@ Status OptionTable::ApplyEnvironment(const std::map<std::string, std::string>& e
   return OkStatus();
 }
 
+void OptionTable::FindMistyped(const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> names;
+  std::set<std::string> read;
+  for (const auto& row : rows_) {
+    names.push_back(row->name_);
+    read.insert(EnvironmentName(row->name_));
+    read.insert(row->extra_environment_);
+  }
+  for (const auto& [variable, value] : environment) {
+    const std::string option = OptionNameOf(variable);
+    if (option.empty() || value.empty() || read.contains(variable) ||
+        IsServiceVariable(variable, value)) {
+      continue;
+    }
+    const std::optional<std::string> nearest = NearestName(option, names);
+    const bool near = nearest && EditDistance(option, *nearest) <= MostTypos(option);
+    if (near || variable.starts_with(kUnusedPrefix)) {
+      mistyped_.push_back({variable, nearest ? EnvironmentName(*nearest) : ""});
+    }
+  }
+}
+
 StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* argv,
                                                   const char* const* environment) {
   std::map<std::string, std::string> variables;
@@ -239,6 +267,7 @@ StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* a
     RETURN_IF_ERROR(ApplyFile(default_config_path_, true));
   }
   RETURN_IF_ERROR(ApplyEnvironment(variables));
+  FindMistyped(variables);
   for (const auto& [name, values] : flags) {
     const Row* row = Find(name);
     std::vector<std::string> all;

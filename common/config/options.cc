@@ -233,6 +233,10 @@ std::map<std::string, std::string> OptionTable::ChangedValues() const {
   return changed;
 }
 
+const std::vector<OptionTable::MistypedVariable>& OptionTable::MistypedVariables() const {
+  return mistyped_;
+}
+
 std::vector<std::string> OptionTable::IgnoredButSet() const {
   std::vector<std::string> names;
   for (const auto& row : rows_) {

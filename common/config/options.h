@@ -1,8 +1,9 @@
 // Options of a binary: one table from which flags (--kebab-case), environment
 // (OTTERIZE_SNAKE_CASE), a YAML file and the documentation come. Precedence: flag, environment,
 // file, default. An unknown flag or key, or a bad value, is an error that names the culprit and the
-// nearest valid name. Unknown OTTERIZE_ variables are not errors: Kubernetes itself makes such
-// variables for every Service of the namespace (OTTERIZE_NETWORK_MAPPER_SERVICE_HOST, ...).
+// nearest valid name. Unknown variables are not errors: Kubernetes itself makes such variables for
+// every Service of the namespace (OTTERIZE_NETWORK_MAPPER_SERVICE_HOST, ...), and other programs of
+// the original suite have some. What looks like a typo is told by MistypedVariables.
 #pragma once
 
 #include <chrono>
@@ -119,6 +120,17 @@ class OptionTable {
   // Options without a meaning here that were set nevertheless, after Parse.
   std::vector<std::string> IgnoredButSet() const;
 
+  // A variable that sets nothing but looks as if it should.
+  struct MistypedVariable {
+    std::string name;
+    // What was probably meant; empty when nothing is near.
+    std::string nearest;
+  };
+
+  // After Parse: OTTERIZE_ variables that are one or two letters away from one that is read, and
+  // all NETWORK_MAPPER_ ones, a prefix that nothing here has.
+  const std::vector<MistypedVariable>& MistypedVariables() const;
+
   // Text for --help.
   std::string Help() const;
   // Only the lines of the options, as Help has them, without headings.
@@ -143,6 +155,7 @@ class OptionTable {
                    std::map<std::string, std::vector<std::string>>& flags);
   Status ApplyFile(const std::string& path, bool unknown_keys_allowed);
   Status ApplyEnvironment(const std::map<std::string, std::string>& environment);
+  void FindMistyped(const std::map<std::string, std::string>& environment);
 
   std::string program_;
   std::string description_;
@@ -153,6 +166,7 @@ class OptionTable {
   bool version_ = false;
   std::vector<std::unique_ptr<Row>> rows_;
   std::vector<std::string> positionals_;
+  std::vector<MistypedVariable> mistyped_;
   std::map<std::string, std::string, std::less<>> sources_;
 };
 

@@ -16,6 +16,10 @@ namespace network_mapper {
 namespace {
 
 void LogConfiguration(const OptionTable& options) {
+  for (const OptionTable::MistypedVariable& variable : options.MistypedVariables()) {
+    LogWarn("environment variable sets no option; is another one meant?",
+            {{"variable", variable.name}, {"nearest", variable.nearest}});
+  }
   for (const auto& [name, value] : options.ChangedValues()) {
     LogInfo("option set", {{"option", name}, {"value", value}, {"source", options.SourceOf(name)}});
   }

@@ -26,8 +26,9 @@ std::string OptionsDocument() {
          "`--config` names (the flag's name\n"
          "without the dashes). A flag wins over the environment, the environment over the file. An "
          "unknown flag or key, or a\n"
-         "bad value, is an error that names it; exit code 2 for the daemons, 1 for the command "
-         "line.\n\n"
+         "bad value, is an error that names it; exit code 2 for the daemons and for `diff`, 1 for "
+         "the other commands. A variable\n"
+         "that looks mistyped is named in a daemon's log at start.\n\n"
          "Made from the option tables; `UPDATE_DOCS=1 scripts/test -R docs_options` writes it "
          "anew.\n\n" +
          mapper_options.Markdown() + "\n" + sniffer_options.Markdown() + "\n" +

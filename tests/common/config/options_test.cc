@@ -213,6 +213,31 @@ TEST_F(OptionTableTest, AcceptsNamesOfTheOriginalAndServiceVariablesOfKubernetes
   EXPECT_EQ(fields_.address, "n1");
 }
 
+TEST_F(OptionTableTest, NamesVariablesThatLookMistyped) {
+  ASSERT_THAT(Parse({}, {"OTTERIZE_EXCLUDE_NAMESPACE=a", "OTTERIZE_EXCLUDE_NAMESPACES=b",
+                         "OTTERIZE_ENABLE_OTEL_EXPORT=true", "OTTERIZE_ADRESS=", "OTTERIZE_POD=a",
+                         "OTHER_PROT=1", "NETWORK_MAPPER_PORT=9",
+                         "NETWORK_MAPPER_COMPLETELY_ELSE=1", "NODE_NAME=n1"}),
+              IsOk());
+  std::vector<std::string> found;
+  for (const OptionTable::MistypedVariable& variable : table_.MistypedVariables()) {
+    found.push_back(variable.name + " " + variable.nearest);
+  }
+  EXPECT_THAT(found,
+              ElementsAre("NETWORK_MAPPER_COMPLETELY_ELSE ", "NETWORK_MAPPER_PORT OTTERIZE_PORT",
+                          "OTTERIZE_EXCLUDE_NAMESPACE OTTERIZE_EXCLUDE_NAMESPACES"));
+}
+
+TEST_F(OptionTableTest, VariablesThatKubernetesMakesOfServicesAreNoTypos) {
+  ASSERT_THAT(
+      Parse({}, {"NETWORK_MAPPER_SERVICE_HOST=10.0.0.1", "NETWORK_MAPPER_SERVICE_PORT=9090",
+                 "NETWORK_MAPPER_SERVICE_PORT_HTTP=9090", "NETWORK_MAPPER_PORT=tcp://10.0.0.1:9090",
+                 "NETWORK_MAPPER_PORT_9090_TCP=tcp://10.0.0.1:9090",
+                 "NETWORK_MAPPER_PORT_9090_TCP_ADDR=10.0.0.1"}),
+      IsOk());
+  EXPECT_TRUE(table_.MistypedVariables().empty());
+}
+
 TEST_F(OptionTableTest, DescribesItself) {
   EXPECT_EQ(*Parse({"-h"}), OptionTable::Outcome::kHelp);
   EXPECT_THAT(table_.Help(), AllOf(HasSubstr("--interval duration"), HasSubstr("(default 1s)"),
