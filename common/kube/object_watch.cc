@@ -257,6 +257,7 @@ class ObjectWatch::Loop {
   struct Frames {
     Outcome outcome;
     uint64_t events = 0;
+    bool bookmarked = false;
   };
 
   bool OnFrame(std::string_view line, Frames& frames) {
@@ -271,9 +272,11 @@ class ObjectWatch::Loop {
       return false;
     }
     ++frames.events;
-    if (event->type == WatchEventType::kDeleted) {
+    if (event->type == WatchEventType::kBookmark) {
+      frames.bookmarked = true;
+    } else if (event->type == WatchEventType::kDeleted) {
       handler_.Delete(event->object_json);
-    } else if (event->type != WatchEventType::kBookmark) {
+    } else {
       handler_.Upsert(event->object_json);
     }
     version_ = event->resource_version;
@@ -290,8 +293,13 @@ class ObjectWatch::Loop {
                     options_.path, PercentEncode(version_), duration.count(), Selectors());
     StreamOptions stream;
     stream.accept = options_.metadata_only ? kMetadataAccept : kListAccept;
-    stream.silence_timeout = duration + kSilenceMargin;
-    stream.on_open = [this] { Open(); };
+    stream.silence_timeout =
+        std::min<std::chrono::milliseconds>(duration + kSilenceMargin, options_.longest_silence);
+    bool opened = false;
+    stream.on_open = [this, &opened] {
+      opened = true;
+      Open();
+    };
     LineSplitter splitter(options_.max_frame_bytes);
     Frames frames;
     metrics_.watches.Increment();
@@ -309,6 +317,12 @@ class ObjectWatch::Loop {
           return frames.outcome.status.ok();
         },
         stop);
+    if (streamed.code() == StatusCode::kDeadlineExceeded && opened && !frames.bookmarked) {
+      // There may have been nothing to say: a server need not send bookmarks, and one that has just
+      // started cannot until something changes.
+      Healthy();
+      return {};
+    }
     Outcome outcome = frames.outcome;
     if (outcome.status.ok()) {
       outcome.status = streamed;

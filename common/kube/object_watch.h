@@ -51,6 +51,9 @@ struct ObjectWatchOptions {
   size_t max_frame_bytes = size_t{16} << 20U;
   // Length of one WATCH: random between once and twice this.
   std::chrono::seconds watch_duration{300};
+  // A watch that is silent for so long is begun anew. That is a failure if it has sent a bookmark
+  // before, of which a server sends about one a minute: then it is frozen, or gone without a word.
+  std::chrono::milliseconds longest_silence{150'000};
   std::chrono::milliseconds first_back_off{800};
   std::chrono::milliseconds longest_back_off{30'000};
 };

@@ -321,6 +321,69 @@ TEST_F(ObjectWatchTest, WorksAgainOnceASilentWatchHasLasted) {
   EXPECT_FALSE(watch_->State().failing_since.has_value());
 }
 
+TEST_F(ObjectWatchTest, LeavesAServerThatFreezesAfterABookmark) {
+  ObjectWatchOptions options;
+  options.longest_silence = std::chrono::milliseconds(200);
+  Run(
+      [this](const ScriptedCall& call, ScriptedWire& wire) {
+        if (!IsWatch(call)) {
+          wire.Json(200, Page({Pod("a", 1)}));
+          return;
+        }
+        wire.BeginChunks();
+        wire.Chunk(Frame("BOOKMARK", Pod("", 200 + ++attempts_)));
+        wire.HoldUntilHangUp();
+      },
+      options);
+  ASSERT_TRUE(Eventually([&] { return Watches().size() >= 3; }));
+  EXPECT_EQ(Watches()[0].Parameter("resourceVersion"), "100");
+  EXPECT_EQ(Watches()[1].Parameter("resourceVersion"), "201");
+  EXPECT_EQ(Watches()[2].Parameter("resourceVersion"), "202");
+  EXPECT_EQ(watch_->State().relists, 0U);
+  EXPECT_GE(metrics_
+                .AddCounter("network_mapper_kube_request_errors_total", "",
+                            {{"resource", "pods"}, {"code", "deadline_exceeded"}})
+                .Value(),
+            2.0);
+}
+
+TEST_F(ObjectWatchTest, NoticesAServerThatIsFrozenBeforeItAnswers) {
+  ObjectWatchOptions options;
+  options.longest_silence = std::chrono::milliseconds(100);
+  Run(
+      [](const ScriptedCall& call, ScriptedWire& wire) {
+        if (IsWatch(call)) {
+          wire.HoldUntilHangUp();
+        } else {
+          wire.Json(200, Page({}));
+        }
+      },
+      options);
+  ASSERT_TRUE(Eventually([&] { return !watch_->State().last_error.ok(); }));
+  EXPECT_THAT(watch_->State().last_error,
+              StatusIs(StatusCode::kDeadlineExceeded, HasSubstr("silent for 100 ms")));
+  EXPECT_EQ(watch_->State().relists, 0U);
+}
+
+TEST_F(ObjectWatchTest, SilenceWithoutBookmarksIsNoFailure) {
+  ObjectWatchOptions options;
+  options.longest_silence = std::chrono::milliseconds(100);
+  Run(
+      [](const ScriptedCall& call, ScriptedWire& wire) {
+        if (IsWatch(call)) {
+          wire.BeginChunks();
+          wire.HoldUntilHangUp();
+        } else {
+          wire.Json(200, Page({}));
+        }
+      },
+      options);
+  ASSERT_TRUE(Eventually([&] { return Watches().size() >= 3; }));
+  EXPECT_THAT(watch_->State().last_error, IsOk());
+  EXPECT_FALSE(watch_->State().failing_since.has_value());
+  EXPECT_EQ(watch_->State().relists, 0U);
+}
+
 TEST_F(ObjectWatchTest, TakesAnEmptyWatchThatEndsAtOnceForAFailure) {
   Run([](const ScriptedCall& call, ScriptedWire& wire) {
     if (IsWatch(call)) {
