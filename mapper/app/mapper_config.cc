@@ -123,7 +123,7 @@ void DeclareStoreOptions(OptionTable& table, MapperConfig& config) {
       .Add("store", &config.store,
            "Where the map is kept: \"memory\", which ends with the mapper, \"sqlite:PATH\", a file "
            "that outlives it, or \"postgresql://USER@HOST:PORT/DATABASE\", which several mappers "
-           "share; give the password by PGPASSWORD, or the whole by NETWORK_MAPPER_STORE")
+           "share; give the password by PGPASSWORD, or the whole by OTTERIZE_STORE")
       .Group(kGroup);
   table
       .Add("retention", &config.retention,

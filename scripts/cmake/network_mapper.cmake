@@ -72,6 +72,10 @@ if(NETWORK_MAPPER_SANITIZE)
     add_compile_options(-fno-sanitize-recover=all)
   endif()
 endif()
+if(NETWORK_MAPPER_FUZZ)
+  # In all code, so that the fuzzer sees which inputs lead to new paths.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 # What the sanitizers find in Debian's libraries, which are not instrumented.
 set(sanitizer_environment
   "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/leaks.supp:print_suppressions=0"
