@@ -96,9 +96,11 @@ StatusOr<size_t> IntentStore::Recover(std::unique_ptr<IntentDatabase> database,
 
 void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_deadline) const {
   Write([&](State& state) {
+    // What waits on goes on waiting as it did.
+    std::map<uint64_t, HeldObservationPtr> held_before;
     if (content.is_whole) {
       state.table.Clear();
-      state.held.clear();
+      held_before.swap(state.held);
       state.instances = InstanceSequences();
     }
     if (content.is_disowned) {
@@ -112,6 +114,10 @@ void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_d
       state.table.Put(row, std::move(intent));
     }
     for (auto& [id, observation] : content.held) {
+      if (auto known = held_before.extract(id)) {
+        state.held.insert(std::move(known));
+        continue;
+      }
       state.held.emplace(id, std::make_shared<const HeldObservation>(
                                  HeldObservation{id, std::move(observation), held_deadline}));
     }

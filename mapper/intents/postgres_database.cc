@@ -97,7 +97,8 @@ class PostgresDatabase : public IntentDatabase {
       RETURN_IF_ERROR(
           connection_->RunScript("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
       ASSIGN_OR_RETURN(const PostgresRows store,
-                       connection_->Run("SELECT version, epoch, since FROM network_mapper.store"));
+                       connection_->Run("SELECT version, epoch, since, schema_version "
+                                        "FROM network_mapper.store"));
       RETURN_IF_ERROR(Read(store, content));
       return connection_->RunScript("COMMIT");
     });
@@ -111,14 +112,15 @@ class PostgresDatabase : public IntentDatabase {
     Status status = Checked([&]() -> Status {
       RETURN_IF_ERROR(Connect());
       RETURN_IF_ERROR(connection_->RunScript("BEGIN"));
-      ASSIGN_OR_RETURN(
-          const PostgresRows store,
-          connection_->Run("SELECT version, epoch, since FROM network_mapper.store FOR UPDATE"));
+      ASSIGN_OR_RETURN(const PostgresRows store,
+                       connection_->Run("SELECT version, epoch, since, schema_version "
+                                        "FROM network_mapper.store FOR UPDATE"));
       RETURN_IF_ERROR(Register(content));
       RETURN_IF_ERROR(Read(store, content));
       return TakeOver(content);
     });
     RETURN_IF_ERROR(status);
+    unanswered_commit_.reset();
     return content;
   }
 
@@ -185,12 +187,16 @@ class PostgresDatabase : public IntentDatabase {
       RETURN_IF_ERROR(Run("UPDATE network_mapper.store SET version = $1, epoch = $2",
                           PostgresParameters().Integer(version_ + 1).Integer(epoch)));
       RETURN_IF_ERROR(
-          Run("UPDATE network_mapper.replica SET commits = $2, heard = now(), announcement = $3 "
-              "WHERE number = $1",
-              PostgresParameters().Integer(replica_).Integer(++commits_).Blob(announcement_)));
-      is_committing_ = true;
+          Run("UPDATE network_mapper.replica SET commits = $2, heard = now() WHERE number = $1",
+              PostgresParameters().Integer(replica_).Integer(++commits_)));
+      if (announcement_) {
+        RETURN_IF_ERROR(Run("UPDATE network_mapper.replica SET announcement = $2 WHERE number = $1",
+                            PostgresParameters().Integer(replica_).Blob(*announcement_)));
+      }
+      unanswered_commit_ = commits_;
       RETURN_IF_ERROR(connection_->RunScript("COMMIT"));
-      is_committing_ = false;
+      unanswered_commit_.reset();
+      announcement_.reset();
       ++version_;
       epoch_ = epoch;
       last_sign_of_life_ = std::chrono::steady_clock::now();
@@ -252,17 +258,23 @@ class PostgresDatabase : public IntentDatabase {
     return connection_->Run(sql, parameters).status();
   }
 
+  // A newer mapper may bring the schema up to date while this one runs.
+  Status CheckSchema(int64_t version) const {
+    if (version <= kPostgresSchemaVersion) {
+      return OkStatus();
+    }
+    return FailedPrecondition(
+        "store {}: it is of schema version {}, and this program knows {}: run a newer one, or "
+        "drop the schema network_mapper to begin with an empty map",
+        Name(), version, kPostgresSchemaVersion);
+  }
+
   Status Migrate(Time now) {
     RETURN_IF_ERROR(connection_->RunScript(kPrepare));
     ASSIGN_OR_RETURN(const PostgresRows rows,
                      connection_->Run("SELECT schema_version FROM network_mapper.store"));
     const int64_t version = rows.Size() == 0 ? 0 : rows.Integer(0, 0);
-    if (version > kPostgresSchemaVersion) {
-      return FailedPrecondition(
-          "store {}: it is of schema version {}, and this program knows {}: run a newer one, or "
-          "drop the schema network_mapper to begin with an empty map",
-          Name(), version, kPostgresSchemaVersion);
-    }
+    RETURN_IF_ERROR(CheckSchema(version));
     for (int64_t step = version; step < kPostgresSchemaVersion; ++step) {
       RETURN_IF_ERROR(connection_->RunScript(kPostgresMigrations.at(static_cast<size_t>(step))));
     }
@@ -283,9 +295,8 @@ class PostgresDatabase : public IntentDatabase {
           connection_->Run("SELECT commits FROM network_mapper.replica WHERE number = $1",
                            PostgresParameters().Integer(replica_)));
       if (rows.Size() == 1) {
-        content.last_commit_done =
-            std::exchange(is_committing_, false) && rows.Integer(0, 0) == commits_;
         commits_ = rows.Integer(0, 0);
+        content.last_commit_done = unanswered_commit_ == commits_;
         return OkStatus();
       }
       content.is_disowned = true;
@@ -296,7 +307,6 @@ class PostgresDatabase : public IntentDatabase {
     replica_ = rows.Integer(0, 0);
     first_replica_ = first_replica_ == 0 ? replica_ : first_replica_;
     commits_ = 0;
-    is_committing_ = false;
     knows_nothing_ = true;
     return OkStatus();
   }
@@ -308,6 +318,7 @@ class PostgresDatabase : public IntentDatabase {
           "network_mapper to begin with an empty map",
           Name(), store.Size());
     }
+    RETURN_IF_ERROR(CheckSchema(store.Integer(0, 3)));
     const int64_t version = store.Integer(0, 0);
     const int64_t epoch = store.Integer(0, 1);
     content.is_whole = knows_nothing_ || epoch != epoch_;
@@ -472,8 +483,8 @@ class PostgresDatabase : public IntentDatabase {
   int64_t replica_ = 0;
   int64_t first_replica_ = 0;
   int64_t commits_ = 0;
-  // A COMMIT was sent and not answered.
-  bool is_committing_ = false;
+  // Its number among them, if a COMMIT was sent and not answered.
+  std::optional<int64_t> unanswered_commit_;
   // The next look has to be at everything.
   bool knows_nothing_ = true;
   // What is known here.
@@ -481,7 +492,8 @@ class PostgresDatabase : public IntentDatabase {
   int64_t epoch_ = 0;
   std::chrono::steady_clock::time_point last_sign_of_life_;
   std::chrono::steady_clock::time_point connected_;
-  std::string announcement_;
+  // To be written with the next commit.
+  std::optional<std::string> announcement_;
   bool forgets_ = false;
   Writes writes_;
 };

@@ -164,6 +164,11 @@ TEST_F(SharedStoreTest, WhatWaitsGoesToAnotherMapper) {
     one.store.Apply(std::move(settled));
     ASSERT_THAT(one.store.Commit(), IsOk());
     EXPECT_THAT(two.store.Held(), IsEmpty());
+    // A reset by another one reads everything anew; what waits does not notice.
+    ASSERT_THAT(two.store.Forget({}, At(20)), IsOk());
+    EXPECT_THAT(Edges(one.store), IsEmpty());
+    ASSERT_THAT(one.store.Held(), SizeIs(1));
+    EXPECT_EQ(one.store.Held()[0]->deadline, kHeldDeadline);
   }
   // The next one that starts; one that runs looks every few seconds.
   Replica three(server_);
@@ -173,6 +178,14 @@ TEST_F(SharedStoreTest, WhatWaitsGoesToAnotherMapper) {
   three.store.Apply(std::move(settled));
   ASSERT_THAT(three.store.Commit(), IsOk());
   EXPECT_THAT(Replica(server_).store.Held(), IsEmpty());
+}
+
+TEST_F(SharedStoreTest, AMapperThatIsTooOldForTheSchemaStops) {
+  Replica one(server_);
+  Execute("UPDATE network_mapper.store SET schema_version = 99");
+  See(one.store, MakeSighting("a", "b"));
+  EXPECT_THAT(one.store.Commit(),
+              StatusIs(StatusCode::kFailedPrecondition, HasSubstr("run a newer one")));
 }
 
 TEST_F(SharedStoreTest, TheMappersKnowOfEachOther) {
