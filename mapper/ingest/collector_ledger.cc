@@ -27,7 +27,7 @@ bool IsNewer(const CollectorAccount& a, const CollectorAccount& b) {
 
 }  // namespace
 
-std::vector<CollectorAccount> CurrentOnes(std::vector<CollectorAccount> accounts) {
+std::vector<CollectorAccount> CurrentOnes(const std::vector<CollectorAccount>& accounts) {
   std::map<std::pair<std::string, std::string>, const CollectorAccount*> newest;
   for (const CollectorAccount& account : accounts) {
     const CollectorAccount*& place = newest[{account.name.component, account.name.node_name}];
@@ -120,7 +120,7 @@ std::vector<CollectorAccount> CollectorLedger::Current() const {
   for (const auto& [instance_id, account] : accounts_) {
     accounts.push_back(account);
   }
-  return CurrentOnes(std::move(accounts));
+  return CurrentOnes(accounts);
 }
 
 void CollectorLedger::ForgetLongestSilent() {

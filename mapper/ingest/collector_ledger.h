@@ -46,7 +46,7 @@ struct CollectorSums {
 
 // One a component and node, or several if several have open streams: an instance without, in whose
 // place another came, is left out. Ordered by component, node and instance.
-std::vector<CollectorAccount> CurrentOnes(std::vector<CollectorAccount> accounts);
+std::vector<CollectorAccount> CurrentOnes(const std::vector<CollectorAccount>& accounts);
 
 class CollectorLedger {
  public:

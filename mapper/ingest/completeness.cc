@@ -82,7 +82,7 @@ Completeness JudgeCompleteness(CompletenessParts parts) {
     Add(ledger, std::move(other));
   }
   if (!parts.other_ledgers.empty()) {
-    ledger.collectors = CurrentOnes(std::move(ledger.collectors));
+    ledger.collectors = CurrentOnes(ledger.collectors);
   }
   std::set<std::string> reporting;
   for (const CollectorAccount& account : ledger.collectors) {
