@@ -15,6 +15,7 @@
 #include "mapper/intents/intent_codec.h"
 #include "mapper/intents/sqlite_database.h"
 #include "tests/mapper/intents/sighting_builder.h"
+#include "tests/mapper/intents/store_content.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_paths.h"
 
@@ -25,28 +26,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr SteadyTime kHeldDeadline{std::chrono::seconds(10)};
-
-std::string Bytes(const Intent& intent) {
-  std::string all;
-  std::string part;
-  EncodeWorkload(intent.client, all);
-  EncodeWorkload(intent.server, part);
-  all += part;
-  EncodeIntent(intent, part);
-  return all + part + std::to_string(intent.type ? static_cast<int>(*intent.type) : -1);
-}
-
-// Everything that is on the map.
-std::vector<std::string> Content(const IntentStore& store) {
-  std::vector<std::string> content;
-  store.Visit({}, [&content](const Intent& intent) {
-    content.push_back(Bytes(intent));
-    return true;
-  });
-  return content;
-}
 
 IntentSighting RichSighting() {
   IntentSighting sighting = MakeSighting(
@@ -66,16 +45,6 @@ IntentSighting RichSighting() {
   sighting.details->http_resources.push_back({"/a/{id}", {HttpMethod::kGet, HttpMethod::kAll}});
   sighting.details->aws_actions = {"s3:GetObject"};
   return sighting;
-}
-
-HeldObservationPtr Held(uint64_t id) {
-  Observation observation;
-  observation.collector = Collector::kTcpSyn;
-  observation.first_seen = At(1);
-  observation.last_seen = At(2);
-  observation.client.ip = IpAddress::Parse("10.0.0.1");
-  observation.target = AddressTarget{.address = *IpAddress::Parse("10.0.0.2"), .port = 80};
-  return std::make_shared<const HeldObservation>(HeldObservation{id, observation, kHeldDeadline});
 }
 
 class DurableStoreTest : public ::testing::Test {

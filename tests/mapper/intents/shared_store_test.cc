@@ -6,11 +6,11 @@
 
 #include <gmock/gmock.h>
 
-#include "mapper/intents/intent_codec.h"
 #include "mapper/intents/postgres_connection.h"
 #include "mapper/intents/postgres_database.h"
 #include "mapper/intents/sqlite_database.h"
 #include "tests/mapper/intents/sighting_builder.h"
+#include "tests/mapper/intents/store_content.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/status_matchers.h"
 
@@ -22,34 +22,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-constexpr SteadyTime kHeldDeadline{std::chrono::seconds(10)};
-
-HeldObservationPtr Held(uint64_t id) {
-  Observation observation;
-  observation.collector = Collector::kTcpSyn;
-  observation.first_seen = At(1);
-  observation.last_seen = At(2);
-  observation.client.ip = IpAddress::Parse("10.0.0.1");
-  observation.target = AddressTarget{.address = *IpAddress::Parse("10.0.0.2"), .port = 80};
-  return std::make_shared<const HeldObservation>(HeldObservation{id, observation, kHeldDeadline});
-}
-
-// Everything that is on the map.
-std::vector<std::string> Content(const IntentStore& store) {
-  std::vector<std::string> content;
-  store.Visit({}, [&content](const Intent& intent) {
-    std::string client;
-    std::string server;
-    std::string body;
-    EncodeWorkload(intent.client, client);
-    EncodeWorkload(intent.server, server);
-    EncodeIntent(intent, body);
-    content.push_back(client + server + body);
-    return true;
-  });
-  return content;
-}
 
 class SharedStoreTest : public ::testing::Test {
  protected:
