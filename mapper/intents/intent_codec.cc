@@ -277,6 +277,21 @@ bool DecodeIntent(std::string_view bytes, Intent& intent) {
   return !intent.evidence.empty();
 }
 
+std::unique_ptr<Intent> IntentOfColumns(const Workload* client, const Workload* server,
+                                        int64_t type, std::string_view body) {
+  auto intent = std::make_unique<Intent>();
+  if (client == nullptr || server == nullptr || type < kNoType ||
+      type > static_cast<int64_t>(IntentType::kS3) || !DecodeIntent(body, *intent)) {
+    return nullptr;
+  }
+  intent->client = *client;
+  intent->server = *server;
+  if (type != kNoType) {
+    intent->type = static_cast<IntentType>(type);
+  }
+  return intent;
+}
+
 std::string EncodeHeldObservation(const Observation& observation) {
   v1::Observation message;
   EncodeObservation(observation, message);

@@ -30,6 +30,15 @@ bool DecodeIntent(std::string_view bytes, Intent& intent);
 // In the column of an intent's type where it has none.
 inline constexpr int64_t kNoType = -1;
 
+inline int64_t TypeColumn(const Intent& intent) {
+  return intent.type ? static_cast<int64_t>(*intent.type) : kNoType;
+}
+
+// An intent of its columns; workloads that could not be decoded are null. Null: not what was
+// stored.
+std::unique_ptr<Intent> IntentOfColumns(const Workload* client, const Workload* server,
+                                        int64_t type, std::string_view body);
+
 // Times are kept as nanoseconds since 1970.
 inline int64_t ToStored(Time time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();

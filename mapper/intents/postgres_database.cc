@@ -136,7 +136,7 @@ class PostgresDatabase : public IntentDatabase {
     rows.ids.push_back(row);
     rows.clients.push_back(std::move(client));
     rows.servers.push_back(std::move(server));
-    rows.types.push_back(intent.type ? static_cast<int64_t>(*intent.type) : kNoType);
+    rows.types.push_back(TypeColumn(intent));
     rows.bodies.push_back(std::move(body));
     return rows.ids.size() < kMostRows && rows.bytes < kMostBytes
                ? OkStatus()
@@ -360,19 +360,13 @@ class PostgresDatabase : public IntentDatabase {
                                       PostgresParameters().Integer(known)));
     content.intents.reserve(rows.Size());
     for (size_t row = 0; row < rows.Size(); ++row) {
-      auto client = DecodeWorkload(rows.Bytes(row, 1));
-      auto server = DecodeWorkload(rows.Bytes(row, 2));
-      const int64_t type = rows.Integer(row, 3);
-      auto intent = std::make_unique<Intent>();
-      if (!client || !server || type < kNoType || type > static_cast<int64_t>(IntentType::kS3) ||
-          !DecodeIntent(rows.Bytes(row, 4), *intent)) {
+      const auto client = DecodeWorkload(rows.Bytes(row, 1));
+      const auto server = DecodeWorkload(rows.Bytes(row, 2));
+      auto intent = IntentOfColumns(client ? &*client : nullptr, server ? &*server : nullptr,
+                                    rows.Integer(row, 3), rows.Bytes(row, 4));
+      if (intent == nullptr) {
         ++content.unreadable;
         continue;
-      }
-      intent->client = *std::move(client);
-      intent->server = *std::move(server);
-      if (type != kNoType) {
-        intent->type = static_cast<IntentType>(type);
       }
       content.intents.emplace_back(rows.Integer(row, 0), std::move(intent));
     }

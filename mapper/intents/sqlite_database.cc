@@ -168,7 +168,7 @@ class SqliteDatabase : public IntentDatabase {
         statement.bind(1, row);
         statement.bind(2, client);
         statement.bind(3, server);
-        statement.bind(4, intent.type ? static_cast<int64_t>(*intent.type) : kNoType);
+        statement.bind(4, TypeColumn(intent));
         statement.bindNoCopy(5, buffer_.data(), static_cast<int>(buffer_.size()));
       });
       return OkStatus();
@@ -295,23 +295,18 @@ class SqliteDatabase : public IntentDatabase {
         workloads.emplace(id, *std::move(workload));
       }
     }
+    const auto find = [&workloads](int64_t id) {
+      const auto found = workloads.find(id);
+      return found == workloads.end() ? nullptr : &found->second;
+    };
     SQLite::Statement rows(*database_, "SELECT id, client, server, type, body FROM intent");
     while (rows.executeStep()) {
-      const auto client = workloads.find(rows.getColumn(1).getInt64());
-      const auto server = workloads.find(rows.getColumn(2).getInt64());
-      const int64_t type = rows.getColumn(3).getInt64();
-      auto intent = std::make_unique<Intent>();
-      const bool readable = client != workloads.end() && server != workloads.end() &&
-                            type >= kNoType && type <= static_cast<int64_t>(IntentType::kS3) &&
-                            DecodeIntent(BlobOf(rows.getColumn(4)), *intent);
-      if (!readable) {
+      auto intent =
+          IntentOfColumns(find(rows.getColumn(1).getInt64()), find(rows.getColumn(2).getInt64()),
+                          rows.getColumn(3).getInt64(), BlobOf(rows.getColumn(4)));
+      if (intent == nullptr) {
         ++content.unreadable;
         continue;
-      }
-      intent->client = client->second;
-      intent->server = server->second;
-      if (type != kNoType) {
-        intent->type = static_cast<IntentType>(type);
       }
       content.intents.emplace_back(rows.getColumn(0).getInt64(), std::move(intent));
     }
