@@ -29,6 +29,16 @@ class Guarded {
     return std::invoke(std::forward<F>(use), value_);
   }
 
+  // False: another thread has it, and nothing was done.
+  template <typename F>
+  bool TryWith(F&& use) {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock.owns_lock()) {
+      std::invoke(std::forward<F>(use), value_);
+    }
+    return lock.owns_lock();
+  }
+
  private:
   mutable std::mutex mutex_;
   T value_{};

@@ -34,6 +34,7 @@ namespace {
 
 constexpr std::chrono::seconds kCompletenessInterval{5};
 constexpr std::chrono::minutes kForgettingInterval{1};
+constexpr std::chrono::minutes kForgettingTogetherInterval{60};
 
 std::string ReadResolvConf() {
   std::ifstream file("/etc/resolv.conf");
@@ -141,10 +142,12 @@ class MapperApp::Implementation {
     while (WaitUnlessStopped(stop, kCompletenessInterval)) {
       if (store_.IsShared()) {
         store_.Announce(EncodeLedger(Ledger()));
+        pipeline_->HearElsewhere(NodesThatReport(OtherLedgers()));
       }
       completeness_metrics_.Set(HowComplete(), clock_.Now());
       if (clock_.SteadyNow() >= next_forgetting) {
-        next_forgetting += kForgettingInterval;
+        // All mappers that share a map read it anew when something was forgotten.
+        next_forgetting += store_.IsShared() ? kForgettingTogetherInterval : kForgettingInterval;
         ForgetOldIntents();
       }
     }
@@ -208,16 +211,20 @@ class MapperApp::Implementation {
   }
 
   Completeness HowComplete() const {
+    return JudgeCompleteness({.map_since = store_.Since(),
+                              .nodes = inventory_.NodeNames(),
+                              .ledger = Ledger(),
+                              .other_ledgers = OtherLedgers()});
+  }
+
+  std::vector<LedgerExtract> OtherLedgers() const {
     std::vector<LedgerExtract> others;
     for (const std::string& bytes : store_.Announcements()) {
       if (auto ledger = DecodeLedger(bytes)) {
         others.push_back(*std::move(ledger));
       }
     }
-    return JudgeCompleteness({.map_since = store_.Since(),
-                              .nodes = inventory_.NodeNames(),
-                              .ledger = Ledger(),
-                              .other_ledgers = std::move(others)});
+    return others;
   }
 
   LedgerExtract Ledger() const {

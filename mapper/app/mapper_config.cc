@@ -124,6 +124,7 @@ void DeclareStoreOptions(OptionTable& table, MapperConfig& config) {
            "Where the map is kept: \"memory\", which ends with the mapper, \"sqlite:PATH\", a file "
            "that outlives it, or \"postgresql://USER@HOST:PORT/DATABASE\", which several mappers "
            "share; give the password by PGPASSWORD, or the whole by OTTERIZE_STORE")
+      .Secret()
       .Group(kGroup);
   table
       .Add("retention", &config.retention,

@@ -76,6 +76,18 @@ void Add(LedgerExtract& ledger, LedgerExtract other) {
 
 }  // namespace
 
+std::vector<std::string> NodesThatReport(const std::vector<LedgerExtract>& ledgers) {
+  std::set<std::string> nodes;
+  for (const LedgerExtract& ledger : ledgers) {
+    for (const CollectorAccount& account : ledger.collectors) {
+      if (account.open_streams > 0 && account.name.component == kNodeComponent) {
+        nodes.insert(account.name.node_name);
+      }
+    }
+  }
+  return {nodes.begin(), nodes.end()};
+}
+
 Completeness JudgeCompleteness(CompletenessParts parts) {
   LedgerExtract ledger = std::move(parts.ledger);
   for (LedgerExtract& other : parts.other_ledgers) {
@@ -84,12 +96,7 @@ Completeness JudgeCompleteness(CompletenessParts parts) {
   if (!parts.other_ledgers.empty()) {
     ledger.collectors = CurrentOnes(ledger.collectors);
   }
-  std::set<std::string> reporting;
-  for (const CollectorAccount& account : ledger.collectors) {
-    if (account.open_streams > 0 && account.name.component == kNodeComponent) {
-      reporting.insert(account.name.node_name);
-    }
-  }
+  const std::vector<std::string> reporting = NodesThatReport({ledger});
   Completeness completeness{.since = parts.map_since.value_or(ledger.mapper_started),
                             .counted_since = ledger.mapper_started,
                             .nodes = parts.nodes.size(),

@@ -44,6 +44,9 @@ struct CompletenessParts {
   std::vector<LedgerExtract> other_ledgers;
 };
 
+// With a sniffer that has an open report stream. Each once, sorted.
+std::vector<std::string> NodesThatReport(const std::vector<LedgerExtract>& ledgers);
+
 Completeness JudgeCompleteness(CompletenessParts parts);
 
 struct CompletenessMetrics {

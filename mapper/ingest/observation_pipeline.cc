@@ -72,6 +72,10 @@ CollectorSums ObservationPipeline::CollectorsTogether() const {
   return ledger_.With([](const CollectorLedger& ledger) { return ledger.Sums(); });
 }
 
+void ObservationPipeline::HearElsewhere(std::vector<std::string> nodes) {
+  nodes_elsewhere_.With([&](std::vector<std::string>& elsewhere) { elsewhere = std::move(nodes); });
+}
+
 Status ObservationPipeline::StoreHealth() const {
   return store_health_.With([](const Status& status) { return status; });
 }
@@ -221,6 +225,10 @@ void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& bat
   const SteadyTime now = parts_.clock.SteadyNow();
   const SteadyTime deadline = now + options_.hold;
   reporting_nodes_.Hear(batch.node_name, now);
+  for (const std::string& node :
+       nodes_elsewhere_.With([](auto& nodes) { return std::exchange(nodes, {}); })) {
+    reporting_nodes_.Hear(node, now);
+  }
   const Reporter reporter{.node_name = batch.node_name,
                           .is_proven = !batch.proven_node.empty(),
                           .nodes = &reporting_nodes_,

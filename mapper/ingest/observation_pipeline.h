@@ -84,6 +84,9 @@ class ObservationPipeline final : public BatchSink {
   std::vector<CollectorAccount> Collectors() const;
   CollectorSums CollectorsTogether() const;
 
+  // Nodes whose collectors report to other mappers that share the map.
+  void HearElsewhere(std::vector<std::string> nodes);
+
   // OK unless the last group could not be put on disk.
   Status StoreHealth() const;
 
@@ -136,6 +139,7 @@ class ObservationPipeline final : public BatchSink {
   // The worker's own.
   Group group_;
   ReportingNodes reporting_nodes_;
+  Guarded<std::vector<std::string>> nodes_elsewhere_;
   uint64_t next_held_id_ = 1;
   size_t held_count_ = 0;
   SteadyTime next_retry_;

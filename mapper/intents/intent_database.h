@@ -30,6 +30,8 @@ class IntentDatabase {
     bool is_whole = false;
     // Each with its row; one with a known row takes its place.
     std::vector<std::pair<int64_t, std::unique_ptr<Intent>>> intents;
+    // Rows up to this one are in use, those included that could not be read.
+    int64_t last_row = 0;
     // What waits to be resolved by this mapper.
     std::vector<std::pair<uint64_t, Observation>> held;
     // Least recently heard of first.

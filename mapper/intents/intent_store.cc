@@ -110,6 +110,7 @@ void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_d
       state.since = content.since;
     }
     state.announcements = std::move(content.announcements);
+    state.table.ReserveRows(content.last_row);
     for (auto& [row, intent] : content.intents) {
       state.table.Put(row, std::move(intent));
     }
@@ -234,6 +235,9 @@ Status IntentStore::Save(const State& state, const Unsaved& unsaved) const {
 
 Status IntentStore::Transact(Unsaved& unsaved, const std::function<Status()>& use) const {
   const auto transact = [&]() -> Status {
+    if (auto next = announcement_.With([](auto& kept) { return std::exchange(kept, {}); })) {
+      database_->Announce(*std::move(next));
+    }
     ASSIGN_OR_RETURN(IntentDatabase::Content content, database_->Begin());
     if (IsShared()) {
       const size_t attempted = std::exchange(unsaved.attempted, 0);
@@ -279,7 +283,7 @@ Status IntentStore::Commit() {
         });
         unsaved.attempted = unsaved.deferred.size();
       }
-      // Readers go on meanwhile; writers wait for `unsaved_`.
+      // Readers go on meanwhile, with what is known; writers wait for `unsaved_`.
       return state_->Read([&](const State& state) { return Save(state, unsaved); });
     }));
     Write([&unsaved](State& state) {
@@ -299,12 +303,16 @@ Status IntentStore::Commit() {
   return status;
 }
 
-// What other mappers have committed. When the database does not answer, what is known has to do.
+// What other mappers have committed. When the database does not answer, what is known has to do; so
+// it has during a commit, which brings what is known up to date itself.
 void IntentStore::Refresh() const {
   if (!IsShared() || database_fails_) {
     return;
   }
-  unsaved_->With([this](Unsaved&) {
+  unsaved_->TryWith([this](Unsaved&) {
+    if (database_fails_) {
+      return;
+    }
     StatusOr<IntentDatabase::Content> news = database_->ReadNews();
     database_fails_ = !news.ok();
     if (news.ok()) {
@@ -314,11 +322,7 @@ void IntentStore::Refresh() const {
 }
 
 void IntentStore::Announce(std::string bytes) {
-  unsaved_->With([&](Unsaved&) {
-    if (IsDurable()) {
-      database_->Announce(std::move(bytes));
-    }
-  });
+  announcement_.With([&](std::optional<std::string>& next) { next = std::move(bytes); });
 }
 
 std::vector<std::string> IntentStore::Announcements() const {

@@ -48,7 +48,7 @@ class IntentStore {
   bool IsDurable() const { return database_ != nullptr; }
 
   // Whether other mappers write into the same database. What they have committed is in what Visit
-  // shows; if the database does not answer, as far as it is known here.
+  // shows; while the database does not answer, or this mapper commits, as far as it is known here.
   bool IsShared() const { return database_ != nullptr && database_->IsShared(); }
 
   // Takes all of it or, when the instance's sequence was applied before, nothing. Returns whether
@@ -123,6 +123,7 @@ class IntentStore {
   // The last use of the database went wrong.
   mutable std::atomic<bool> database_fails_{false};
   std::unique_ptr<SharedGuarded<State>> state_;
+  mutable Guarded<std::optional<std::string>> announcement_;
 };
 
 }  // namespace network_mapper

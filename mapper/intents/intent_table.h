@@ -2,6 +2,7 @@
 // which they are shown. Part of the intent store, under its lock.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,9 @@ class IntentTable {
 
   // An intent of the database; it takes the place of the one that is the same.
   void Put(int64_t row, std::unique_ptr<Intent> intent);
+
+  // New intents get rows after this one.
+  void ReserveRows(int64_t last) { next_row_ = std::max(next_row_, last + 1); }
 
   Ordered::node_type Erase(Ordered::const_iterator place);
 

@@ -1,12 +1,17 @@
 #include "mapper/intents/postgres_connection.h"
 
 #include <endian.h>
+#include <poll.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
@@ -127,33 +132,60 @@ void PostgresConnection::Finish::operator()(pg_conn* connection) const {
   PQfinish(connection);
 }
 
-std::string PostgresName(const std::string& url) {
+namespace {
+
+struct UrlParts {
+  std::string host;
+  std::string port;
+  std::string database;
+};
+
+// Absent for what is no URL. libpq's text of the error would quote it, with the password.
+std::optional<UrlParts> PartsOf(const std::string& url) {
+  char* error = nullptr;
   const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+      PQconninfoParse(url.c_str(), &error), PQconninfoFree);
+  PQfreemem(error);
+  if (options == nullptr) {
+    return std::nullopt;
+  }
   const auto value = [&options](std::string_view keyword) -> std::string {
-    for (const PQconninfoOption* option = options.get();
-         option != nullptr && option->keyword != nullptr; ++option) {
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
       if (option->keyword == keyword && option->val != nullptr) {
         return option->val;
       }
     }
     return "";
   };
-  const std::string host = value("host").empty() ? value("hostaddr") : value("host");
-  const std::string port = value("port").empty() ? "5432" : value("port");
-  return fmt::format("postgresql://{}:{}/{}", host, port, value("dbname"));
+  return UrlParts{.host = value("host").empty() ? value("hostaddr") : value("host"),
+                  .port = value("port").empty() ? "5432" : value("port"),
+                  .database = value("dbname")};
+}
+
+// A password with "@", "/" or ":" that is not percent-encoded ends up in the host, the port or the
+// database.
+bool LooksSplitWrongly(const UrlParts& parts) {
+  return parts.host.find_first_of("@") != std::string::npos ||
+         parts.database.find_first_of("@:") != std::string::npos ||
+         parts.port.find_first_not_of("0123456789,") != std::string::npos;
+}
+
+}  // namespace
+
+std::string PostgresName(const std::string& url) {
+  const std::optional<UrlParts> parts = PartsOf(url);
+  return !parts || LooksSplitWrongly(*parts)
+             ? "postgresql://..."
+             : fmt::format("postgresql://{}:{}/{}", parts->host, parts->port, parts->database);
 }
 
 StatusOr<PostgresConnection> PostgresConnection::Open(const std::string& url) {
-  char* parse_error = nullptr;
-  PQconninfoOption* options = PQconninfoParse(url.c_str(), &parse_error);
-  // Its text quotes the URL, with the password.
-  PQfreemem(parse_error);
-  if (options == nullptr) {
+  const std::optional<UrlParts> parts = PartsOf(url);
+  if (!parts || LooksSplitWrongly(*parts)) {
     return InvalidArgument(
-        "option store: not a PostgreSQL URL: \"postgresql://user@host:5432/database\" is one");
+        "option store: not a PostgreSQL URL: \"postgresql://user:password@host:5432/database\" is "
+        "one; in the password write %40 for @, %2F for /, %3A for :, %25 for %");
   }
-  PQconninfoFree(options);
   // A server that stops answering must not hold up the mapper for long. What comes later wins.
   constexpr std::array<const char*, 7> kKeywords = {"connect_timeout",
                                                     "keepalives_idle",
@@ -176,7 +208,7 @@ StatusOr<PostgresConnection> PostgresConnection::Open(const std::string& url) {
   PQsetNoticeProcessor(
       connection.connection_.get(), [](void*, const char*) {}, nullptr);
   RETURN_IF_ERROR(
-      connection.RunScript("SET statement_timeout = '30s'; SET lock_timeout = '10s'; "
+      connection.RunScript("SET statement_timeout = '120s'; SET lock_timeout = '10s'; "
                            "SET idle_in_transaction_session_timeout = '10s'"));
   return connection;
 }
@@ -192,22 +224,66 @@ StatusOr<PostgresRows> PostgresConnection::Run(const char* sql,
     values.push_back(value.bytes.data());
     lengths.push_back(static_cast<int>(value.bytes.size()));
   }
-  PostgresRows rows(PQexecParams(connection_.get(), sql, static_cast<int>(values.size()),
+  return Await(PQsendQueryParams(connection_.get(), sql, static_cast<int>(values.size()),
                                  types.data(), values.data(), lengths.data(), formats.data(),
-                                 kBinary));
-  const pg_result* result = rows.result_.get();
-  const ExecStatusType status = PQresultStatus(result);
-  if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-    return ErrorFrom(result);
-  }
-  return rows;
+                                 kBinary) == 1);
 }
 
 Status PostgresConnection::RunScript(const std::string& sql) {
-  const PostgresRows rows(PQexec(connection_.get(), sql.c_str()));
-  const ExecStatusType status = PQresultStatus(rows.result_.get());
-  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK ? OkStatus()
-                                                                 : ErrorFrom(rows.result_.get());
+  return Await(PQsendQuery(connection_.get(), sql.c_str()) == 1).status();
+}
+
+StatusOr<PostgresRows> PostgresConnection::Await(bool sent) {
+  if (!sent) {
+    return ErrorFrom(nullptr);
+  }
+  const auto deadline = std::chrono::steady_clock::now() + patience_;
+  for (int unsent = PQflush(connection_.get()); unsent != 0; unsent = PQflush(connection_.get())) {
+    if (unsent < 0) {
+      return ErrorFrom(nullptr);
+    }
+    RETURN_IF_ERROR(WaitForSocket(deadline, true));
+  }
+  PostgresRows last(nullptr);
+  while (true) {
+    while (PQisBusy(connection_.get()) == 1) {
+      RETURN_IF_ERROR(WaitForSocket(deadline, false));
+    }
+    PostgresRows rows(PQgetResult(connection_.get()));
+    const pg_result* result = rows.result_.get();
+    if (result == nullptr) {
+      break;
+    }
+    const ExecStatusType status = PQresultStatus(result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+      return ErrorFrom(result);
+    }
+    last = std::move(rows);
+  }
+  if (last.result_ == nullptr) {
+    return ErrorFrom(nullptr);
+  }
+  return last;
+}
+
+Status PostgresConnection::WaitForSocket(std::chrono::steady_clock::time_point deadline,
+                                         bool to_write) {
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+      deadline - std::chrono::steady_clock::now());
+  // What the server says meanwhile may be what it waits for us to read.
+  pollfd entry{.fd = PQsocket(connection_.get()),
+               .events = static_cast<int16_t>(to_write ? POLLIN | POLLOUT : POLLIN),
+               .revents = 0};
+  const int ready = left.count() <= 0 ? 0 : poll(&entry, 1, static_cast<int>(left.count()));
+  if (ready == 0) {
+    return Unavailable("store {}: the server did not answer within {}", name_, patience_);
+  }
+  if (ready < 0 && errno != EINTR) {
+    return ErrnoStatus(errno, fmt::format("store {}: poll", name_));
+  }
+  return (entry.revents & ~POLLOUT) == 0 || PQconsumeInput(connection_.get()) == 1
+             ? OkStatus()
+             : ErrorFrom(nullptr);
 }
 
 // Classes of SQLSTATE: https://www.postgresql.org/docs/15/errcodes-appendix.html

@@ -3,6 +3,7 @@
 // server and the remedy, never the password.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -71,10 +72,16 @@ class PostgresConnection {
   // "postgresql://host:port/database".
   const std::string& Name() const { return name_; }
 
+  // How long one statement may take from now on; at first kPatience. A server may be frozen, which
+  // no limit of its own would end. After that the connection is of no use.
+  void SetPatience(std::chrono::milliseconds patience) { patience_ = patience; }
+
   // One statement.
   StatusOr<PostgresRows> Run(const char* sql, const PostgresParameters& parameters = {});
   // Several ones without parameters, in one transaction.
   Status RunScript(const std::string& sql);
+
+  static constexpr std::chrono::seconds kPatience{10};
 
  private:
   struct Finish {
@@ -85,9 +92,13 @@ class PostgresConnection {
       : connection_(std::move(connection)), name_(std::move(name)) {}
 
   Status ErrorFrom(const pg_result* result) const;
+  // Of what was sent; the last result if there are several.
+  StatusOr<PostgresRows> Await(bool sent);
+  Status WaitForSocket(std::chrono::steady_clock::time_point deadline, bool to_write);
 
   std::unique_ptr<pg_conn, Finish> connection_;
   std::string name_;
+  std::chrono::milliseconds patience_ = kPatience;
 };
 
 // The name that a PostgresConnection to this URL would have.

@@ -1,5 +1,6 @@
 #include "mapper/intents/postgres_database.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -26,7 +27,7 @@ constexpr std::array<const char*, 1> kPostgresMigrations = {
          id bigint PRIMARY KEY, replica bigint NOT NULL, body bytea NOT NULL);
        CREATE INDEX held_replica ON network_mapper.held (replica);
        CREATE TABLE network_mapper.instance (
-         id text PRIMARY KEY, sequence bigint NOT NULL, version bigint NOT NULL);
+         id bytea PRIMARY KEY, sequence bigint NOT NULL, version bigint NOT NULL);
        CREATE INDEX instance_version ON network_mapper.instance (version);
        CREATE TABLE network_mapper.replica (
          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, commits bigint NOT NULL DEFAULT 0,
@@ -34,10 +35,15 @@ constexpr std::array<const char*, 1> kPostgresMigrations = {
 };
 static_assert(kPostgresMigrations.size() == kPostgresSchemaVersion);
 
-// Two mappers may start at the same time: the second one waits here. The number is "NMap".
+// Two mappers may start at the same time: the second one waits here. The number is "NMap". CREATE
+// SCHEMA IF NOT EXISTS needs the right to create one even if it exists.
 constexpr const char* kPrepare = R"(
   SELECT pg_advisory_xact_lock(1313694064);
-  CREATE SCHEMA IF NOT EXISTS network_mapper;
+  DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'network_mapper') THEN
+      CREATE SCHEMA network_mapper;
+    END IF;
+  END $$;
   CREATE TABLE IF NOT EXISTS network_mapper.store (
     schema_version bigint NOT NULL, since bigint NOT NULL, version bigint NOT NULL,
     epoch bigint NOT NULL);)";
@@ -48,6 +54,8 @@ constexpr size_t kMostBytes = size_t{16} << 20;
 constexpr std::chrono::seconds kSignOfLife{5};
 // Whoever shows none for so long is gone.
 constexpr std::chrono::seconds kSilence{30};
+constexpr std::chrono::seconds kPatienceOfQueries{2};
+constexpr std::chrono::seconds kPatienceOfLoads{120};
 
 class PostgresDatabase : public IntentDatabase {
  public:
@@ -90,17 +98,17 @@ class PostgresDatabase : public IntentDatabase {
   }
 
   StatusOr<Content> ReadNews() override {
+    if (!connection_) {
+      return Unavailable("store {}: no connection", Name());
+    }
     Content content;
     Status status = Checked([&]() -> Status {
-      RETURN_IF_ERROR(Connect());
-      // One statement sees one state of the database, several ones do not, but for this.
-      RETURN_IF_ERROR(
-          connection_->RunScript("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-      ASSIGN_OR_RETURN(const PostgresRows store,
-                       connection_->Run("SELECT version, epoch, since, schema_version "
-                                        "FROM network_mapper.store"));
-      RETURN_IF_ERROR(Read(store, content));
-      return connection_->RunScript("COMMIT");
+      // Somebody waits for an answer.
+      connection_->SetPatience(kPatienceOfQueries);
+      RETURN_IF_ERROR(ReadOneState(content));
+      RETURN_IF_ERROR(ReadAnnouncements(content));
+      connection_->SetPatience(PostgresConnection::kPatience);
+      return OkStatus();
     });
     RETURN_IF_ERROR(status);
     return content;
@@ -111,13 +119,23 @@ class PostgresDatabase : public IntentDatabase {
     Content content;
     Status status = Checked([&]() -> Status {
       RETURN_IF_ERROR(Connect());
+      if (knows_nothing_) {
+        // All of it takes a while: not while others wait for the lock.
+        connection_->SetPatience(kPatienceOfLoads);
+        RETURN_IF_ERROR(ReadOneState(content));
+        connection_->SetPatience(PostgresConnection::kPatience);
+      }
       RETURN_IF_ERROR(connection_->RunScript("BEGIN"));
       ASSIGN_OR_RETURN(const PostgresRows store,
                        connection_->Run("SELECT version, epoch, since, schema_version "
                                         "FROM network_mapper.store FOR UPDATE"));
       RETURN_IF_ERROR(Register(content));
       RETURN_IF_ERROR(Read(store, content));
-      return TakeOver(content);
+      if (content.is_whole) {
+        RETURN_IF_ERROR(ReadHeld(content));
+      }
+      RETURN_IF_ERROR(TakeOver(content));
+      return ReadAnnouncements(content);
     });
     RETURN_IF_ERROR(status);
     unanswered_commit_.reset();
@@ -265,7 +283,7 @@ class PostgresDatabase : public IntentDatabase {
     }
     return FailedPrecondition(
         "store {}: it is of schema version {}, and this program knows {}: run a newer one, or "
-        "drop the schema network_mapper to begin with an empty map",
+        "end all mappers and drop the schema network_mapper to begin with an empty map",
         Name(), version, kPostgresSchemaVersion);
   }
 
@@ -307,38 +325,57 @@ class PostgresDatabase : public IntentDatabase {
     replica_ = rows.Integer(0, 0);
     first_replica_ = first_replica_ == 0 ? replica_ : first_replica_;
     commits_ = 0;
-    knows_nothing_ = true;
     return OkStatus();
   }
 
   Status Read(const PostgresRows& store, Content& content) {
     if (store.Size() != 1) {
       return FailedPrecondition(
-          "store {}: network_mapper.store has {} rows instead of one: drop the schema "
-          "network_mapper to begin with an empty map",
+          "store {}: network_mapper.store has {} rows instead of one: end all mappers and drop the "
+          "schema network_mapper to begin with an empty map",
           Name(), store.Size());
     }
     RETURN_IF_ERROR(CheckSchema(store.Integer(0, 3)));
     const int64_t version = store.Integer(0, 0);
     const int64_t epoch = store.Integer(0, 1);
-    content.is_whole = knows_nothing_ || epoch != epoch_;
-    content.since = Time(std::chrono::nanoseconds(store.Integer(0, 2)));
-    if (content.is_whole || version != version_) {
-      const int64_t known = content.is_whole ? -1 : version_;
-      RETURN_IF_ERROR(ReadIntents(known, content));
-      RETURN_IF_ERROR(ReadSequences(known, content));
+    if (knows_nothing_ || epoch != epoch_) {
+      content.is_whole = true;
+      content.intents.clear();
+      content.sequences.clear();
+      version_ = -1;
     }
-    if (content.is_whole) {
-      ASSIGN_OR_RETURN(
-          const PostgresRows held,
-          connection_->Run("SELECT id, body FROM network_mapper.held WHERE replica = $1",
-                           PostgresParameters().Integer(replica_)));
-      AddHeld(held, content);
+    content.since = Time(std::chrono::nanoseconds(store.Integer(0, 2)));
+    if (version != version_) {
+      RETURN_IF_ERROR(ReadIntents(version_, content));
+      RETURN_IF_ERROR(ReadSequences(version_, content));
     }
     knows_nothing_ = false;
     version_ = version;
     epoch_ = epoch;
-    return ReadAnnouncements(content);
+    return OkStatus();
+  }
+
+  // One statement sees one state of the database, several ones do not, but for this.
+  Status ReadOneState(Content& content) {
+    RETURN_IF_ERROR(
+        connection_->RunScript("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+    ASSIGN_OR_RETURN(const PostgresRows store,
+                     connection_->Run("SELECT version, epoch, since, schema_version "
+                                      "FROM network_mapper.store"));
+    RETURN_IF_ERROR(Read(store, content));
+    if (content.is_whole) {
+      RETURN_IF_ERROR(ReadHeld(content));
+    }
+    return connection_->RunScript("COMMIT");
+  }
+
+  Status ReadHeld(Content& content) {
+    content.held.clear();
+    ASSIGN_OR_RETURN(const PostgresRows held,
+                     connection_->Run("SELECT id, body FROM network_mapper.held WHERE replica = $1",
+                                      PostgresParameters().Integer(replica_)));
+    AddHeld(held, content);
+    return OkStatus();
   }
 
   Status ReadAnnouncements(Content& content) {
@@ -358,8 +395,9 @@ class PostgresDatabase : public IntentDatabase {
                      connection_->Run("SELECT id, client, server, type, body "
                                       "FROM network_mapper.intent WHERE version > $1",
                                       PostgresParameters().Integer(known)));
-    content.intents.reserve(rows.Size());
+    content.intents.reserve(content.intents.size() + rows.Size());
     for (size_t row = 0; row < rows.Size(); ++row) {
+      content.last_row = std::max(content.last_row, rows.Integer(row, 0));
       const auto client = DecodeWorkload(rows.Bytes(row, 1));
       const auto server = DecodeWorkload(rows.Bytes(row, 2));
       auto intent = IntentOfColumns(client ? &*client : nullptr, server ? &*server : nullptr,
@@ -399,11 +437,13 @@ class PostgresDatabase : public IntentDatabase {
 
   // What mappers that are gone have left behind.
   Status TakeOver(Content& content) {
-    if (!IsCommitDue()) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - looked_for_gone_ < kSignOfLife) {
       return OkStatus();
     }
+    looked_for_gone_ = now;
     // When the server was away, all were silent.
-    if (std::chrono::steady_clock::now() - connected_ >= kSilence) {
+    if (now - connected_ >= kSilence) {
       RETURN_IF_ERROR(
           Run("DELETE FROM network_mapper.replica "
               "WHERE heard < now() - $2 * interval '1 s' AND number <> $1",
@@ -446,7 +486,7 @@ class PostgresDatabase : public IntentDatabase {
     if (!writes_.held_ids.empty()) {
       RETURN_IF_ERROR(Run(
           "INSERT INTO network_mapper.held (id, body, replica) "
-          "SELECT *, $3 FROM unnest($1, $2)",
+          "SELECT *, $3 FROM unnest($1, $2) ON CONFLICT DO NOTHING",
           PostgresParameters().Integers(writes_.held_ids).Blobs(writes_.held).Integer(replica_)));
     }
     if (!writes_.settled.empty()) {
@@ -455,7 +495,7 @@ class PostgresDatabase : public IntentDatabase {
     }
     if (!writes_.erased_instances.empty()) {
       RETURN_IF_ERROR(Run("DELETE FROM network_mapper.instance WHERE id = ANY($1)",
-                          PostgresParameters().Texts(writes_.erased_instances)));
+                          PostgresParameters().Blobs(writes_.erased_instances)));
     }
     if (!writes_.instances.empty()) {
       RETURN_IF_ERROR(
@@ -463,7 +503,7 @@ class PostgresDatabase : public IntentDatabase {
               "SELECT *, $3 FROM unnest($1, $2) ON CONFLICT (id) DO UPDATE SET "
               "sequence = excluded.sequence, version = excluded.version",
               PostgresParameters()
-                  .Texts(writes_.instances)
+                  .Blobs(writes_.instances)
                   .Integers(writes_.sequences)
                   .Integer(version_ + 1)));
     }
@@ -486,6 +526,7 @@ class PostgresDatabase : public IntentDatabase {
   int64_t epoch_ = 0;
   std::chrono::steady_clock::time_point last_sign_of_life_;
   std::chrono::steady_clock::time_point connected_;
+  std::chrono::steady_clock::time_point looked_for_gone_;
   // To be written with the next commit.
   std::optional<std::string> announcement_;
   bool forgets_ = false;

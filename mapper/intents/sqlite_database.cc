@@ -301,6 +301,7 @@ class SqliteDatabase : public IntentDatabase {
     };
     SQLite::Statement rows(*database_, "SELECT id, client, server, type, body FROM intent");
     while (rows.executeStep()) {
+      content.last_row = std::max(content.last_row, rows.getColumn(0).getInt64());
       auto intent =
           IntentOfColumns(find(rows.getColumn(1).getInt64()), find(rows.getColumn(2).getInt64()),
                           rows.getColumn(3).getInt64(), BlobOf(rows.getColumn(4)));

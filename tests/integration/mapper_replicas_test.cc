@@ -50,8 +50,10 @@ TEST(MapperReplicas, ShareOneMap) {
   PostgresServer server;
   std::mt19937 random(LedgerSeed());
   std::uniform_int_distribution<int> life_ms(300, 1000);
-  std::array<MapperProcess, 2> mappers = {MapperProcess({"--store=" + server.Url()}),
-                                          MapperProcess({"--store=" + server.Url()})};
+  std::string url = server.Url();
+  url.replace(url.find('@'), 1, ":s3cret@");
+  std::array<MapperProcess, 2> mappers = {MapperProcess({"--store=" + url}),
+                                          MapperProcess({}, {"OTTERIZE_STORE=" + url})};
   for (MapperProcess& mapper : mappers) {
     ASSERT_TRUE(mapper.Start()) << mapper.Log();
   }
@@ -96,6 +98,10 @@ TEST(MapperReplicas, ShareOneMap) {
       const bool was_sent = entry % 2 == 0 ? entry / 2 < evens : entry / 2 < odds;
       ASSERT_EQ(counts[entry], was_sent ? 1 : 0) << "entry " << entry << " of " << end;
     }
+  }
+
+  for (const MapperProcess& mapper : mappers) {
+    EXPECT_THAT(mapper.Log(), testing::Not(testing::HasSubstr("s3cret")));
   }
 
   TemporaryDirectory directory;

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -68,6 +69,22 @@ std::string PostgresServer::Url() const {
 
 void PostgresServer::Crash() {
   server_->End(SIGQUIT);
+}
+
+void PostgresServer::Freeze() {
+  Signal(SIGSTOP);
+}
+
+void PostgresServer::Thaw() {
+  Signal(SIGCONT);
+}
+
+void PostgresServer::Signal(int signal) {
+  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", server_->Id()));
+  for (pid_t child = 0; children >> child;) {
+    kill(child, signal);
+  }
+  kill(server_->Id(), signal);
 }
 
 void PostgresServer::Start() {

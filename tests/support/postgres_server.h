@@ -22,7 +22,14 @@ class PostgresServer {
   void Crash();
   void Start();
 
+  // Stops all its processes, as a hung disk or a paused machine does: the kernel goes on taking
+  // what is sent. Not those of connections that come later.
+  void Freeze();
+  void Thaw();
+
  private:
+  void Signal(int signal);
+
   TemporaryDirectory directory_;
   const uint16_t port_ = FreePort();
   std::unique_ptr<ChildProcess> server_;

@@ -375,5 +375,35 @@ TEST_F(ObservationPipelineTest, ACallBetweenNodesCountsOnceAlsoWhenItWasHeld) {
   EXPECT_EQ(CountOf("db"), 1U);
 }
 
+// docs/decisions/0004: the client's node counts, also if its collector reports to another mapper.
+TEST_F(ObservationPipelineTest, ACallBetweenNodesDoesNotCountHereWhenItDoesElsewhere) {
+  inventory_.Write([&](FakeInventoryView& view) {
+    PodFacts away;
+    away.name = "away-1";
+    away.name_space = "shop";
+    away.node = std::make_shared<const std::string>("node-1");
+    away.workload = FakeInventoryView::MakeWorkload("shop", "away");
+    view.AddPod(away, {"10.0.0.3"});
+    ++version_;
+  });
+  Start();
+  const auto report = [this](uint64_t sequence) {
+    ObservationBatch batch = Batch("node-2", sequence, "10.0.0.2");
+    batch.node_name = "node-2";
+    batch.observations[0].client.ip = FakeInventoryView::Ip("10.0.0.3");
+    Apply(std::move(batch));
+  };
+  for (int minute = 0; minute < 8; ++minute) {
+    clock_.Advance(1min);
+    pipeline_->HearElsewhere({"node-1"});
+    report(static_cast<uint64_t>(minute) + 1);
+  }
+  EXPECT_EQ(CountOf("db"), 0U);
+  // Nobody hears of node-1 any more.
+  clock_.Advance(6min);
+  report(9);
+  EXPECT_EQ(CountOf("db"), 1U);
+}
+
 }  // namespace
 }  // namespace network_mapper

@@ -152,6 +152,59 @@ TEST_F(SharedStoreTest, WhatWaitsGoesToAnotherMapper) {
   EXPECT_THAT(Replica(server_).store.Held(), IsEmpty());
 }
 
+TEST_F(SharedStoreTest, AFrozenServerKeepsNobodyWaitingForLong) {
+  Replica one(server_);
+  Replica two(server_);
+  one.store.Apply(Numbered("x", 1, MakeSighting("a", "b")));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(two.store), SizeIs(1));
+  server_.Freeze();
+  const auto begun = std::chrono::steady_clock::now();
+  {
+    std::vector<std::jthread> queries;
+    for (int i = 0; i < 10; ++i) {
+      queries.emplace_back([&two] { EXPECT_THAT(Edges(two.store), SizeIs(1)); });
+    }
+  }
+  two.store.Announce("is not held up");
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  one.store.Apply(Numbered("x", 2, MakeSighting("a", "c")));
+  EXPECT_THAT(one.store.Commit(), StatusIs(StatusCode::kUnavailable, HasSubstr("did not answer")));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+  server_.Thaw();
+  one.CommitUntilDone();
+  two.CommitUntilDone();
+  EXPECT_EQ(Content(one.store), Content(two.store));
+  EXPECT_THAT(Edges(two.store), SizeIs(2));
+}
+
+// While the survivors are busy, too.
+TEST_F(SharedStoreTest, WhatIsLeftBehindIsTakenOverUnderLoad) {
+  Replica one(server_);
+  BatchEffect effect;
+  effect.hold = {Held(one.store.FirstHeldId())};
+  one.store.Apply(std::move(effect));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  Replica two(server_);
+  Execute("UPDATE network_mapper.held SET replica = 999");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  for (uint64_t sequence = 1;
+       two.store.HeldCount() == 0 && std::chrono::steady_clock::now() < deadline; ++sequence) {
+    two.store.Apply(Numbered("x", sequence, MakeSighting("a", "b")));
+    ASSERT_THAT(two.store.Commit(), IsOk());
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_THAT(two.store.Held(), SizeIs(1));
+}
+
+TEST_F(SharedStoreTest, TakesWhateverACollectorCallsItself) {
+  Replica one(server_);
+  const std::string name("a\0b\xff'", 5);
+  one.store.Apply(Numbered(name, 3, MakeSighting("a", "b")));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_EQ(Replica(server_).store.CommittedSequence(name), 3U);
+}
+
 TEST_F(SharedStoreTest, AMapperThatIsTooOldForTheSchemaStops) {
   Replica one(server_);
   Execute("UPDATE network_mapper.store SET schema_version = 99");
@@ -265,8 +318,17 @@ TEST_F(SharedStoreTest, SaysWhyADatabaseCannotBeUsed) {
   EXPECT_THAT(OpenPostgresDatabase("postgresql://u:secret@127.0.0.1:1/x", At(0)),
               StatusIs(StatusCode::kUnavailable,
                        AllOf(HasSubstr("postgresql://127.0.0.1:1/x"), Not(HasSubstr("secret")))));
-  EXPECT_THAT(OpenPostgresDatabase("postgresql://u:%%secret@h/x", At(0)),
-              StatusIs(StatusCode::kInvalidArgument, Not(HasSubstr("secret"))));
+  // With a password that is not percent-encoded, host, port or database are parts of it.
+  for (const char* odd : {"postgresql://u:%%secret@h/x", "postgresql://u:top/secret@h:1/x",
+                          "postgresql://u:se@secret@h/x", "postgresql://u:a:secret/@h/x"}) {
+    EXPECT_THAT(
+        OpenPostgresDatabase(odd, At(0)),
+        StatusIs(StatusCode::kInvalidArgument, AllOf(HasSubstr("%40"), Not(HasSubstr("secret")))))
+        << odd;
+  }
+  // It may own the schema instead.
+  Execute("CREATE SCHEMA network_mapper AUTHORIZATION stranger");
+  EXPECT_THAT(OpenPostgresDatabase(url, At(0)), IsOk());
 }
 
 TEST_F(SharedStoreTest, LeavesOutRowsThatCannotBeRead) {
