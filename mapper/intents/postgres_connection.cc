@@ -165,7 +165,7 @@ std::optional<UrlParts> PartsOf(const std::string& url) {
 // A password with "@", "/" or ":" that is not percent-encoded ends up in the host, the port or the
 // database.
 bool LooksSplitWrongly(const UrlParts& parts) {
-  return parts.host.find_first_of("@") != std::string::npos ||
+  return parts.host.find('@') != std::string::npos ||
          parts.database.find_first_of("@:") != std::string::npos ||
          parts.port.find_first_not_of("0123456789,") != std::string::npos;
 }
