@@ -132,7 +132,15 @@ are_connected() {
   for node in $("$cluster" nodes); do
     [ "$(sniffer_metric "$node" network_mapper_report_client_connected)" = 1 ] || return 1
   done
-  [ "$(mapper_metric network_mapper_report_server_streams)" -eq "$("$cluster" nodes | wc -l)" ]
+  [ "$(mapper_streams)" -eq "$("$cluster" nodes | wc -l)" ]
+}
+
+# Of all mappers.
+mapper_streams() {
+  local address
+  for address in $(in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[*].status.podIP}'); do
+    "$cluster" run busybox wget -qO- "http://$address:2112/metrics" | value_of network_mapper_report_server_streams
+  done | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 # What the mapper that runs has listed, by the API server's own record: how often, and what.

@@ -1,10 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # "cluster", "output" and "failures" are the caller's
 # Other ways to install than the chart's defaults. After each the sniffers must be connected to the mapper and an edge on the map,
-# and nothing may stay behind. A variant has up to four functions: values_NAME prints arguments of Helm, one a line; given_NAME
-# prints what is in the namespace already; meanwhile_NAME runs beside the installation; check_NAME looks at what is special.
+# and nothing may stay behind. A variant has up to five functions: values_NAME prints arguments of Helm, one a line; given_NAME
+# prints what is in the namespace already; meanwhile_NAME runs beside the installation; check_NAME looks at what is special;
+# end_NAME ends what given_NAME started, whether the variant works or not.
 
 # shellcheck disable=SC2034 # for scripts/cluster-test
-VARIANTS=(own-secret no-tls cert-manager disruption-budget network-policy service-monitor pod-monitor original-values plain-manifests)
+VARIANTS=(own-secret no-tls cert-manager disruption-budget network-policy service-monitor pod-monitor original-values plain-manifests postgres)
 
 # certificate: tls.crt, tls.key and ca.crt in a folder of the variant, which it prints.
 certificate() {
@@ -152,6 +153,52 @@ uninstall_plain-manifests() {
 }
 check_plain-manifests() { serves "$output/deploy/tls/tls.crt"; }
 
+# Two mappers, and PostgreSQL beside node-1's kubelet.
+postgres_url="postgresql://mapper:s3cret@192.168.88.10:25432/postgres"
+postgres() {
+  local programs
+  programs="$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)"
+  "$cluster" run setpriv --reuid=65534 --regid=65534 --clear-groups "$programs/$1" "${@:2}"
+}
+start_postgres() {
+  local folder
+  folder="$(mktemp -d /var/tmp/network-mapper-postgres.XXXXXX)"
+  echo "$folder" > "$output/postgres-folder"
+  echo s3cret > "$folder/password"
+  chown -R 65534:65534 "$folder"
+  postgres initdb -D "$folder/data" -U mapper -A scram-sha-256 --pwfile "$folder/password" --no-sync
+  echo "host all all 0.0.0.0/0 scram-sha-256" >> "$folder/data/pg_hba.conf"
+  postgres pg_ctl -D "$folder/data" -l "$folder/log" -w start -o "-p 25432 -c listen_addresses=192.168.88.10 -c unix_socket_directories="
+}
+end_postgres() {
+  local folder
+  folder="$(cat "$output/postgres-folder")"
+  postgres pg_ctl -D "$folder/data" -m fast -w stop
+  rm -rf "$folder"
+}
+given_postgres() {
+  start_postgres > "$output/postgres.log" 2>&1
+  in_install create secret generic map-store --dry-run=client -o yaml --from-literal "url=$postgres_url"
+}
+values_postgres() {
+  printf '%s\n' --set mapper.store.type=postgres --set mapper.store.postgres.secretName=map-store --set mapper.replicas=2
+}
+# Whichever mapper a sniffer is connected to, each shows what all report.
+knows_everything() {
+  local command=("$cluster" run "$(realpath "$bin")/network-mapper" --mapper-url "http://$1:9090")
+  "${command[@]}" list --quiet | grep -A1 "^client in namespace variants calls" | grep -- "- server"
+  "${command[@]}" status | grep "2 of 2 nodes reporting"
+}
+check_postgres() {
+  local address addresses
+  addresses="$(in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[*].status.podIP}')"
+  [ "$(wc -w <<< "$addresses")" = 2 ]
+  for address in $addresses; do
+    wait_until 30 knows_everything "$address"
+  done
+  ! in_install logs -l app=otterize-network-mapper --tail=-1 | grep s3cret
+}
+
 exists() {
   declare -F "$1" > /dev/null
 }
@@ -202,7 +249,7 @@ play_variant() {
 
 # play_variants NAME...: none may be installed.
 play_variants() {
-  local variant scenario=variants began
+  local variant scenario=variants began works
   [ $# -gt 0 ] || return 0
   helm uninstall network-mapper --ignore-not-found --wait > /dev/null 2>&1
   "$cluster" run kubectl apply -f tests/cluster/config/operators.yaml > /dev/null
@@ -212,7 +259,9 @@ play_variants() {
     began=$SECONDS
     # Beside this shell, since a condition would let it go on after a command that failed.
     (set -ex; play_variant) > "$output/variant-$variant.log" 2>&1 &
-    if wait $!; then
+    wait $! && works=1 || works=""
+    ! exists "end_$variant" || "end_$variant" >> "$output/variant-$variant.log" 2>&1 || true
+    if [ -n "$works" ]; then
       printf '%-22s works, in %d s\n' "$variant" $((SECONDS - began))
       continue
     fi
