@@ -167,10 +167,10 @@ TEST_F(SharedStoreTest, AFrozenServerKeepsNobodyWaitingForLong) {
     }
   }
   two.store.Announce("is not held up");
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(8));
   one.store.Apply(Numbered("x", 2, MakeSighting("a", "c")));
   EXPECT_THAT(one.store.Commit(), StatusIs(StatusCode::kUnavailable, HasSubstr("did not answer")));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(20));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
   server_.Thaw();
   one.CommitUntilDone();
   two.CommitUntilDone();
