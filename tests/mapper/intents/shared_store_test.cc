@@ -25,6 +25,13 @@ using ::testing::SizeIs;
 
 class SharedStoreTest : public ::testing::Test {
  protected:
+  // One for all: making one takes seconds.
+  static void SetUpTestSuite() { the_server_ = std::make_unique<PostgresServer>(); }
+
+  static void TearDownTestSuite() { the_server_.reset(); }
+
+  SharedStoreTest() { Execute("DROP SCHEMA IF EXISTS network_mapper CASCADE"); }
+
   // A mapper's store.
   struct Replica {
     explicit Replica(StatusOr<std::unique_ptr<IntentDatabase>> database)
@@ -58,7 +65,8 @@ class SharedStoreTest : public ::testing::Test {
     EXPECT_THAT(connection->RunScript(sql), IsOk());
   }
 
-  PostgresServer server_;
+  static inline std::unique_ptr<PostgresServer> the_server_;
+  PostgresServer& server_ = *the_server_;
 };
 
 TEST_F(SharedStoreTest, EachShowsWhatAnyHasCommitted) {
