@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -21,9 +20,7 @@ namespace {
 // pg_type.dat
 constexpr uint32_t kBytea = 17;
 constexpr uint32_t kBigint = 20;
-constexpr uint32_t kText = 25;
 constexpr uint32_t kByteaArray = 1001;
-constexpr uint32_t kTextArray = 1009;
 constexpr uint32_t kBigintArray = 1016;
 
 constexpr int kBinary = 1;
@@ -77,11 +74,6 @@ PostgresParameters& PostgresParameters::Blobs(const std::vector<std::string>& va
   return *this;
 }
 
-PostgresParameters& PostgresParameters::Texts(const std::vector<std::string>& values) {
-  Array(kTextArray, kText, values);
-  return *this;
-}
-
 // array_send: dimensions, whether there are NULLs, element type, length, lower bound, elements.
 void PostgresParameters::Array(uint32_t type, uint32_t element,
                                const std::vector<std::string>& values) {
@@ -106,10 +98,6 @@ void PostgresRows::Clear::operator()(pg_result* result) const {
 
 size_t PostgresRows::Size() const {
   return static_cast<size_t>(PQntuples(result_.get()));
-}
-
-size_t PostgresRows::Affected() const {
-  return static_cast<size_t>(std::strtoull(PQcmdTuples(result_.get()), nullptr, 10));
 }
 
 int64_t PostgresRows::Integer(size_t row, int column) const {
@@ -297,8 +285,7 @@ Status PostgresConnection::ErrorFrom(const pg_result* result) const {
   if (state == "42501") {
     return PermissionDenied(
         "store {}: this user needs the right to create the schema network_mapper, or its "
-        "ownership: "
-        "{}",
+        "ownership: {}",
         name_, message);
   }
   if (state == "25006") {

@@ -24,10 +24,9 @@ class PostgresParameters {
  public:
   PostgresParameters& Integer(int64_t value);
   PostgresParameters& Blob(std::string_view value);
-  // Arrays, bigint[], bytea[] and text[].
+  // Arrays, bigint[] and bytea[].
   PostgresParameters& Integers(const std::vector<int64_t>& values);
   PostgresParameters& Blobs(const std::vector<std::string>& values);
-  PostgresParameters& Texts(const std::vector<std::string>& values);
 
  private:
   friend class PostgresConnection;
@@ -47,8 +46,6 @@ class PostgresRows {
   explicit PostgresRows(pg_result* result) : result_(result) {}
 
   size_t Size() const;
-  // What an INSERT, UPDATE or DELETE has changed.
-  size_t Affected() const;
   // 0 and "" for NULL, and for what is of another type.
   int64_t Integer(size_t row, int column) const;
   std::string_view Bytes(size_t row, int column) const;
@@ -68,9 +65,6 @@ class PostgresConnection {
   // `url` as libpq takes it: "postgresql://user@host:port/database?sslmode=verify-full"; what is
   // not in it comes from the variables PGPASSWORD, PGSSLROOTCERT ... and from ~/.pgpass.
   static StatusOr<PostgresConnection> Open(const std::string& url);
-
-  // "postgresql://host:port/database".
-  const std::string& Name() const { return name_; }
 
   // How long one statement may take from now on; at first kPatience. A server may be frozen, which
   // no limit of its own would end. After that the connection is of no use.
@@ -101,7 +95,7 @@ class PostgresConnection {
   std::chrono::milliseconds patience_ = kPatience;
 };
 
-// The name that a PostgresConnection to this URL would have.
+// "postgresql://host:port/database", for logs.
 std::string PostgresName(const std::string& url);
 
 }  // namespace network_mapper

@@ -48,6 +48,9 @@ constexpr const char* kPrepare = R"(
     schema_version bigint NOT NULL, since bigint NOT NULL, version bigint NOT NULL,
     epoch bigint NOT NULL);)";
 
+constexpr const char* kReadStore =
+    "SELECT version, epoch, since, schema_version FROM network_mapper.store";
+
 // Rows that one statement carries, and their bytes.
 constexpr size_t kMostRows = 10'000;
 constexpr size_t kMostBytes = size_t{16} << 20;
@@ -106,6 +109,9 @@ class PostgresDatabase : public IntentDatabase {
       // Somebody waits for an answer.
       connection_->SetPatience(kPatienceOfQueries);
       RETURN_IF_ERROR(ReadOneState(content));
+      if (content.is_whole) {
+        RETURN_IF_ERROR(ReadHeld(content));
+      }
       RETURN_IF_ERROR(ReadAnnouncements(content));
       connection_->SetPatience(PostgresConnection::kPatience);
       return OkStatus();
@@ -127,8 +133,7 @@ class PostgresDatabase : public IntentDatabase {
       }
       RETURN_IF_ERROR(connection_->RunScript("BEGIN"));
       ASSIGN_OR_RETURN(const PostgresRows store,
-                       connection_->Run("SELECT version, epoch, since, schema_version "
-                                        "FROM network_mapper.store FOR UPDATE"));
+                       connection_->Run((std::string(kReadStore) + " FOR UPDATE").c_str()));
       RETURN_IF_ERROR(Register(content));
       RETURN_IF_ERROR(Read(store, content));
       if (content.is_whole) {
@@ -359,18 +364,12 @@ class PostgresDatabase : public IntentDatabase {
   Status ReadOneState(Content& content) {
     RETURN_IF_ERROR(
         connection_->RunScript("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-    ASSIGN_OR_RETURN(const PostgresRows store,
-                     connection_->Run("SELECT version, epoch, since, schema_version "
-                                      "FROM network_mapper.store"));
+    ASSIGN_OR_RETURN(const PostgresRows store, connection_->Run(kReadStore));
     RETURN_IF_ERROR(Read(store, content));
-    if (content.is_whole) {
-      RETURN_IF_ERROR(ReadHeld(content));
-    }
     return connection_->RunScript("COMMIT");
   }
 
   Status ReadHeld(Content& content) {
-    content.held.clear();
     ASSIGN_OR_RETURN(const PostgresRows held,
                      connection_->Run("SELECT id, body FROM network_mapper.held WHERE replica = $1",
                                       PostgresParameters().Integer(replica_)));
