@@ -43,6 +43,15 @@ bool IsWatch(const ScriptedCall& call) {
   return call.Parameter("watch") == "1";
 }
 
+void ListNothingAndHoldTheWatch(const ScriptedCall& call, ScriptedWire& wire) {
+  if (IsWatch(call)) {
+    wire.BeginChunks();
+    wire.HoldUntilHangUp();
+  } else {
+    wire.Json(200, Page({}));
+  }
+}
+
 class ObjectWatchTest : public ::testing::Test {
  protected:
   void Run(ScriptedServer::Script script, ObjectWatchOptions options = {}) {
@@ -368,16 +377,7 @@ TEST_F(ObjectWatchTest, NoticesAServerThatIsFrozenBeforeItAnswers) {
 TEST_F(ObjectWatchTest, SilenceWithoutBookmarksIsNoFailure) {
   ObjectWatchOptions options;
   options.longest_silence = std::chrono::milliseconds(100);
-  Run(
-      [](const ScriptedCall& call, ScriptedWire& wire) {
-        if (IsWatch(call)) {
-          wire.BeginChunks();
-          wire.HoldUntilHangUp();
-        } else {
-          wire.Json(200, Page({}));
-        }
-      },
-      options);
+  Run(ListNothingAndHoldTheWatch, options);
   ASSERT_TRUE(Eventually([&] { return Watches().size() >= 3; }));
   EXPECT_THAT(watch_->State().last_error, IsOk());
   EXPECT_FALSE(watch_->State().failing_since.has_value());
@@ -403,16 +403,7 @@ TEST_F(ObjectWatchTest, SendsSelectorsAndAsksForMetadataOnly) {
   options.label_selector = "a in (b)";
   options.field_selector = "spec.nodeName=node-1";
   options.metadata_only = true;
-  Run(
-      [](const ScriptedCall& call, ScriptedWire& wire) {
-        if (IsWatch(call)) {
-          wire.BeginChunks();
-          wire.HoldUntilHangUp();
-        } else {
-          wire.Json(200, Page({}));
-        }
-      },
-      options);
+  Run(ListNothingAndHoldTheWatch, options);
   ASSERT_TRUE(Eventually([&] { return Watches().size() == 1; }));
   const ScriptedCall list = server_->Calls()[0];
   EXPECT_EQ(list.Parameter("labelSelector"), "a%20in%20%28b%29");
