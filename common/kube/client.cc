@@ -156,6 +156,15 @@ class Client::Implementation {
     return request;
   }
 
+  StatusOr<Response> Send(std::string_view method, std::string_view path, std::string_view body,
+                          std::string_view content_type, const RequestOptions& options) {
+    HttpRequest request = MakeRequest(path, options.accept);
+    request.method = method;
+    request.body = body;
+    request.content_type = content_type;
+    return Collect(std::move(request), options);
+  }
+
   StatusOr<Response> Collect(HttpRequest request, const RequestOptions& options) {
     Response response;
     request.headers.emplace_back("Accept-Encoding", "gzip");
@@ -316,11 +325,12 @@ StatusOr<Response> Client::Get(std::string_view path, const RequestOptions& opti
 
 StatusOr<Response> Client::Post(std::string_view path, std::string_view body,
                                 std::string_view content_type, const RequestOptions& options) {
-  HttpRequest request = implementation_->MakeRequest(path, options.accept);
-  request.method = "POST";
-  request.body = body;
-  request.content_type = content_type;
-  return implementation_->Collect(std::move(request), options);
+  return implementation_->Send("POST", path, body, content_type, options);
+}
+
+StatusOr<Response> Client::Put(std::string_view path, std::string_view body,
+                               std::string_view content_type, const RequestOptions& options) {
+  return implementation_->Send("PUT", path, body, content_type, options);
 }
 
 Status Client::Stream(std::string_view path, const StreamOptions& options, const OnChunk& on_chunk,

@@ -71,6 +71,8 @@ class Client {
   StatusOr<Response> Get(std::string_view path, const RequestOptions& options = {});
   StatusOr<Response> Post(std::string_view path, std::string_view body,
                           std::string_view content_type, const RequestOptions& options = {});
+  StatusOr<Response> Put(std::string_view path, std::string_view body,
+                         std::string_view content_type, const RequestOptions& options = {});
 
   // False ends the stream, which then is OK.
   using OnChunk = std::function<bool(std::string_view)>;

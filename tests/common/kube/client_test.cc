@@ -29,7 +29,7 @@ std::unique_ptr<Client> ClientOf(const ScriptedServer& server, ClusterAccess acc
   return *Client::Create(std::move(access));
 }
 
-TEST(Client, GetsAndPosts) {
+TEST(Client, GetsPostsAndPuts) {
   const ScriptedServer server([](const ScriptedCall& call, ScriptedWire& wire) {
     wire.Json(call.method == "POST" ? 201 : 200, "{\"a\":1}",
               "Warning: 299 - \"old\"\r\nWarning: 299 - \"older\"\r\n");
@@ -44,12 +44,17 @@ TEST(Client, GetsAndPosts) {
   const auto posted = client->Post("/x", "body", "text/plain");
   ASSERT_THAT(posted, IsOk());
   EXPECT_EQ(posted->http_code, 201);
+  ASSERT_THAT(client->Put("/y", "new body", "application/json"), IsOk());
   const auto calls = server.Calls();
   EXPECT_EQ(calls[0].target, "/prefix/api/v1/pods?limit=1");
   EXPECT_EQ(calls[0].Header("accept"), "application/json");
   EXPECT_EQ(calls[1].method, "POST");
   EXPECT_EQ(calls[1].body, "body");
   EXPECT_EQ(calls[1].Header("content-type"), "text/plain");
+  EXPECT_EQ(calls[2].method, "PUT");
+  EXPECT_EQ(calls[2].target, "/prefix/y");
+  EXPECT_EQ(calls[2].body, "new body");
+  EXPECT_EQ(calls[2].Header("content-type"), "application/json");
 }
 
 TEST(Client, TurnsStatusBodiesIntoErrors) {
