@@ -31,10 +31,21 @@ constexpr std::array<std::pair<std::string_view, KafkaOperation>, 11> kAuthorize
 constexpr std::array<std::string_view, 9> kHttpMethodNames = {
     "GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT", "ALL"};
 
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
+// In any letter case, underscores or not.
+bool IsAuthorizerWord(std::string_view text, std::string_view word) {
+  size_t matched = 0;
+  for (const char character : text) {
+    if (character == '_') {
+      continue;
+    }
+    const bool upper = character >= 'A' && character <= 'Z';
+    const char lower = upper ? static_cast<char>(character - 'A' + 'a') : character;
+    if (matched == word.size() || lower != word[matched]) {
+      return false;
+    }
+    ++matched;
+  }
+  return matched == word.size();
 }
 
 }  // namespace
@@ -49,7 +60,7 @@ std::string_view KafkaOperationName(KafkaOperation operation) {
 
 std::optional<KafkaOperation> ParseKafkaAuthorizerOperation(std::string_view text) {
   for (const auto& [word, operation] : kAuthorizerWords) {
-    if (EqualsIgnoringCase(text, word)) {
+    if (IsAuthorizerWord(text, word)) {
       return operation;
     }
   }

@@ -43,8 +43,8 @@ enum class KafkaOperation : uint8_t {
 };
 // "ALL", "CONSUME", ..., "IDEMPOTENT_WRITE".
 std::string_view KafkaOperationName(KafkaOperation operation);
-// The broker's words, in any letter case: "Read" is kConsume, "Write" is kProduce,
-// "DescribeConfigs", ... Absent: unknown.
+// The broker's words, in any letter case, with or without underscores: "Read" is kConsume, "WRITE"
+// is kProduce, "DescribeConfigs", "DESCRIBE_CONFIGS", ... Absent: unknown. Allocates nothing.
 std::optional<KafkaOperation> ParseKafkaAuthorizerOperation(std::string_view text);
 
 enum class HttpMethod : uint8_t {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -41,6 +42,8 @@ struct TopicAccess {
   std::string_view topic;
   KafkaOperation operation = KafkaOperation::kAll;
   bool allowed = true;
+
+  friend auto operator<=>(const TopicAccess&, const TopicAccess&) = default;
 };
 
 // Any line without an audit text.

@@ -28,6 +28,11 @@ TEST(KafkaOperation, KnowsTheBrokersWordsInAnyCase) {
   EXPECT_EQ(ParseKafkaAuthorizerOperation("Read"), KafkaOperation::kConsume);
   EXPECT_EQ(ParseKafkaAuthorizerOperation("WRITE"), KafkaOperation::kProduce);
   EXPECT_EQ(ParseKafkaAuthorizerOperation("DescribeConfigs"), KafkaOperation::kDescribeConfigs);
+  EXPECT_EQ(ParseKafkaAuthorizerOperation("DESCRIBE_CONFIGS"), KafkaOperation::kDescribeConfigs);
+  EXPECT_EQ(ParseKafkaAuthorizerOperation("CLUSTER_ACTION"), KafkaOperation::kClusterAction);
+  EXPECT_FALSE(ParseKafkaAuthorizerOperation("_").has_value());
+  EXPECT_FALSE(ParseKafkaAuthorizerOperation("Rea").has_value());
+  EXPECT_FALSE(ParseKafkaAuthorizerOperation("Reads").has_value());
   EXPECT_FALSE(ParseKafkaAuthorizerOperation("Fly").has_value());
   EXPECT_FALSE(ParseKafkaAuthorizerOperation("").has_value());
   EXPECT_EQ(KafkaOperationName(KafkaOperation::kIdempotentWrite), "IDEMPOTENT_WRITE");
