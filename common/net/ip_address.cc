@@ -58,7 +58,7 @@ std::optional<IpAddress> IpAddress::FromSocketAddress(const sockaddr_storage& ad
 
 std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
-  if (text.size() >= terminated.size()) {
+  if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) {
     return std::nullopt;
   }
   std::copy(text.begin(), text.end(), terminated.begin());

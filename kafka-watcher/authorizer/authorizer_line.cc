@@ -32,6 +32,9 @@ bool IsNoBlank(char c) {
 }
 
 size_t Find(std::string_view searched, std::string_view text) {
+  if (text.empty()) {
+    return std::string_view::npos;
+  }
   const void* found = memmem(text.data(), text.size(), searched.data(), searched.size());
   return found == nullptr ? std::string_view::npos
                           : static_cast<size_t>(static_cast<const char*>(found) - text.data());
@@ -72,16 +75,14 @@ class Rest {
 // The principal is whatever stands before the first decision that an operation follows. The first
 // one, since what is further right may be a client's imitation. Absent: there is none.
 std::optional<bool> TakeDecision(Rest& rest) {
-  while (rest.SkipPast(" is ")) {
+  while (rest.SkipPast(" is")) {
     Rest ahead = rest;
-    const bool allowed = ahead.Skip("Allowed ");
-    if ((allowed || ahead.Skip("Denied ")) &&
+    const bool allowed = ahead.Skip(" Allowed ");
+    if ((allowed || ahead.Skip(" Denied ")) &&
         (ahead.Skip("Operation = ") || ahead.Skip("operation = "))) {
       rest = ahead;
       return allowed;
     }
-    // The blank after one "is" may be the blank before the next.
-    rest = Rest(std::string_view(rest.Text().data() - 1, rest.Text().size() + 1));
   }
   return std::nullopt;
 }
@@ -127,7 +128,7 @@ bool IsBounded(std::string_view text, size_t begin, size_t size) {
 
 // Every layout writes the level as a word before the message, but JSON may have it behind: quoted,
 // which nothing inside the message can imitate, for its quotes are escaped.
-bool IsTrace(std::string_view before, std::string_view behind) {
+bool IsTrace(std::string_view before, std::string_view behind, bool quoted) {
   constexpr std::string_view kTrace = "TRACE";
   for (size_t found = before.find(kTrace); found != std::string_view::npos;
        found = before.find(kTrace, found + kTrace.size())) {
@@ -135,16 +136,15 @@ bool IsTrace(std::string_view before, std::string_view behind) {
       return true;
     }
   }
-  return before.find('{') != std::string_view::npos &&
-         Find("\"TRACE\"", behind) != std::string_view::npos;
+  return quoted && Find("\"TRACE\"", behind) != std::string_view::npos;
 }
 
 // Absent: no name that a topic can have.
-std::optional<std::string_view> TakeTopic(Rest& rest) {
+std::optional<std::string_view> TakeTopic(Rest& rest, bool quoted) {
   const std::string_view topic = rest.Take(IsTopicCharacter);
   const std::string_view behind = rest.Text();
   const bool complete = behind.empty() || behind.starts_with(" for request = ") ||
-                        behind.starts_with(" (") || behind.starts_with("\"");
+                        behind.starts_with(" (") || (quoted && behind.starts_with("\""));
   if (!complete || topic.empty() || topic.size() > kLongestTopic || topic == "." || topic == "..") {
     return std::nullopt;
   }
@@ -210,7 +210,10 @@ LineOutcome ParseAuthorizerLine(std::string_view line) {
   if (audit->resource_type != "Topic") {
     return LineRefusal::kOtherResource;
   }
-  if (IsTrace(line.substr(0, begin), rest.Text())) {
+  const std::string_view before = line.substr(0, begin);
+  // The message is a string of JSON or the like: the next quote ends it.
+  const bool quoted = before.find('"') != std::string_view::npos;
+  if (IsTrace(before, rest.Text(), quoted)) {
     return LineRefusal::kTrace;
   }
   if (rest.Skip("UNKNOWN:")) {
@@ -220,7 +223,7 @@ LineOutcome ParseAuthorizerLine(std::string_view line) {
   if (!rest.Skip("LITERAL:")) {
     rest.Skip("PREFIXED:");
   }
-  const std::optional<std::string_view> topic = TakeTopic(rest);
+  const std::optional<std::string_view> topic = TakeTopic(rest, quoted);
   if (!topic) {
     return LineRefusal::kIllegalTopic;
   }

@@ -23,6 +23,7 @@ TEST(IpAddress, RefusesWhatIsNoAddress) {
         "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb:cccc"}) {
     EXPECT_FALSE(IpAddress::Parse(text).has_value()) << text;
   }
+  EXPECT_FALSE(IpAddress::Parse(std::string_view("10.1.2.3\0x", 10)).has_value());
   EXPECT_FALSE(IpAddress::FromBytes(std::vector<uint8_t>(5)).has_value());
 }
 
