@@ -19,13 +19,13 @@ namespace network_mapper::kafka {
 // Why an audit line is no access to report.
 enum class LineRefusal : uint8_t {
   kOtherResource,     // a group, the cluster, a transactional id, ...
-  kProbe,             // nobody reached for it: refCount 0, pattern UNKNOWN
+  kProbe,             // nobody reached for it: resourceRefCount 0, pattern UNKNOWN
   kTrace,             // logged at TRACE: a list or a filter, not an access
-  kUnknownOperation,  // none of Kafka's words
-  kIllegalTopic,      // a name that no topic can have
-  kBadHost,           // no IP address
-  kHiddenClient,      // loopback or link-local: the client is behind a sidecar or a proxy
-  kMalformed,         // begins like an audit line and does not go on like one
+  kUnknownOperation,  // none of Kafka's words for what can be done to a topic
+  kIllegalTopic,      // a name that no topic can have: lines are written before names are checked
+  kBadHost,           // no IP address that a client can have
+  kHiddenClient,  // loopback, link-local or a sidecar's address: no pod's own, so not the client
+  kMalformed,     // begins like an audit line and does not go on like one; cut off
 };
 
 inline constexpr std::array kAllLineRefusals = {
@@ -37,6 +37,7 @@ inline constexpr std::array kAllLineRefusals = {
 std::string_view LineRefusalName(LineRefusal refusal);
 
 struct TopicAccess {
+  // Without the zone, if one was written.
   IpAddress client;
   // Points into the line.
   std::string_view topic;
@@ -51,7 +52,8 @@ struct NoAuditLine {};
 
 using LineOutcome = std::variant<NoAuditLine, TopicAccess, LineRefusal>;
 
-// `line` is without its end. Any bytes are fine.
+// `line` is without its end. Any bytes are fine; the time is linear in the length. A line that was
+// cut off within a topic's name cannot be told from a whole one: hand over whole lines only.
 LineOutcome ParseAuthorizerLine(std::string_view line);
 
 }  // namespace network_mapper::kafka
