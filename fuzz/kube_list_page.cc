@@ -6,6 +6,7 @@
 
 #include "common/kube/api_error.h"
 #include "common/kube/discovery.h"
+#include "common/kube/lease.h"
 #include "common/kube/list_page.h"
 #include "common/kube/token_review.h"
 
@@ -23,5 +24,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)kube::ParseObjectMetadata(text);
   (void)kube::ParseResourceList(text);
   (void)kube::ParseTokenReview(text, "network-mapper");
+  if (const auto lease = kube::ParseLease(text); lease.ok()) {
+    // What is written is what was read.
+    const auto again = kube::ParseLease(kube::EncodeLease(*lease, "ns", "name"));
+    if (!again.ok() || again->transitions != lease->transitions ||
+        again->duration != lease->duration) {
+      __builtin_trap();
+    }
+  }
   return 0;
 }

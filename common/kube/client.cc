@@ -25,7 +25,7 @@ struct IdleConnection {
   SteadyTime since;
 };
 
-struct Lease {
+struct BorrowedConnection {
   std::unique_ptr<HttpConnection> connection;
   bool reused = false;
 };
@@ -91,25 +91,25 @@ class Client::Implementation {
       if (!credential.ok()) {
         return Annotate(credential.status(), what);
       }
-      StatusOr<Lease> lease = Borrow(*credential, !may_reconnect);
-      if (!lease.ok()) {
-        return Annotate(lease.status(), what);
+      StatusOr<BorrowedConnection> borrowed = Borrow(*credential, !may_reconnect);
+      if (!borrowed.ok()) {
+        return Annotate(borrowed.status(), what);
       }
       exchange.request.headers = headers;
       exchange.request.headers.insert(exchange.request.headers.end(), credential->headers.begin(),
                                       credential->headers.end());
-      Attempt attempt = Try(*lease->connection, exchange);
+      Attempt attempt = Try(*borrowed->connection, exchange);
       if (attempt.head.code == 401 && may_renew && credentials_.Reject(credential->generation)) {
         may_renew = false;
         continue;
       }
-      const bool dead = !attempt.status.ok() && lease->reused && attempt.head.code == 0;
+      const bool dead = !attempt.status.ok() && borrowed->reused && attempt.head.code == 0;
       if (dead && may_reconnect && !exchange.stop.stop_requested()) {
         may_reconnect = false;
         continue;
       }
       if (attempt.status.ok()) {
-        GiveBack(std::move(lease->connection));
+        GiveBack(std::move(borrowed->connection));
       }
       return Judge(attempt, what);
     }
@@ -229,24 +229,24 @@ class Client::Implementation {
     return endpoint;
   }
 
-  StatusOr<Lease> Borrow(const Credential& credential, bool fresh) {
+  StatusOr<BorrowedConnection> Borrow(const Credential& credential, bool fresh) {
     ASSIGN_OR_RETURN(HttpEndpoint endpoint, EndpointFor(credential));
     const SteadyTime now = clock_.SteadyNow();
-    Lease lease;
+    BorrowedConnection borrowed;
     idle_.With([&](std::vector<IdleConnection>& idle) {
       std::erase_if(idle, [&](const IdleConnection& one) {
         return now - one.since > kLongestIdle || one.connection->Endpoint() != endpoint;
       });
       if (!fresh && !idle.empty()) {
-        lease.connection = std::move(idle.back().connection);
-        lease.reused = true;
+        borrowed.connection = std::move(idle.back().connection);
+        borrowed.reused = true;
         idle.pop_back();
       }
     });
-    if (lease.connection == nullptr) {
-      ASSIGN_OR_RETURN(lease.connection, HttpConnection::Create(std::move(endpoint)));
+    if (borrowed.connection == nullptr) {
+      ASSIGN_OR_RETURN(borrowed.connection, HttpConnection::Create(std::move(endpoint)));
     }
-    return lease;
+    return borrowed;
   }
 
   void GiveBack(std::unique_ptr<HttpConnection> connection) {
