@@ -30,7 +30,7 @@ HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks) {
   bool degraded = false;
   for (const HealthCheck& check : checks) {
     const Status status = check.check();
-    std::string result = "ok";
+    std::string result = check.note ? "ok, " + check.note() : "ok";
     if (!status.ok()) {
       available = available && !check.essential;
       degraded = degraded || !check.essential;

@@ -24,10 +24,13 @@ struct HealthCheck {
   std::function<Status()> check;
   // While another one fails the program still does its work, only less well.
   bool essential = true;
+  // What to add to "ok".
+  std::function<std::string()> note{};
 };
 
-// {"status":"ok"|"degraded"|"unavailable","checks":{"<name>":"ok"|"<message>"}}: 503 while an
-// essential check fails, else 200. The message of one that is not essential begins "degraded: ".
+// {"status":"ok"|"degraded"|"unavailable","checks":{"<name>":"ok"|"ok, <note>"|"<message>"}}: 503
+// while an essential check fails, else 200. The message of one that is not essential begins
+// "degraded: ".
 HttpResponse RunHealthChecks(const std::vector<HealthCheck>& checks);
 
 // 200 in the Prometheus text format.

@@ -16,6 +16,7 @@
 #include "common/log/log.h"
 #include "mapper/api/api_handler.h"
 #include "mapper/app/cluster_domain.h"
+#include "mapper/app/cluster_wide_collectors.h"
 #include "mapper/ingest/completeness.h"
 #include "mapper/ingest/ledger_codec.h"
 #include "mapper/ingest/observation_pipeline.h"
@@ -126,6 +127,7 @@ class MapperApp::Implementation {
         DecoderOptions{.workload_annotation = config_.workload_name_override_annotation});
     RETURN_IF_ERROR(OpenStore());
     StartPipeline();
+    StartClusterWideCollectors();
     RaiseDescriptorLimit();
     RETURN_IF_ERROR(StartReportServer());
     RETURN_IF_ERROR(StartApi());
@@ -152,6 +154,7 @@ class MapperApp::Implementation {
       }
     }
     auto grace = std::chrono::duration_cast<std::chrono::milliseconds>(config_.shutdown_grace);
+    cluster_wide_->Stop();
     report_server_->Shutdown(grace);
     pipeline_->Stop();
     api_server_->Stop();
@@ -246,6 +249,22 @@ class MapperApp::Implementation {
                                                                 .metrics = pipeline_metrics_});
   }
 
+  // What is collected here goes to the pipeline. None yet.
+  std::vector<ClusterWideCollectors::Collector> ClusterWide() const { return {}; }
+
+  void StartClusterWideCollectors() {
+    if (!store_.IsShared()) {
+      cluster_wide_.emplace(ClusterWide());
+      return;
+    }
+    cluster_wide_.emplace(ClusterWide(),
+                          kube::LeaseElectionOptions{.name_space = client_->Namespace(),
+                                                     .name = config_.lease_name,
+                                                     .identity = LeaseIdentity()},
+                          kube::LeaseElection::Dependencies{
+                              .client = *client_, .metrics = metrics_, .clock = clock_});
+  }
+
   Status StartReportServer() {
     IdentifyCollector identify;
     if (!config_.collector_service_accounts.empty()) {
@@ -271,6 +290,12 @@ class MapperApp::Implementation {
       checks.push_back({.name = "store",
                         .check = [this] { return pipeline_->StoreHealth(); },
                         .essential = false});
+    }
+    if (store_.IsShared()) {
+      checks.push_back({.name = "leader",
+                        .check = [this] { return cluster_wide_->Health(); },
+                        .essential = false,
+                        .note = [this] { return cluster_wide_->Leader(); }});
     }
     if (token_reviewer_) {
       checks.push_back({.name = "collector_tokens",
@@ -354,6 +379,7 @@ class MapperApp::Implementation {
   std::unique_ptr<kube::Client> client_;
   std::optional<InventoryFeed> feed_;
   std::optional<ObservationPipeline> pipeline_;
+  std::optional<ClusterWideCollectors> cluster_wide_;
   std::optional<TokenReviewer> token_reviewer_;
   std::unique_ptr<ReportServer> report_server_;
   std::optional<ApiHandler> api_;

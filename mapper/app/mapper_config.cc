@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "common/config/original_options.h"
@@ -127,6 +128,12 @@ void DeclareStoreOptions(OptionTable& table, MapperConfig& config) {
       .Secret()
       .Group(kGroup);
   table
+      .Add("lease-name", &config.lease_name,
+           "Lease in the mapper's namespace by which mappers that share a store elect the one that "
+           "collects what is to be collected once in a cluster; without a shared store there is "
+           "none")
+      .Group(kGroup);
+  table
       .Add("retention", &config.retention,
            "Intents that were not seen for so long are forgotten; 0: they stay")
       .Group(kGroup);
@@ -231,6 +238,23 @@ Status CheckTokens(const MapperConfig& config) {
   return OkStatus();
 }
 
+// What the API server takes as a name: RFC 1123.
+Status CheckLeaseName(const std::string& name) {
+  constexpr size_t kLongestName = 253;
+  const auto is_inner = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  const auto is_outer = [](char c) { return c != '-' && c != '.'; };
+  const bool is_name = !name.empty() && name.size() <= kLongestName &&
+                       std::all_of(name.begin(), name.end(), is_inner) && is_outer(name.front()) &&
+                       is_outer(name.back());
+  return is_name ? OkStatus()
+                 : InvalidArgument(
+                       "option lease-name: \"{}\" is no name of an object: lower-case letters, "
+                       "digits, '-' and '.' inside",
+                       name);
+}
+
 // Tried by itself, so that a bad address is not taken for a fault of the first port.
 Status CheckListenAddress(const std::string& address) {
   StatusOr<TcpListener> listener = ListenOnTcp(address, 0);
@@ -277,6 +301,7 @@ Status CheckMapperConfig(const MapperConfig& config) {
         "\"postgresql://USER@HOST:PORT/DATABASE\"",
         config.store.substr(0, config.store.find(':')));
   }
+  RETURN_IF_ERROR(CheckLeaseName(config.lease_name));
   return CheckListenAddress(config.listen_address);
 }
 

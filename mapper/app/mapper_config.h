@@ -52,6 +52,8 @@ struct MapperConfig {
 
   // "memory", or "sqlite:" and the path of a file.
   std::string store = "memory";
+  // The Lease in this namespace by which mappers that share a store elect a leader.
+  std::string lease_name = "otterize-network-mapper";
   // How long an intent stays that is not seen any more; zero: for ever.
   std::chrono::nanoseconds retention{0};
 

@@ -129,5 +129,77 @@ TEST(MapperReplicas, ShareOneMap) {
                   mappers[1].Metric("network_mapper_intents_batches_duplicate_total"));
 }
 
+bool Leads(const MapperProcess& mapper) {
+  return mapper.Metric("network_mapper_lease_is_leader") == 1;
+}
+
+// What one of several says and shows of its leader.
+nlohmann::json LeaderCheck(const MapperProcess& mapper) {
+  httplib::Client client("127.0.0.1", mapper.ApiPort());
+  const httplib::Result answer = client.Get("/readyz");
+  return answer ? nlohmann::json::parse(answer->body)["checks"]["leader"] : nlohmann::json();
+}
+
+void WaitUntilLeads(const MapperProcess& mapper, std::chrono::seconds limit) {
+  const auto end = steady_clock::now() + limit;
+  while (!Leads(mapper) && steady_clock::now() < end) {
+    std::this_thread::sleep_for(20ms);
+  }
+  ASSERT_TRUE(Leads(mapper)) << mapper.Log();
+}
+
+TEST(MapperReplicas, OneLeads) {
+  PostgresServer server;
+  auto kubernetes = stand_in::KubeStandIn::Start({});
+  ASSERT_THAT(kubernetes, IsOk());
+  // That there is one already saves the wait for a former leader.
+  ASSERT_THAT((*kubernetes)->Objects().Apply(R"({"apiVersion":"coordination.k8s.io/v1",
+    "kind":"Lease","metadata":{"namespace":"default","name":"mappers"},"spec":{}})"),
+              IsOk());
+  const std::vector<std::string> options = {"--store=" + server.Url(), "--lease-name=mappers"};
+  std::array<MapperProcess, 2> mappers = {MapperProcess(options), MapperProcess(options)};
+  for (MapperProcess& mapper : mappers) {
+    mapper.UseApiServer((*kubernetes)->Url());
+  }
+  ASSERT_TRUE(mappers[0].Start()) << mappers[0].Log();
+  WaitUntilLeads(mappers[0], 10s);
+  ASSERT_TRUE(mappers[1].Start()) << mappers[1].Log();
+  std::this_thread::sleep_for(1s);
+  EXPECT_FALSE(Leads(mappers[1]));
+  EXPECT_THAT(LeaderCheck(mappers[1]),
+              testing::ResultOf([](const nlohmann::json& text) { return text.get<std::string>(); },
+                                testing::MatchesRegex("ok, .*_[0-9a-f]* leads")));
+  EXPECT_EQ(LeaderCheck(mappers[0]), LeaderCheck(mappers[1]));
+
+  // Who ends gives way at once.
+  auto before = steady_clock::now();
+  kill(mappers[0].Id(), SIGTERM);
+  EXPECT_EQ(mappers[0].WaitForExit(), 0);
+  WaitUntilLeads(mappers[1], 10s);
+  const auto after_end = steady_clock::now() - before;
+
+  // Who is killed is missed.
+  ASSERT_TRUE(mappers[0].Start()) << mappers[0].Log();
+  before = steady_clock::now();
+  mappers[1].Kill();
+  WaitUntilLeads(mappers[0], 30s);
+  const auto after_kill = steady_clock::now() - before;
+  EXPECT_LT(after_kill, 20s);
+  std::printf("followed %.1f s after its end, %.1f s after it was killed\n",
+              std::chrono::duration<double>(after_end).count(),
+              std::chrono::duration<double>(after_kill).count());
+}
+
+// A mapper that needs no other one asks for no Lease.
+TEST(MapperReplicas, OneAloneNeedsNoLease) {
+  MapperProcess alone;
+  ASSERT_TRUE(alone.Start()) << alone.Log();
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(LeaderCheck(alone).is_null());
+  const auto& objects = alone.ApiServer().Objects();
+  const auto type = objects.TypeByPath("coordination.k8s.io", "v1", "leases");
+  EXPECT_TRUE(objects.List(*type, "").objects.empty());
+}
+
 }  // namespace
 }  // namespace network_mapper

@@ -37,13 +37,18 @@ TEST(Diagnostics, NamesEveryCheckAndWhyItFails) {
 
 TEST(Diagnostics, StaysReadyWhileSomethingIsDegraded) {
   std::vector<HealthCheck> checks = {
-      {.name = "inventory", .check = [] { return OkStatus(); }},
-      {.name = "watches", .check = [] { return Unavailable("pods: gone"); }, .essential = false},
+      {.name = "inventory",
+       .check = [] { return OkStatus(); },
+       .note = [] { return std::string("3 kinds"); }},
+      {.name = "watches",
+       .check = [] { return Unavailable("pods: gone"); },
+       .essential = false,
+       .note = [] { return std::string("not said of what fails"); }},
   };
   HttpResponse response = RunHealthChecks(checks);
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.body,
-            "{\"status\":\"degraded\",\"checks\":{\"inventory\":\"ok\","
+            "{\"status\":\"degraded\",\"checks\":{\"inventory\":\"ok, 3 kinds\","
             "\"watches\":\"degraded: pods: gone\"}}\n");
   checks[0].check = [] { return Unavailable("not listed yet"); };
   response = RunHealthChecks(checks);

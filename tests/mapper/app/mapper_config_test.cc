@@ -45,6 +45,21 @@ TEST(MapperConfig, NamesTheListenAddressAndNotAPort) {
   }
 }
 
+TEST(MapperConfig, RefusesALeaseThatCannotBe) {
+  MapperConfig config;
+  for (const char* name : {"mapper", "m.2-x", "9"}) {
+    config.lease_name = name;
+    EXPECT_THAT(CheckMapperConfig(config), IsOk()) << name;
+  }
+  for (const std::string& name : {std::string(), std::string("a/b"), std::string("Mapper"),
+                                  std::string("-a"), std::string("a."), std::string(254, 'a')}) {
+    config.lease_name = name;
+    EXPECT_THAT(CheckMapperConfig(config),
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("option lease-name: ")))
+        << name;
+  }
+}
+
 TEST(MapperConfig, RefusesCollectorAccountsThatCannotWork) {
   MapperConfig config;
   config.collector_service_accounts = {"otterize-system/otterize-network-sniffer"};
