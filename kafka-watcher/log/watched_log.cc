@@ -12,7 +12,7 @@ std::optional<Time> Later(std::optional<Time> a, std::optional<Time> b) {
   return std::max(a, b);  // An absent time is before all others.
 }
 
-void Add(LineCounts& sum, const LineCounts& more) {
+void AddCounts(LineCounts& sum, const LineCounts& more) {
   sum.lines += more.lines;
   sum.accesses += more.accesses;
   for (size_t i = 0; i < sum.refused.size(); ++i) {
@@ -100,7 +100,7 @@ bool WatchedLog::TakeLines(std::span<const LogLine> lines, const LogPosition& po
     if (!Add(state.accesses, parsed)) {
       return false;
     }
-    kafka::Add(state.counts, parsed.counts);
+    AddCounts(state.counts, parsed.counts);
     state.position = position;
     return true;
   });
