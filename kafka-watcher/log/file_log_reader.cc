@@ -1,0 +1,219 @@
+#include "kafka-watcher/log/file_log_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log/log.h"
+
+namespace network_mapper::kafka {
+
+namespace {
+
+constexpr size_t kReadSize = size_t{64} << 10U;
+// A step ends for a look at who wants it to stop.
+constexpr int kMostRotationsAStep = 1000;
+
+const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosition& saved) {
+  // A volume that was mounted anew may have another device number.
+  const bool same_device = std::any_of(siblings.begin(), siblings.end(), [&](const Sibling& one) {
+    return one.look.id.device == saved.device;
+  });
+  for (const Sibling& one : siblings) {
+    if (one.look.id.inode == saved.inode &&
+        (!same_device || one.look.id.device == saved.device)) {
+      return &one;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+FileLogReader::FileLogReader(std::string path, std::optional<FileLogPosition> saved,
+                             WatchedLog& log, HarvestSignal& harvested, const Clock& clock)
+    : path_(std::move(path)),
+      log_(log),
+      clock_(clock),
+      saved_(std::move(saved)),
+      feed_(log, harvested),
+      buffer_(kReadSize) {
+  if (saved_) {
+    log_.MoveTo(*saved_);
+  }
+}
+
+Status FileLogReader::Step(const std::stop_token& stop) {
+  if (!file_) {
+    RETURN_IF_ERROR(Begin());
+  }
+  for (int rotations = 0; rotations < kMostRotationsAStep; ++rotations) {
+    RETURN_IF_ERROR(ReadToEnd(stop));
+    if (stop.stop_requested()) {
+      return OkStatus();
+    }
+    ASSIGN_OR_RETURN(const FileLook current, LookAt(path_));
+    if (current.id == file_->Id()) {
+      rotated_ = false;
+      if (current.size < read_to_) {
+        StartOver();
+        continue;
+      }
+      size_ = current.size;
+      return OkStatus();
+    }
+    // The writer may need an instant to let go of the file that was renamed.
+    if (!std::exchange(rotated_, true)) {
+      return OkStatus();
+    }
+    RETURN_IF_ERROR(GoOnToNext(current.id, stop));
+  }
+  return OkStatus();
+}
+
+Status FileLogReader::Begin() {
+  const std::vector<Sibling> siblings = SiblingsOf(path_);
+  if (saved_) {
+    if (const Sibling* found = FindSaved(siblings, *saved_)) {
+      ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(found->path));
+      const bool truncated = found->look.size < saved_->offset;
+      if (truncated) {
+        log_.CountGap();
+      }
+      Use(std::move(file), truncated ? 0 : saved_->offset);
+      saved_.reset();
+      rotated_ = true;
+      return OkStatus();
+    }
+  }
+  StatusOr<OpenFile> file = OpenFile::Open(path_);
+  if (!file.ok()) {
+    begun_ = begun_ || file.status().code() == StatusCode::kNotFound;
+    return file.status();
+  }
+  if (saved_) {
+    LogWarn("a log file is gone, with what of it was not read", {{"path", path_}});
+    log_.CountGap();
+    saved_.reset();
+    begun_ = true;
+  }
+  if (begun_) {
+    Use(*std::move(file), 0);
+    return OkStatus();
+  }
+  begun_ = true;
+  return UseFromEnd(*std::move(file));
+}
+
+// From the last line's begin, if that line is not complete yet.
+Status FileLogReader::UseFromEnd(OpenFile file) {
+  ASSIGN_OR_RETURN(const FileLook look, file.Look());
+  const uint64_t from = look.size - std::min<uint64_t>(look.size, buffer_.size());
+  ASSIGN_OR_RETURN(const size_t count, file.ReadAt(from, buffer_.data(), buffer_.size()));
+  const size_t newline = std::string_view(buffer_.data(), count).rfind('\n');
+  uint64_t begin = from == 0 ? 0 : from + count;
+  if (newline != std::string_view::npos) {
+    begin = from + newline + 1;
+  }
+  Use(std::move(file), begin);
+  return OkStatus();
+}
+
+void FileLogReader::Use(OpenFile file, uint64_t offset) {
+  file_ = std::move(file);
+  offset_ = offset;
+  read_to_ = offset;
+  size_ = offset;
+  cutter_.Clear();
+  log_.MoveTo(Position());
+}
+
+// The file was truncated in place.
+void FileLogReader::StartOver() {
+  // What was written between the last look and the truncation is not known to have been there.
+  if (size_ > read_to_ || cutter_.Rest()) {
+    log_.CountGap();
+  }
+  offset_ = 0;
+  read_to_ = 0;
+  size_ = 0;
+  cutter_.Clear();
+  log_.MoveTo(Position());
+}
+
+// The open file was renamed and is at its end: goes on with the oldest of the younger ones.
+Status FileLogReader::GoOnToNext(const FileId& current, const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const FileLook ended, file_->Look());
+  std::string next = path_;
+  for (const Sibling& one : SiblingsOf(path_)) {
+    if (one.look.age > ended.age && one.look.id != ended.id && one.look.id != current) {
+      next = one.path;
+      break;
+    }
+  }
+  ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(next));
+  if (file.Id() == ended.id) {
+    return OkStatus();  // Renamed back, or renamed meanwhile: looked at again.
+  }
+  TakeRest(stop);
+  if (!stop.stop_requested()) {
+    rotated_ = file.Id() != current;
+    Use(std::move(file), 0);
+  }
+  return OkStatus();
+}
+
+Status FileLogReader::ReadToEnd(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    ASSIGN_OR_RETURN(const size_t count,
+                     file_->ReadAt(read_to_, buffer_.data(), buffer_.size()));
+    if (count == 0) {
+      return OkStatus();
+    }
+    read_to_ += count;
+    size_ = std::max(size_, read_to_);
+    const Time now = clock_.Now();
+    const bool goes_on = cutter_.Push(
+        std::string_view(buffer_.data(), count),
+        [&](const CutLine& line) { return TakeLine(line, now, stop); });
+    if (!goes_on || !Flush(stop)) {
+      return OkStatus();
+    }
+  }
+  return OkStatus();
+}
+
+bool FileLogReader::TakeLine(const CutLine& line, Time now, const std::stop_token& stop) {
+  if (line.overlong) {
+    feed_.AddOverlong();
+  } else {
+    feed_.Add({.text = line.text, .written_at = now});
+  }
+  offset_ += line.length;
+  return !feed_.IsFull() || Flush(stop);
+}
+
+bool FileLogReader::Flush(const std::stop_token& stop) {
+  return feed_.Empty() || feed_.Flush(Position(), stop);
+}
+
+// The unfinished last line of a file that nobody writes any more.
+void FileLogReader::TakeRest(const std::stop_token& stop) {
+  if (const std::optional<CutLine> rest = cutter_.Rest()) {
+    TakeLine(*rest, clock_.Now(), stop);
+    Flush(stop);
+    cutter_.Clear();
+  }
+}
+
+uint64_t FileLogReader::Behind() const {
+  return size_ - std::min(size_, offset_);
+}
+
+LogPosition FileLogReader::Position() const {
+  return FileLogPosition{.path = path_,
+                         .device = file_->Id().device,
+                         .inode = file_->Id().inode,
+                         .offset = offset_};
+}
+
+}  // namespace network_mapper::kafka
