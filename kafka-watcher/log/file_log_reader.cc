@@ -19,8 +19,7 @@ const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosi
     return one.look.id.device == saved.device;
   });
   for (const Sibling& one : siblings) {
-    if (one.look.id.inode == saved.inode &&
-        (!same_device || one.look.id.device == saved.device)) {
+    if (one.look.id.inode == saved.inode && (!same_device || one.look.id.device == saved.device)) {
       return &one;
     }
   }
@@ -164,17 +163,16 @@ Status FileLogReader::GoOnToNext(const FileId& current, const std::stop_token& s
 
 Status FileLogReader::ReadToEnd(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    ASSIGN_OR_RETURN(const size_t count,
-                     file_->ReadAt(read_to_, buffer_.data(), buffer_.size()));
+    ASSIGN_OR_RETURN(const size_t count, file_->ReadAt(read_to_, buffer_.data(), buffer_.size()));
     if (count == 0) {
       return OkStatus();
     }
     read_to_ += count;
     size_ = std::max(size_, read_to_);
     const Time now = clock_.Now();
-    const bool goes_on = cutter_.Push(
-        std::string_view(buffer_.data(), count),
-        [&](const CutLine& line) { return TakeLine(line, now, stop); });
+    const bool goes_on =
+        cutter_.Push(std::string_view(buffer_.data(), count),
+                     [&](const CutLine& line) { return TakeLine(line, now, stop); });
     if (!goes_on || !Flush(stop)) {
       return OkStatus();
     }
@@ -210,10 +208,8 @@ uint64_t FileLogReader::Behind() const {
 }
 
 LogPosition FileLogReader::Position() const {
-  return FileLogPosition{.path = path_,
-                         .device = file_->Id().device,
-                         .inode = file_->Id().inode,
-                         .offset = offset_};
+  return FileLogPosition{
+      .path = path_, .device = file_->Id().device, .inode = file_->Id().inode, .offset = offset_};
 }
 
 }  // namespace network_mapper::kafka

@@ -122,9 +122,8 @@ std::vector<Sibling> SiblingsOf(const std::string& path) {
       siblings.push_back({name, *look});
     }
   }
-  std::sort(siblings.begin(), siblings.end(), [](const Sibling& a, const Sibling& b) {
-    return a.look.age < b.look.age;
-  });
+  std::sort(siblings.begin(), siblings.end(),
+            [](const Sibling& a, const Sibling& b) { return a.look.age < b.look.age; });
   return siblings;
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/support/kube_stand_in/answers.h"
 #include "tests/support/kube_stand_in/discovery.h"
+#include "tests/support/kube_stand_in/log_requests.h"
 #include "tests/support/kube_stand_in/manifests.h"
 #include "tests/support/kube_stand_in/request_words.h"
 #include "tests/support/kube_stand_in/resource_requests.h"
@@ -55,6 +56,8 @@ class KubeStandIn::Impl {
 
   FaultPlan& Faults() { return faults_; }
 
+  PodLogs& Logs() { return logs_; }
+
   void EndWatches() { watches_.EndAll(); }
 
   StandInStatistics Statistics() const {
@@ -81,6 +84,9 @@ class KubeStandIn::Impl {
     }
     if (!path || path->plural.empty()) {
       HandleDiscovery(request, response);
+    } else if (path->plural == "pods" && path->subresource == "log") {
+      AnswerLog(
+          request, *path, store_, logs_, [this] { return watches_.Stopping(); }, response);
     } else if (path->plural == "services" && path->subresource == "proxy") {
       ProxyToService(request, *path, options_.proxies, store_, response);
     } else if (path->plural == "serviceaccounts" && path->subresource == "token") {
@@ -112,6 +118,8 @@ class KubeStandIn::Impl {
       store_.Compact();
     } else if (request.path == "/stand-in/end-watches") {
       EndWatches();
+    } else if (request.path == "/stand-in/log") {
+      WriteLog(request, logs_);
     } else if (request.path == "/stand-in/apply") {
       status = ApplyManifests(request.body);
     } else if (request.path != "/stand-in/faults" && request.path != "/stand-in/statistics") {
@@ -155,6 +163,7 @@ class KubeStandIn::Impl {
   const KubeStandInOptions options_;
   ObjectStore store_;
   FaultPlan faults_;
+  PodLogs logs_;
   WatchRequests watches_;
   ResourceRequests resources_;
   std::atomic<uint64_t> requests_{0};
@@ -186,6 +195,10 @@ ObjectStore& KubeStandIn::Objects() {
 
 FaultPlan& KubeStandIn::Faults() {
   return impl_->Faults();
+}
+
+PodLogs& KubeStandIn::Logs() {
+  return impl_->Logs();
 }
 
 void KubeStandIn::EndWatches() {

@@ -6,6 +6,7 @@
 //   GET|POST|DELETE /stand-in/faults       what shall go wrong (fault_plan.h); 200 with {"pending"}
 //   POST            /stand-in/compact      every resourceVersion handed out so far is now too old
 //   POST            /stand-in/end-watches  every open watch ends, as after its timeout
+//   POST            /stand-in/log?namespace=&pod=&container=   lines that the container writes now
 //   POST            /stand-in/apply        YAML or JSON documents: create or replace
 //   GET             /stand-in/statistics   {"lists","watches","openWatches","requests"}
 #pragma once
@@ -23,6 +24,7 @@
 #include "tests/support/http_test_server.h"
 #include "tests/support/kube_stand_in/fault_plan.h"
 #include "tests/support/kube_stand_in/object_store.h"
+#include "tests/support/kube_stand_in/pod_logs.h"
 #include "tests/support/kube_stand_in/service_proxy.h"
 #include "tests/support/kube_stand_in/tokens.h"
 
@@ -70,6 +72,7 @@ class KubeStandIn {
 
   ObjectStore& Objects();
   FaultPlan& Faults();
+  PodLogs& Logs();
   void EndWatches();
   StandInStatistics Statistics() const;
 
