@@ -26,6 +26,17 @@ const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosi
   return nullptr;
 }
 
+// Since a reader had got to `offset`, where a line begins. The file may have grown beyond it again,
+// or be another one at the same inode.
+StatusOr<bool> WasTruncated(const OpenFile& file, uint64_t offset) {
+  if (offset == 0) {
+    return false;
+  }
+  char before = 0;
+  ASSIGN_OR_RETURN(const size_t count, file.ReadAt(offset - 1, &before, 1));
+  return count == 0 || before != '\n';
+}
+
 }  // namespace
 
 FileLogReader::FileLogReader(std::string path, std::optional<FileLogPosition> saved,
@@ -74,7 +85,7 @@ Status FileLogReader::Begin() {
   if (saved_) {
     if (const Sibling* found = FindSaved(siblings, *saved_)) {
       ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(found->path));
-      const bool truncated = found->look.size < saved_->offset;
+      ASSIGN_OR_RETURN(const bool truncated, WasTruncated(file, saved_->offset));
       if (truncated) {
         log_.CountGap();
       }

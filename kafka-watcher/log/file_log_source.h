@@ -6,7 +6,8 @@
 // (kafka-authorizer.log.2026-11-26-04); the rest of it is read, then the files rotated since in the
 // order of their last change, then the current one. Without a saved position reading begins at the
 // file's end. What may be missing is counted as a gap: a file that was truncated before its end was
-// read, or one that is gone.
+// read, or one that is gone. A file that was truncated and has grown beyond the saved place again
+// is recognised where no line begins at that place.
 #pragma once
 
 #include <chrono>

@@ -164,7 +164,7 @@ Status PodLogReader::ReadOnce(Reading& reading, const std::stop_token& stop) {
     look_back_ = true;
     RETURN_IF_ERROR(LookBack(stop));
     look_back_ = false;
-    position_.restart_count = std::max(restarts, position_.restart_count + (found_back_ ? 1 : 0));
+    position_.restart_count = std::max(restarts, position_.restart_count);
     log_.MoveTo(Position());
   }
   RETURN_IF_ERROR(Stream(reading, stop));

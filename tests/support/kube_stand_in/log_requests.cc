@@ -32,8 +32,7 @@ bool WriteBytes(LogStream& stream, httplib::DataSink& sink) {
 }  // namespace
 
 void AnswerLog(const httplib::Request& request, const RequestPath& path, const ObjectStore& store,
-               PodLogs& logs, const std::function<bool()>& stopping,
-               httplib::Response& response) {
+               PodLogs& logs, const std::function<bool()>& stopping, httplib::Response& response) {
   const auto pods = store.TypeByPath("", "v1", "pods");
   if (store.Get(*pods, {path.name_space, path.name}) == nullptr) {
     AnswerError(response, NotFound("pods \"{}\" not found", path.name));
@@ -62,10 +61,10 @@ void AnswerLog(const httplib::Request& request, const RequestPath& path, const O
   }
   response.status = 200;
   // No type that the HTTP library would compress: that would hold lines back.
-  response.set_chunked_content_provider(
-      "application/octet-stream", [stream, stopping](size_t, httplib::DataSink& sink) {
-        return !stopping() && WriteBytes(*stream, sink);
-      });
+  response.set_chunked_content_provider("application/octet-stream",
+                                        [stream, stopping](size_t, httplib::DataSink& sink) {
+                                          return !stopping() && WriteBytes(*stream, sink);
+                                        });
 }
 
 void WriteLog(const httplib::Request& request, PodLogs& logs) {

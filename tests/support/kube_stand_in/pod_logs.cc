@@ -1,9 +1,9 @@
 #include "tests/support/kube_stand_in/pod_logs.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "common/time/time_text.h"
 
