@@ -16,18 +16,21 @@ namespace network_mapper::cli {
 namespace {
 
 constexpr std::string_view kQuery = R"(
-query Completeness {
-  completeness {
-    since countedSince nodes reportingNodes silentNodes
+query Completeness {{
+  completeness {{
+    since countedSince nodes reportingNodes silentNodes {0}
     packetsReceived packetsDropped packetsMalformed observationsDropped observations
-    refused { reason count mayHideAnEdge }
-    collectors {
-      component node instance connected firstContact lastContact clockOffsetSeconds
+    refused {{ reason count mayHideAnEdge }}
+    collectors {{
+      component node instance connected firstContact lastContact clockOffsetSeconds {0} {1}
       packetsReceived packetsDropped packetsMalformed observationsDropped observations
-      refused { reason count mayHideAnEdge }
-    }
-  }
-})";
+      refused {{ reason count mayHideAnEdge }}
+    }}
+  }}
+}})";
+// Fields that a mapper older than Kafka watchers does not know: of sums, and of collectors.
+constexpr std::string_view kLineFields = "logLinesRead logLinesRefused";
+constexpr std::string_view kNoticeFields = "notices";
 
 // 1204113 as "1,204,113".
 std::string Grouped(uint64_t number) {
@@ -107,12 +110,20 @@ std::string SinceText(const Json& completeness) {
   return map == counted ? counted : fmt::format("{} (map: since {})", counted, map);
 }
 
+size_t NoticesOf(const Json& completeness) {
+  size_t notices = 0;
+  for (const Json& collector : ListOf(completeness, "collectors")) {
+    notices += TextsOf(collector, "notices").size();
+  }
+  return notices;
+}
+
 bool NothingIsMissing(const Json& completeness) {
   return CountOf(completeness, "reportingNodes") > 0 &&
          TextsOf(completeness, "silentNodes").empty() &&
          CountOf(completeness, "packetsDropped") == 0 &&
          CountOf(completeness, "packetsMalformed") == 0 &&
-         CountOf(completeness, "observationsDropped") == 0 &&
+         CountOf(completeness, "observationsDropped") == 0 && NoticesOf(completeness) == 0 &&
          ReasonsOf(completeness, true).sum == 0;
 }
 
@@ -173,7 +184,12 @@ std::string TableText(const std::vector<Row>& rows) {
 }  // namespace
 
 StatusOr<std::optional<Json>> AskForCompleteness(const QueryTransport& transport) {
-  ASSIGN_OR_RETURN(std::optional<Json> data, Ask(transport, kQuery, "Completeness", Json()));
+  ASSIGN_OR_RETURN(
+      std::optional<Json> data,
+      Ask(transport, fmt::format(kQuery, kLineFields, kNoticeFields), "Completeness", Json()));
+  if (!data) {
+    ASSIGN_OR_RETURN(data, Ask(transport, fmt::format(kQuery, "", ""), "Completeness", Json()));
+  }
   if (!data || ObjectOf(*data, "completeness").empty()) {
     return std::optional<Json>();
   }
@@ -194,6 +210,10 @@ std::string CompletenessLine(const Json& completeness) {
   const Reasons unresolved = ReasonsOf(completeness, true);
   line += fmt::format(", {} unresolved{}", Counted(unresolved.sum, "observation", "observations"),
                       unresolved.sum == 0 ? "" : fmt::format(": {}", unresolved.text));
+  if (const size_t notices = NoticesOf(completeness); notices > 0) {
+    line += fmt::format(", {} (`network-mapper status` shows {})",
+                        Counted(notices, "notice", "notices"), notices == 1 ? "it" : "them");
+  }
   return line + ".";
 }
 
@@ -201,7 +221,7 @@ std::string CompletenessText(const Json& completeness, Time now, bool with_heade
   auto reasons_line = [](const Reasons& reasons) {
     return reasons.sum == 0 ? "0" : fmt::format("{}: {}", Grouped(reasons.sum), reasons.text);
   };
-  std::string out = TableText(
+  std::vector<Row> sums(
       {{"map since", TextOf(completeness, "since")},
        {"counted since", TextOf(completeness, "countedSince")},
        {"nodes", NodesText(completeness)},
@@ -212,6 +232,13 @@ std::string CompletenessText(const Json& completeness, Time now, bool with_heade
                                     Grouped(CountOf(completeness, "observationsDropped")))},
        {"unresolved", reasons_line(ReasonsOf(completeness, true))},
        {"left out", reasons_line(ReasonsOf(completeness, false))}});
+  if (const uint64_t lines = CountOf(completeness, "logLinesRead"); lines > 0) {
+    sums.insert(
+        sums.begin() + 4,
+        {"log lines", fmt::format("{} read, {} about an access could not be used", Grouped(lines),
+                                  Grouped(CountOf(completeness, "logLinesRefused")))});
+  }
+  std::string out = TableText(sums);
   std::vector<Row> rows;
   if (with_headers) {
     rows.push_back({"COLLECTOR", "NODE", "CONNECTED", "LAST CONTACT", "PACKETS", "DROPPED",
@@ -220,7 +247,13 @@ std::string CompletenessText(const Json& completeness, Time now, bool with_heade
   for (const Json& collector : ListOf(completeness, "collectors")) {
     rows.push_back(CollectorRow(collector, now));
   }
-  return out + "\n" + TableText(rows);
+  out += "\n" + TableText(rows);
+  for (const Json& collector : ListOf(completeness, "collectors")) {
+    for (const std::string& notice : TextsOf(collector, "notices")) {
+      out += fmt::format("\n{}: {}\n", TextOf(collector, "component"), notice);
+    }
+  }
+  return out;
 }
 
 }  // namespace network_mapper::cli

@@ -61,6 +61,11 @@ std::vector<std::string> OptionTable::Row::Flags() const {
   return flags;
 }
 
+OptionTable::Row& OptionTable::Row::SeparatedBy(std::string_view separators) {
+  separators_ = separators;
+  return *this;
+}
+
 OptionTable::Row& OptionTable::Row::Secret() {
   secret_ = true;
   return *this;

@@ -204,7 +204,8 @@ Status OptionTable::ApplyEnvironment(const std::map<std::string, std::string>& e
       continue;
     }
     std::vector<std::string> values =
-        row->is_list_ ? Split(found->second, " \t\n,") : std::vector<std::string>{found->second};
+        row->is_list_ ? Split(found->second, row->separators_.empty() ? " \t\n," : row->separators_)
+                      : std::vector<std::string>{found->second};
     RETURN_IF_ERROR(Annotate(Assign(*row, values, "environment"), found->first));
   }
   return OkStatus();
@@ -273,7 +274,8 @@ StatusOr<OptionTable::Outcome> OptionTable::Parse(int argc, const char* const* a
     std::vector<std::string> all;
     for (const std::string& value : values) {
       if (row->is_list_) {
-        std::vector<std::string> parts = Split(value, ",");
+        std::vector<std::string> parts =
+            Split(value, row->separators_.empty() ? "," : row->separators_);
         all.insert(all.end(), parts.begin(), parts.end());
       } else {
         all = {value};

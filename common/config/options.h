@@ -52,6 +52,9 @@ class OptionTable {
     Row& Short(char letter);
     // A second spelling, as a flag only.
     Row& AlsoFlag(std::string_view name);
+    // What stands between a list's items in flags and in the environment, for items that may have
+    // commas or blanks themselves.
+    Row& SeparatedBy(std::string_view separators);
     // A secret's value never appears in logs, help or the effective configuration.
     Row& Secret();
 
@@ -73,6 +76,8 @@ class OptionTable {
     bool secret_ = false;
     bool is_list_ = false;
     bool is_bool_ = false;
+    // Empty: commas, and white space in the environment.
+    std::string separators_;
     std::vector<std::string> allowed_;
     int64_t minimum_ = std::numeric_limits<int64_t>::min();
     int64_t maximum_ = std::numeric_limits<int64_t>::max();

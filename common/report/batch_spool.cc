@@ -20,8 +20,9 @@ using google::protobuf::io::CodedInputStream;
 constexpr char kObservationsTag = v1::Batch::kObservationsFieldNumber << 3 | 2;
 constexpr char kBatchTag = v1::ReportRequest::kBatchFieldNumber << 3 | 2;
 
-// Room for the sequence and the statistics: at most 11 and 2 + 4 * 11 + 19 bytes.
-constexpr size_t kBatchHeadBytes = 96;
+// Room for the sequence and the statistics: at most 11 and 3 + 6 * 11 + 19 bytes. Notices come on
+// top: the mapper reads messages that are a little longer than a batch may be.
+constexpr size_t kBatchHeadBytes = 112;
 // What an entry costs beside its bytes: the deque's slot, the head and the allocator's rounding.
 constexpr size_t kEntryOverhead = 192;
 
@@ -134,6 +135,13 @@ EncodeOutcome EncodeBatches(const std::vector<Observation>& observations,
   return outcome;
 }
 
+bool IsWhole(const EncodedBatch& batch) {
+  v1::Batch fields;
+  return fields.ParseFromString(batch.payload) && fields.sequence() == 0 &&
+         !fields.has_statistics() &&
+         static_cast<size_t>(fields.observations_size()) == batch.observations;
+}
+
 size_t BatchSpool::Cost(const Entry& entry) {
   return entry.batch.payload.size() + kEntryOverhead;
 }
@@ -162,6 +170,24 @@ uint64_t BatchSpool::Add(EncodedBatch batch) {
     Erase(oldest_unsent);
   }
   return dropped;
+}
+
+bool BatchSpool::Add(NumberedBatches numbered) {
+  const bool is_first = last_sequence_ == 0 && entries_.empty() && numbered.first_sequence > 0;
+  const bool follows = numbered.first_sequence == last_sequence_ + 1;
+  if (UnsentBatches() > 0 || !(is_first || follows)) {
+    return false;
+  }
+  last_sequence_ = numbered.first_sequence - 1;
+  for (EncodedBatch& batch : numbered.batches) {
+    Entry entry;
+    entry.batch = std::move(batch);
+    entry.sequence = ++last_sequence_;
+    entry.ordinal = ++last_added_;
+    Insert(entries_.end(), std::move(entry));
+    ++numbered_;
+  }
+  return true;
 }
 
 BatchSpool::Acknowledged BatchSpool::Restart(uint64_t applied_sequence) {
@@ -205,11 +231,13 @@ std::optional<BatchFrame> BatchSpool::NextToSend(size_t window, const CollectorT
     return std::nullopt;
   }
   Entry& entry = entries_[sent_];
-  bool resent = sent_ < numbered_;
-  if (!resent) {
+  if (entry.sequence == 0) {
     entry.sequence = ++last_sequence_;
-    entry.head = MakeHead(entry.sequence, totals, entry.batch.payload.size());
     ++numbered_;
+  }
+  bool resent = !entry.head.empty();
+  if (!resent) {
+    entry.head = MakeHead(entry.sequence, totals, entry.batch.payload.size());
   }
   ++sent_;
   return BatchFrame{.head = entry.head, .payload = entry.batch.payload, .resent = resent};

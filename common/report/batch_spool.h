@@ -1,7 +1,7 @@
 // The memory of the report client: encoded batches from their making to their acknowledgement,
-// within bounds. A batch gets its sequence number when it is sent for the first time; from then on
-// it is neither altered nor dropped. So numbers leave the client without gaps although the bound
-// may make unsent batches go. Not thread-safe; no I/O.
+// within bounds. A batch gets its sequence number when it is sent for the first time, or brings it
+// along; from then on it is neither altered nor dropped. So numbers leave the client without gaps
+// although the bound may make unsent batches go. Not thread-safe; no I/O.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,20 @@ struct BatchLimits {
 struct EncodedBatch {
   std::string payload;
   size_t observations = 0;
+};
+
+// Whether a batch that was kept outside of this process is what EncodeBatches has made.
+bool IsWhole(const EncodedBatch& batch);
+
+// Batches with rising numbers without a gap, which nothing alters any more: they can be saved
+// before they are sent.
+struct NumberedBatches {
+  // Of the first batch.
+  uint64_t first_sequence = 1;
+  std::vector<EncodedBatch> batches;
+
+  // The number after those of the batches.
+  uint64_t NextSequence() const { return first_sequence + batches.size(); }
 };
 
 // A ReportRequest message in two pieces, to be written one after the other.
@@ -66,11 +80,15 @@ class BatchSpool {
 
   // Returns how many observations had to go, oldest unsent batches first, to keep the bounds.
   uint64_t Add(EncodedBatch batch);
+  // Keeps all of them, whatever the bounds. There must be no batch without a number. False, and
+  // nothing changes, unless they follow the last number that was given; in an empty spool that was
+  // never used, any number may be the first.
+  bool Add(NumberedBatches numbered);
 
   // Starts over with a new connection: every batch after `applied_sequence` is to be sent (again).
   Acknowledged Restart(uint64_t applied_sequence);
-  // Cuts unsent batches that are over `limits`; drops sent ones that are, since they can neither be
-  // sent again nor altered, and single observations that are. Returns how many were dropped.
+  // Cuts batches without a number that are over `limits`; drops others that are, since they can
+  // neither be sent nor altered, and single observations that are. Returns how many were dropped.
   uint64_t Conform(const BatchLimits& limits);
 
   // The next batch of this connection; absent when there is none or `window` batches are out.
@@ -80,11 +98,14 @@ class BatchSpool {
 
   size_t Batches() const { return entries_.size(); }
 
+  // Without a number.
   size_t UnsentBatches() const { return entries_.size() - numbered_; }
 
   size_t Observations() const { return observations_; }
 
   size_t Bytes() const { return bytes_; }
+
+  uint64_t LastSequence() const { return last_sequence_; }
 
   // Ordinal of the last batch that was added, counting from 1.
   uint64_t LastAdded() const { return last_added_; }
@@ -99,6 +120,7 @@ class BatchSpool {
     EncodedBatch batch;
     // Empty until the batch is sent for the first time.
     std::string head;
+    // 0 until it is given.
     uint64_t sequence = 0;
     uint64_t ordinal = 0;
   };

@@ -153,7 +153,7 @@ std::optional<ObservationRefusal> CheckObservation(const Observation& observatio
 std::string_view ObservationRefusalName(ObservationRefusal refusal) {
   constexpr std::array<std::string_view, kAllObservationRefusals.size()> kNames = {
       "unknown_enum", "bad_time",   "bad_count", "missing_client", "bad_address", "missing_target",
-      "wrong_target", "empty_text", "too_long",  "too_many",       "not_utf8"};
+      "wrong_target", "empty_text", "too_long",  "too_many",       "not_utf8",    "not_allowed"};
   return kNames[static_cast<size_t>(refusal)];
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/text/utf8.h"
 #include "network_mapper/v1/report.pb.h"
 
 namespace network_mapper {
@@ -23,6 +24,22 @@ using Refusal = ObservationRefusal;
 constexpr std::array<std::string_view, 11> kAuthorizerWords = {
     "All",      "Read",          "Write",           "Create",       "Alter",          "Delete",
     "Describe", "ClusterAction", "DescribeConfigs", "AlterConfigs", "IdempotentWrite"};
+
+// Cut to the limit; what cannot stand in a line becomes a blank.
+std::string OneLine(std::string_view notice) {
+  std::string line;
+  while (!notice.empty()) {
+    const size_t length = std::max<size_t>(Utf8SequenceLength(notice), 1);
+    if (line.size() + length > kLongestNotice) {
+      break;
+    }
+    const auto first = static_cast<unsigned char>(notice.front());
+    const bool is_printable = length > 1 || (first >= ' ' && first < 0x7F);
+    line += is_printable ? notice.substr(0, length) : std::string_view(" ");
+    notice.remove_prefix(length);
+  }
+  return line;
+}
 
 std::optional<Collector> DecodeCollector(v1::Collector collector) {
   switch (collector) {
@@ -321,11 +338,21 @@ void EncodeObservation(const Observation& observation, v1::Observation& message)
 CollectorTotals DecodeTotals(const v1::CollectorStatistics& message) {
   // So that the sum over many collectors does not overflow.
   auto bounded = [](uint64_t total) { return std::min(total, kMaxEventCount); };
-  return {.packets_received = bounded(message.packets_received()),
-          .packets_dropped_by_kernel = bounded(message.packets_dropped_by_kernel()),
-          .observations_dropped_from_spool = bounded(message.observations_dropped_from_spool()),
-          .malformed_packets = bounded(message.malformed_packets()),
-          .sent_at = message.has_sent_at() ? DecodeTime(message.sent_at()) : std::nullopt};
+  CollectorTotals totals{
+      .packets_received = bounded(message.packets_received()),
+      .packets_dropped_by_kernel = bounded(message.packets_dropped_by_kernel()),
+      .observations_dropped_from_spool = bounded(message.observations_dropped_from_spool()),
+      .malformed_packets = bounded(message.malformed_packets()),
+      .log_lines_read = bounded(message.log_lines_read()),
+      .log_lines_refused = bounded(message.log_lines_refused()),
+      .sent_at = message.has_sent_at() ? DecodeTime(message.sent_at()) : std::nullopt};
+  for (const std::string& notice : message.notices()) {
+    if (totals.notices.size() == kMostNotices) {
+      break;
+    }
+    totals.notices.push_back(OneLine(notice));
+  }
+  return totals;
 }
 
 void EncodeTotals(const CollectorTotals& totals, v1::CollectorStatistics& message) {
@@ -333,6 +360,14 @@ void EncodeTotals(const CollectorTotals& totals, v1::CollectorStatistics& messag
   message.set_packets_dropped_by_kernel(totals.packets_dropped_by_kernel);
   message.set_observations_dropped_from_spool(totals.observations_dropped_from_spool);
   message.set_malformed_packets(totals.malformed_packets);
+  message.set_log_lines_read(totals.log_lines_read);
+  message.set_log_lines_refused(totals.log_lines_refused);
+  for (const std::string& notice : totals.notices) {
+    if (message.notices_size() == static_cast<int>(kMostNotices)) {
+      break;
+    }
+    message.add_notices(OneLine(notice));
+  }
   if (totals.sent_at) {
     EncodeTime(*totals.sent_at, *message.mutable_sent_at());
   }

@@ -49,14 +49,15 @@ enum class ObservationRefusal : uint8_t {
   kTooLong,      // a text over its limit
   kTooMany,      // a list over its limit
   kNotUtf8,      // Protobuf cannot carry the text
+  kNotAllowed,   // a collector that the reporter's account may not report for
 };
-inline constexpr std::array<ObservationRefusal, 11> kAllObservationRefusals = {
+inline constexpr std::array<ObservationRefusal, 12> kAllObservationRefusals = {
     ObservationRefusal::kUnknownEnum, ObservationRefusal::kBadTime,
     ObservationRefusal::kBadCount,    ObservationRefusal::kMissingClient,
     ObservationRefusal::kBadAddress,  ObservationRefusal::kMissingTarget,
     ObservationRefusal::kWrongTarget, ObservationRefusal::kEmptyText,
     ObservationRefusal::kTooLong,     ObservationRefusal::kTooMany,
-    ObservationRefusal::kNotUtf8};
+    ObservationRefusal::kNotUtf8,     ObservationRefusal::kNotAllowed};
 // "unknown_enum", "bad_time", ...
 std::string_view ObservationRefusalName(ObservationRefusal refusal);
 

@@ -31,17 +31,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kProvenConnection{10};
 constexpr std::chrono::seconds kLogInterval{5};
 
-std::string RandomUuid() {
-  std::random_device random;
-  PodUid uid;
-  std::generate(uid.bytes.begin(), uid.bytes.end(),
-                [&random] { return static_cast<uint8_t>(random()); });
-  // RFC 4122 4.4: version 4, variant 1.
-  uid.bytes[6] = static_cast<uint8_t>((uid.bytes[6] & 0x0FU) | 0x40U);
-  uid.bytes[8] = static_cast<uint8_t>((uid.bytes[8] & 0x3FU) | 0x80U);
-  return uid.ToString();
-}
-
 struct ClientMetrics {
   explicit ClientMetrics(MetricsRegistry& registry)
       : connected(registry.AddGauge("network_mapper_report_client_connected",
@@ -96,16 +85,31 @@ struct Shared {
 
 }  // namespace
 
+std::string NewInstanceId() {
+  std::random_device random;
+  PodUid uid;
+  std::generate(uid.bytes.begin(), uid.bytes.end(),
+                [&random] { return static_cast<uint8_t>(random()); });
+  // RFC 4122 4.4: version 4, variant 1.
+  uid.bytes[6] = static_cast<uint8_t>((uid.bytes[6] & 0x0FU) | 0x40U);
+  uid.bytes[8] = static_cast<uint8_t>((uid.bytes[8] & 0x3FU) | 0x80U);
+  return uid.ToString();
+}
+
 class ReportClient::Implementation final : public ReportTransportEvents {
  public:
   Implementation(const ReportClientOptions& options, MetricsRegistry& registry)
       : options_(options),
-        instance_id_(RandomUuid()),
+        instance_id_(options.resume ? options.resume->instance_id : NewInstanceId()),
         metrics_(registry),
         transport_(options_, instance_id_) {
     shared_.Change([&](Shared& shared) {
       shared.spool =
           BatchSpool({.bytes = options.spool_bytes, .observations = options.spool_observations});
+      if (options.resume) {
+        shared.spool.Add(options.resume->batches);
+      }
+      PublishSpool(shared);
     });
     worker_ = std::jthread([this] { Work(); });
   }
@@ -133,6 +137,33 @@ class ReportClient::Implementation final : public ReportTransportEvents {
       PublishSpool(shared);
     });
     transport_.Wake();
+  }
+
+  NumberedBatches Prepare(const std::vector<Observation>& observations) {
+    BatchLimits limits = shared_.Read([](const Shared& shared) { return shared.limits; });
+    EncodeOutcome encoded = EncodeBatches(observations, limits);
+    if (encoded.batches.empty()) {
+      encoded.batches.emplace_back();
+    }
+    return shared_.Change([&](Shared& shared) {
+      CountDropped(shared, metrics_.dropped_invalid, encoded.invalid);
+      CountDropped(shared, metrics_.dropped_limit, encoded.oversize);
+      return NumberedBatches{.first_sequence = shared.spool.LastSequence() + 1,
+                             .batches = std::move(encoded.batches)};
+    });
+  }
+
+  Status Submit(NumberedBatches batches, const CollectorTotals& totals) {
+    const uint64_t first = batches.first_sequence;
+    const bool taken = shared_.Change([&](Shared& shared) {
+      shared.totals = totals;
+      const bool follows = shared.spool.Add(std::move(batches));
+      PublishSpool(shared);
+      return follows;
+    });
+    transport_.Wake();
+    return taken ? OkStatus()
+                 : FailedPrecondition("batch {} does not follow the last one that was sent", first);
   }
 
   bool Flush(SteadyTime deadline) {
@@ -172,6 +203,9 @@ class ReportClient::Implementation final : public ReportTransportEvents {
       }
       if (notice.max_batch_bytes > 0) {
         shared.limits.bytes = std::min<size_t>(shared.limits.bytes, notice.max_batch_bytes);
+      }
+      if (notice.applied_sequence > shared.spool.LastSequence()) {
+        shared.state.unknown_sequence = notice.applied_sequence;
       }
       CountAcknowledged(shared, shared.spool.Restart(notice.applied_sequence));
       CountDropped(shared, metrics_.dropped_limit, shared.spool.Conform(shared.limits));
@@ -322,6 +356,14 @@ ReportClient::~ReportClient() = default;
 void ReportClient::Report(const std::vector<Observation>& observations,
                           const CollectorTotals& totals) {
   implementation_->Report(observations, totals);
+}
+
+NumberedBatches ReportClient::Prepare(const std::vector<Observation>& observations) {
+  return implementation_->Prepare(observations);
+}
+
+Status ReportClient::Submit(NumberedBatches batches, const CollectorTotals& totals) {
+  return implementation_->Submit(std::move(batches), totals);
 }
 
 bool ReportClient::Flush(SteadyTime deadline) {

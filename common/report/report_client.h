@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/metrics/metrics.h"
 #include "common/observation/observation.h"
+#include "common/report/batch_spool.h"
 #include "common/report/collector_totals.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
@@ -32,6 +34,17 @@ struct ReportClientTls {
   std::string server_name;
 };
 
+// A random UUID.
+std::string NewInstanceId();
+
+// What a collector that saves its batches goes on from after a restart.
+struct ReportResumption {
+  std::string instance_id;
+  // Those that may not have been applied; the mapper drops what it has. None: the first number that
+  // is free.
+  NumberedBatches batches;
+};
+
 struct ReportClientOptions {
   // "host:port", "1.2.3.4:port" or "[v6]:port". Proxy variables of the environment are not
   // honoured.
@@ -48,6 +61,8 @@ struct ReportClientOptions {
   // not fit makes the oldest batch that was never sent go.
   size_t spool_bytes = size_t{4} << 20;
   size_t spool_observations = 50'000;
+  // Absent: a new instance with a random id.
+  std::optional<ReportResumption> resume = std::nullopt;
   // Batches that may be sent and not yet acknowledged.
   size_t window = 64;
   std::chrono::milliseconds minimum_backoff{500};
@@ -76,6 +91,10 @@ struct ReportClientState {
   uint64_t failed_connections = 0;
   // The last failure's cause and remedy; empty when there was none.
   std::string last_error;
+  // Not zero: the mapper has applied a batch of this instance with this number, which was not given
+  // yet. What the client was to resume from is not the newest, and its batches would be taken for
+  // old ones.
+  uint64_t unknown_sequence = 0;
 };
 
 // Thread-safe. Owns one thread.
@@ -94,6 +113,14 @@ class ReportClient {
   // form cannot carry (text that is not UTF-8, over a limit) are dropped and counted. Without
   // observations, only the totals are brought up to date.
   void Report(const std::vector<Observation>& observations, const CollectorTotals& totals);
+
+  // For collectors that save what they send, instead of Report. The observations in batches, with
+  // the numbers that Submit will give them; without observations an empty batch, which brings the
+  // totals. What the wire form cannot carry is dropped and counted.
+  NumberedBatches Prepare(const std::vector<Observation>& observations);
+  // Sends what Prepare returned last. The bounds of the spool do not hold here: submit no more
+  // before what was submitted is acknowledged. Anything else than the next numbers is an error.
+  Status Submit(NumberedBatches batches, const CollectorTotals& totals);
 
   // Waits until everything reported so far is acknowledged or dropped; false when `deadline` came
   // first.

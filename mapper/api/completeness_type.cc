@@ -64,6 +64,9 @@ void AddCounts(Schema& schema, ObjectBuilder<Source>& type, const Type* refused,
   add("packetsDropped", "By the kernel, before the collector could read them.",
       &CollectorTotals::packets_dropped_by_kernel);
   add("packetsMalformed", "", &CollectorTotals::malformed_packets);
+  add("logLinesRead", "By collectors that read logs.", &CollectorTotals::log_lines_read);
+  add("logLinesRefused", "Lines about an access that could not be used.",
+      &CollectorTotals::log_lines_refused);
   add("observationsDropped", "By the collector, whose spool was full.",
       &CollectorTotals::observations_dropped_from_spool);
   type.Add("observations", schema.NonNull(schema.Int()), "Taken in, resolved or not.",
@@ -113,6 +116,15 @@ const Type* AddCollector(Schema& schema, const Type* time, const Type* refused) 
              } else {
                writer.Null();
              }
+           })
+      .Add("notices", schema.NonNull(schema.ListOf(text)),
+           "What the collector wants a person to know just now.",
+           [](const CollectorAccount& account, FieldWriter& writer) {
+             writer.BeginList();
+             for (const std::string& notice : account.totals.notices) {
+               writer.String(notice);
+             }
+             writer.EndList();
            });
   AddCounts(schema, type, refused,
             [](const CollectorAccount& account) -> const CollectorAccount& { return account; });

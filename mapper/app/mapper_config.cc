@@ -40,6 +40,11 @@ void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
            "ServiceAccounts (namespace/name) that may report: collectors must show a token of one, "
            "which the API server vouches for; empty: anyone may report")
       .Group(kGroup);
+  table
+      .Add("kafka-watcher-service-accounts", &config.kafka_watcher_service_accounts,
+           "ServiceAccounts (namespace/name) that may report what Kafka's clients do, from any "
+           "node, and nothing else; only together with collector-service-accounts")
+      .Group(kGroup);
   table.Add("token-audience", &config.token_audience, "Audience that tokens must be issued for")
       .Group(kGroup);
   table
@@ -222,6 +227,13 @@ Status CheckTokens(const MapperConfig& config) {
   RETURN_IF_ERROR(
       CheckServiceAccounts("collector-service-accounts", config.collector_service_accounts));
   RETURN_IF_ERROR(CheckServiceAccounts("admin-service-accounts", config.admin_service_accounts));
+  RETURN_IF_ERROR(CheckServiceAccounts("kafka-watcher-service-accounts",
+                                       config.kafka_watcher_service_accounts));
+  if (!config.kafka_watcher_service_accounts.empty() && config.collector_service_accounts.empty()) {
+    return InvalidArgument(
+        "option kafka-watcher-service-accounts needs collector-service-accounts: without it anyone "
+        "may report anything");
+  }
   if (!config.admin_service_accounts.empty() && config.collector_service_accounts.empty()) {
     return InvalidArgument(
         "option admin-service-accounts needs collector-service-accounts: while anyone may report, "

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
+#include "common/observation/observation.h"
 #include "common/status/status.h"
 
 namespace network_mapper {
@@ -22,6 +24,8 @@ struct CollectorIdentity {
   std::string user;
   // The node that the collector's pod is on; empty when unknown.
   std::string node_name;
+  // The only kind of observations that it may report; absent: any.
+  std::optional<Collector> only = std::nullopt;
 };
 
 // Tells who holds a token: calls `done` once, from any thread, also before it returns. Errors:

@@ -58,6 +58,10 @@ CollectorAccount& CollectorLedger::Account(const CollectorInstance& name, Time n
     found->second.name = name;
     found->second.first_contact = now;
   }
+  // An instance that goes on after a restart may be on another node.
+  if (!name.node_name.empty()) {
+    found->second.name.node_name = name.node_name;
+  }
   found->second.last_contact = std::max(found->second.last_contact, now);
   return found->second;
 }
@@ -85,9 +89,8 @@ CollectorTotals CollectorLedger::Contact(const ObservationBatch& batch, Time now
   if (batch.clock_offset) {
     account.clock_offset = batch.clock_offset;
   }
-  for (uint64_t CollectorTotals::*field :
-       {&CollectorTotals::packets_received, &CollectorTotals::packets_dropped_by_kernel,
-        &CollectorTotals::observations_dropped_from_spool, &CollectorTotals::malformed_packets}) {
+  account.totals.notices = batch.totals.notices;
+  for (uint64_t CollectorTotals::*field : kGrowingTotals) {
     grown.*field = Grow(account.totals.*field, batch.totals.*field);
     sums_.totals.*field += grown.*field;
   }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -19,6 +20,17 @@
 #include "mapper/resolve/refusal.h"
 
 namespace network_mapper {
+
+// The component of the collector that every node should have.
+inline constexpr std::string_view kNodeComponent = "sniffer";
+
+// What adds up, over the time and over collectors.
+inline constexpr std::array kGrowingTotals = {&CollectorTotals::packets_received,
+                                              &CollectorTotals::packets_dropped_by_kernel,
+                                              &CollectorTotals::observations_dropped_from_spool,
+                                              &CollectorTotals::malformed_packets,
+                                              &CollectorTotals::log_lines_read,
+                                              &CollectorTotals::log_lines_refused};
 
 // By Refusal.
 using RefusalCounts = std::array<uint64_t, kAllRefusals.size()>;

@@ -1,28 +1,19 @@
 #include "mapper/ingest/completeness.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <iterator>
 #include <set>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 namespace network_mapper {
 namespace {
 
-// The collector that every node should have.
-constexpr std::string_view kNodeComponent = "sniffer";
-
 double Seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
-
-constexpr std::array kTotals = {
-    &CollectorTotals::packets_received, &CollectorTotals::packets_dropped_by_kernel,
-    &CollectorTotals::observations_dropped_from_spool, &CollectorTotals::malformed_packets};
 
 void Add(RefusalCounts& counts, const RefusalCounts& more) {
   for (size_t reason = 0; reason < counts.size(); ++reason) {
@@ -34,12 +25,14 @@ void Add(RefusalCounts& counts, const RefusalCounts& more) {
 // start, so that each mapper has counted what came before; returns that.
 CollectorTotals Add(CollectorAccount& account, const CollectorAccount& other) {
   CollectorTotals counted_twice;
-  for (uint64_t CollectorTotals::*total : kTotals) {
+  for (uint64_t CollectorTotals::*total : kGrowingTotals) {
     counted_twice.*total = std::min(account.totals.*total, other.totals.*total);
     account.totals.*total = std::max(account.totals.*total, other.totals.*total);
   }
   if (other.last_contact > account.last_contact) {
     account.clock_offset = other.clock_offset;
+    account.totals.notices = other.totals.notices;
+    account.name.node_name = other.name.node_name;
   }
   account.first_contact = std::min(account.first_contact, other.first_contact);
   account.last_contact = std::max(account.last_contact, other.last_contact);
@@ -54,7 +47,7 @@ void Add(LedgerExtract& ledger, LedgerExtract other) {
   CollectorSums& sums = ledger.sums;
   sums.observations += other.sums.observations;
   Add(sums.refused, other.sums.refused);
-  for (uint64_t CollectorTotals::*total : kTotals) {
+  for (uint64_t CollectorTotals::*total : kGrowingTotals) {
     sums.totals.*total += other.sums.totals.*total;
   }
   std::unordered_map<std::string, size_t> places;
@@ -68,7 +61,7 @@ void Add(LedgerExtract& ledger, LedgerExtract other) {
       continue;
     }
     const CollectorTotals counted_twice = Add(ledger.collectors[found->second], account);
-    for (uint64_t CollectorTotals::*total : kTotals) {
+    for (uint64_t CollectorTotals::*total : kGrowingTotals) {
       sums.totals.*total -= std::min(sums.totals.*total, counted_twice.*total);
     }
   }

@@ -21,6 +21,8 @@ void Encode(const CollectorTotals& totals, uint64_t observations, const RefusalC
   counts.set_packets_dropped_by_kernel(totals.packets_dropped_by_kernel);
   counts.set_observations_dropped_from_spool(totals.observations_dropped_from_spool);
   counts.set_malformed_packets(totals.malformed_packets);
+  counts.set_log_lines_read(totals.log_lines_read);
+  counts.set_log_lines_refused(totals.log_lines_refused);
   counts.set_observations(observations);
   for (const Refusal refusal : kAllRefusals) {
     if (const uint64_t count = refused.at(static_cast<size_t>(refusal)); count > 0) {
@@ -35,6 +37,8 @@ void Decode(const v1::StoredCollectorCounts& counts, CollectorTotals& totals,
   totals.packets_dropped_by_kernel = counts.packets_dropped_by_kernel();
   totals.observations_dropped_from_spool = counts.observations_dropped_from_spool();
   totals.malformed_packets = counts.malformed_packets();
+  totals.log_lines_read = counts.log_lines_read();
+  totals.log_lines_refused = counts.log_lines_refused();
   observations = counts.observations();
   for (const Refusal refusal : kAllRefusals) {
     const auto found = counts.refused().find(std::string(RefusalName(refusal)));
@@ -62,6 +66,7 @@ std::string EncodeLedger(const LedgerExtract& ledger) {
       to.set_clock_offset(account.clock_offset->count());
     }
     Encode(account.totals, account.observations, account.refused, *to.mutable_counts());
+    to.mutable_notices()->Add(account.totals.notices.begin(), account.totals.notices.end());
   }
   return stored.SerializeAsString();
 }
@@ -86,6 +91,7 @@ std::optional<LedgerExtract> DecodeLedger(std::string_view bytes) {
       account.clock_offset = std::chrono::nanoseconds(from.clock_offset());
     }
     Decode(from.counts(), account.totals, account.observations, account.refused);
+    account.totals.notices.assign(from.notices().begin(), from.notices().end());
     ledger.collectors.push_back(std::move(account));
   }
   return ledger;

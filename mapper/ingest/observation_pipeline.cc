@@ -224,7 +224,9 @@ void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
 void ObservationPipeline::ResolveInto(BatchEffect& effect, ObservationBatch& batch) {
   const SteadyTime now = parts_.clock.SteadyNow();
   const SteadyTime deadline = now + options_.hold;
-  reporting_nodes_.Hear(batch.node_name, now);
+  if (batch.component == kNodeComponent) {
+    reporting_nodes_.Hear(batch.node_name, now);
+  }
   for (const std::string& node :
        nodes_elsewhere_.With([](auto& nodes) { return std::exchange(nodes, {}); })) {
     reporting_nodes_.Hear(node, now);

@@ -37,6 +37,10 @@ PipelineMetrics::PipelineMetrics(MetricsRegistry& registry)
                                      "Observations that full spools dropped.")),
       malformed_packets(CollectorCounter(registry, "malformed_packets",
                                          "Packets that collectors could not read.")),
+      log_lines_read(
+          CollectorCounter(registry, "log_lines_read", "Lines of logs that collectors read.")),
+      log_lines_refused(CollectorCounter(registry, "log_lines_refused",
+                                         "Lines about an access that collectors could not use.")),
       registry_(registry) {
   for (Collector collector : kAllCollectors) {
     resolved_[static_cast<size_t>(collector)] = &registry.AddCounter(
@@ -61,6 +65,8 @@ void PipelineMetrics::AddTotals(const CollectorTotals& grown) {
   Add(packets_dropped, grown.packets_dropped_by_kernel);
   Add(spool_dropped, grown.observations_dropped_from_spool);
   Add(malformed_packets, grown.malformed_packets);
+  Add(log_lines_read, grown.log_lines_read);
+  Add(log_lines_refused, grown.log_lines_refused);
 }
 
 }  // namespace network_mapper

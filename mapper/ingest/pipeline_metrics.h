@@ -29,6 +29,8 @@ struct PipelineMetrics {
   Counter& packets_dropped;
   Counter& spool_dropped;
   Counter& malformed_packets;
+  Counter& log_lines_read;
+  Counter& log_lines_refused;
 
   void AddTotals(const CollectorTotals& grown);
 

@@ -369,6 +369,10 @@ void ReportStream::Greet(const v1::Hello& hello) {
   instance_id_ = hello.instance_id();
   component_ = hello.component();
   node_name_ = hello.node_name();
+  if (identity_.only && !identity_.node_name.empty()) {
+    // Its node says nothing of what it reports.
+    node_name_ = identity_.node_name;
+  }
   if (!identity_.node_name.empty() && identity_.node_name != node_name_) {
     Refuse({grpc::StatusCode::PERMISSION_DENIED,
             fmt::format("Hello is of node {}, but the token of one on node {}", node_name_,
@@ -439,7 +443,12 @@ void ReportStream::Submit(const v1::Batch& batch) {
   domain.observations.reserve(static_cast<size_t>(batch.observations_size()));
   for (const v1::Observation& message : batch.observations()) {
     auto decoded = DecodeObservation(message);
-    if (auto* observation = std::get_if<Observation>(&decoded)) {
+    auto* observation = std::get_if<Observation>(&decoded);
+    if (observation != nullptr && identity_.only && observation->collector != *identity_.only) {
+      decoded = ObservationRefusal::kNotAllowed;
+      observation = nullptr;
+    }
+    if (observation != nullptr) {
       domain.observations.push_back(std::move(*observation));
     } else {
       ++domain.unreadable;

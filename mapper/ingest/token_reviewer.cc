@@ -36,11 +36,15 @@ StatusOr<CollectorIdentity> Judge(const kube::TokenReview& review, const TokenRu
                            review.error.empty() ? "" : ": ", review.error);
   }
   const bool reports = role == Role::kCollector;
-  const auto& accounts = reports ? rules.service_accounts : rules.admin_service_accounts;
-  const bool has_role =
-      std::any_of(accounts.begin(), accounts.end(),
-                  [&](const std::string& account) { return IsUserOf(review.user, account); });
-  if (!has_role) {
+  const auto is_among = [&](const std::vector<std::string>& accounts) {
+    return std::any_of(accounts.begin(), accounts.end(),
+                       [&](const std::string& account) { return IsUserOf(review.user, account); });
+  };
+  if (!is_among(reports ? rules.service_accounts : rules.admin_service_accounts)) {
+    if (reports && is_among(rules.kafka_service_accounts)) {
+      return CollectorIdentity{
+          .user = review.user, .node_name = review.node_name, .only = Collector::kKafka};
+    }
     return PermissionDenied("{} is not among the mapper's {}-service-accounts", review.user,
                             reports ? "collector" : "admin");
   }

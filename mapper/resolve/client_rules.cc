@@ -113,8 +113,10 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
 // Seen on the server's node, the destination may be translated already, so that its port is not
 // what the client asked for either.
 bool Attempt::CountsElsewhere(const PodFacts& client) const {
-  return IsOnAnotherNode(client) && reporter_.nodes != nullptr &&
-         reporter_.nodes->Reports(*client.node, reporter_.now);
+  // A broker's log says who the client was, wherever that is; nobody else reports what it did
+  // there.
+  return observation_.collector != Collector::kKafka && IsOnAnotherNode(client) &&
+         reporter_.nodes != nullptr && reporter_.nodes->Reports(*client.node, reporter_.now);
 }
 
 // Decides about waiting only, never about an identity: almost everything outside has an address

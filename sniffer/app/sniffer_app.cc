@@ -63,17 +63,10 @@ StatusOr<std::unique_ptr<PacketSource>> OpenSource(const SnifferConfig& config) 
 }
 
 ReportClientOptions ReportOptions(const SnifferConfig& config) {
-  ReportClientOptions options;
-  options.address = config.mapper_address;
+  ReportClientOptions options = ClientOptions(config);
   options.component = "sniffer";
   options.node_name = config.node_name;
   options.version = Version();
-  options.tls = {.enabled = !config.tls_ca_file.empty() || !config.tls_cert_file.empty(),
-                 .ca_file = config.tls_ca_file,
-                 .certificate_file = config.tls_cert_file,
-                 .key_file = config.tls_key_file,
-                 .server_name = config.tls_server_name};
-  options.token_file = config.token_file;
   options.spool_bytes = static_cast<size_t>(config.spool_bytes);
   options.spool_observations = static_cast<size_t>(config.spool_observations);
   return options;

@@ -13,35 +13,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-void DeclareMapperOptions(OptionTable& table, SnifferConfig& config) {
+void DeclareSpoolOptions(OptionTable& table, SnifferConfig& config) {
   constexpr std::string_view kGroup = "Mapper";
-  table
-      .Add("mapper-address", &config.mapper_address,
-           "Report stream of the mapper, host:port (default: the host of --mapper-api-url, else "
-           "otterize-network-mapper, port 9091)")
-      .Group(kGroup);
-  table
-      .Add("mapper-api-url", &config.mapper_api_url,
-           "The original's setting; only its host is used, and only without --mapper-address")
-      .Group(kGroup);
-  table
-      .Add("tls-ca-file", &config.tls_ca_file,
-           "Authority (PEM) of the mapper's certificate; switches TLS on")
-      .Group(kGroup);
-  table.Add("tls-cert-file", &config.tls_cert_file, "Own certificate (PEM), for mutual TLS")
-      .Group(kGroup);
-  table.Add("tls-key-file", &config.tls_key_file, "Private key (PEM) of that certificate")
-      .Group(kGroup);
-  table
-      .Add("tls-server-name", &config.tls_server_name,
-           "Name in the mapper's certificate, if it is not the address's host")
-      .Group(kGroup);
-  table
-      .Add(
-          "token-file", &config.token_file,
-          "ServiceAccount token that tells the mapper who reports; read again at every connection, "
-          "sent over TLS only")
-      .Group(kGroup);
   table.Add("spool-bytes", &config.spool_bytes, "Unacknowledged reports that are kept, in bytes")
       .Min(64 << 10)
       .Group(kGroup);
@@ -128,19 +101,6 @@ void DeclareIgnoredOptions(OptionTable& table) {
   table.AddIgnored(kOriginalTelemetryOptions, "nothing is ever sent to anyone but the mapper");
 }
 
-// The host of "http://host:port/path", brackets of IPv6 kept; empty when there is none.
-std::string_view HostOfUrl(std::string_view url) {
-  size_t scheme = url.find("://");
-  if (scheme != std::string_view::npos) {
-    url.remove_prefix(scheme + 3);
-  }
-  url = url.substr(0, url.find('/'));
-  if (url.starts_with('[')) {
-    return url.substr(0, url.find(']') + 1);
-  }
-  return url.substr(0, url.find(':'));
-}
-
 StatusOr<std::vector<uint16_t>> ParsePorts(const std::vector<std::string>& texts) {
   std::vector<uint16_t> ports;
   for (const std::string& text : texts) {
@@ -159,6 +119,7 @@ StatusOr<std::vector<uint16_t>> ParsePorts(const std::vector<std::string>& texts
 void DeclareSnifferOptions(OptionTable& table, SnifferConfig& config) {
   table.Add("debug", &config.debug, "Log at level debug");
   DeclareMapperOptions(table, config);
+  DeclareSpoolOptions(table, config);
   DeclareCaptureOptions(table, config);
   DeclareProcfsOptions(table, config);
   table.Add("confine", &config.confine,
@@ -179,11 +140,7 @@ void DeclareSnifferOptions(OptionTable& table, SnifferConfig& config) {
 
 Status CheckSnifferConfig(SnifferConfig& config) {
   ASSIGN_OR_RETURN(config.dns_ports, ParsePorts(config.dns_port_texts));
-  if (config.mapper_address.empty()) {
-    std::string_view host = HostOfUrl(config.mapper_api_url);
-    config.mapper_address =
-        host.empty() ? std::string(kDefaultMapper) : fmt::format("{}:{}", host, kReportPort);
-  }
+  RETURN_IF_ERROR(CheckMapperOptions(config));
   if (config.host_proc_dir.empty()) {
     std::error_code ignored;
     config.host_proc_dir =
@@ -191,17 +148,6 @@ Status CheckSnifferConfig(SnifferConfig& config) {
   }
   if (config.interfaces == std::vector<std::string>{"any"}) {
     config.interfaces.clear();
-  }
-  if (config.tls_cert_file.empty() != config.tls_key_file.empty()) {
-    return InvalidArgument(
-        "options tls-cert-file and tls-key-file belong together: give both or neither");
-  }
-  if (!config.tls_server_name.empty() && config.tls_ca_file.empty() &&
-      config.tls_cert_file.empty()) {
-    return InvalidArgument("option tls-server-name needs tls-ca-file, which switches TLS on");
-  }
-  if (!config.token_file.empty() && config.tls_ca_file.empty() && config.tls_cert_file.empty()) {
-    return InvalidArgument("option token-file needs tls-ca-file, which switches TLS on");
   }
   if (!config.enable_dns && !config.enable_tcp && !config.enable_socket_scanner) {
     return InvalidArgument(

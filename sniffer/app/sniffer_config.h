@@ -8,23 +8,15 @@
 #include <vector>
 
 #include "common/config/options.h"
+#include "common/report/mapper_options.h"
 #include "common/status/status.h"
 
 namespace network_mapper::sniffer {
 
-struct SnifferConfig {
+struct SnifferConfig : MapperOptions {
   bool debug = false;
   std::string node_name;
 
-  // "host:port" of the mapper's report stream. Empty: the host of mapper_api_url with kReportPort,
-  // else kDefaultMapper.
-  std::string mapper_address;
-  std::string mapper_api_url;
-  std::string tls_ca_file;
-  std::string tls_cert_file;
-  std::string tls_key_file;
-  std::string tls_server_name;
-  std::string token_file;
   int64_t spool_bytes = 4 << 20;
   int64_t spool_observations = 50'000;
 
@@ -56,9 +48,6 @@ struct SnifferConfig {
   uint16_t health_probes_port = 9090;
   std::chrono::nanoseconds shutdown_grace = std::chrono::seconds(3);
 };
-
-inline constexpr uint16_t kReportPort = 9091;
-inline constexpr const char* kDefaultMapper = "otterize-network-mapper:9091";
 
 // Declares all options on `table`, bound to `config`.
 void DeclareSnifferOptions(OptionTable& table, SnifferConfig& config);

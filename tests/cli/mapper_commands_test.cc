@@ -380,6 +380,25 @@ TEST_F(MapCompleteness, NobodyReportingIsNotComplete) {
             "unresolved.\n");
 }
 
+TEST_F(MapCompleteness, ShowsWhatAKafkaWatcherHasToSay) {
+  CollectorAccount watcher;
+  watcher.name = {.instance_id = "k", .component = "kafka-watcher", .node_name = "a"};
+  watcher.open_streams = 1;
+  watcher.totals.log_lines_read = 1500;
+  watcher.totals.notices = {"kafka/broker-0 is silent"};
+  completeness_.ledger.collectors.push_back(watcher);
+  completeness_.ledger.sums.totals.log_lines_read = 1500;
+  completeness_.ledger.sums.totals.log_lines_refused = 3;
+  const std::string status = RunLine({"status"}).out;
+  EXPECT_THAT(status, HasSubstr("2 of 2 nodes reporting\n"));
+  EXPECT_THAT(status,
+              HasSubstr("log lines      1,500 read, 3 about an access could not be used\n"));
+  EXPECT_THAT(status, HasSubstr("\nkafka-watcher: kafka/broker-0 is silent\n"));
+  EXPECT_EQ(Line(),
+            "Since 2026-01-01T00:00:00Z: 2 of 2 nodes reporting, 0 of 2,408,226 packets dropped, 0 "
+            "observations unresolved, 1 notice (`network-mapper status` shows it).\n");
+}
+
 TEST_F(MapCompleteness, StatusShowsEveryCollector) {
   clock_.Advance(std::chrono::seconds(63));
   EXPECT_EQ(

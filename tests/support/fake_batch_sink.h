@@ -182,8 +182,9 @@ class FakeBatchSink final : public BatchSink {
     state.clock_offset = batch.clock_offset;
     state.observations += batch.observations.size();
     for (const Observation& observation : batch.observations) {
-      if (keep_names_) {
-        ++state.names[std::get<NameTarget>(observation.target).name];
+      if (const auto* name = std::get_if<NameTarget>(&observation.target);
+          keep_names_ && name != nullptr) {
+        state.names[name->name] += static_cast<int>(observation.count);
       }
     }
   }

@@ -96,6 +96,15 @@ TEST_F(OptionTableTest, ReadsEveryType) {
   EXPECT_THAT(fields_.namespaces, ElementsAre("a", "b", "c"));
 }
 
+TEST_F(OptionTableTest, SplitsListsWhereTheirItemsMayNot) {
+  std::vector<std::string> selectors;
+  table_.Add("selector", &selectors, "Selectors").SeparatedBy(";");
+  ASSERT_THAT(Parse({"--selector", "a=b,c in (d, e)", "--selector", "f;g"}), IsOk());
+  EXPECT_THAT(selectors, ElementsAre("a=b,c in (d, e)", "f", "g"));
+  ASSERT_THAT(Parse({}, {"OTTERIZE_SELECTOR=a in (b, c);d"}), IsOk());
+  EXPECT_THAT(selectors, ElementsAre("a in (b, c)", "d"));
+}
+
 TEST_F(OptionTableTest, SplitsListsOfTheEnvironmentAtWhiteSpace) {
   ASSERT_THAT(
       Parse({}, {"OTTERIZE_EXCLUDE_NAMESPACES=istio-system linkerd", "OTTERIZE_ENABLE_DNS=0"}),

@@ -57,6 +57,16 @@ TEST(Client, GetsPostsAndPuts) {
   EXPECT_EQ(calls[2].Header("content-type"), "application/json");
 }
 
+TEST(Client, PutsAndTellsOfAConflict) {
+  const ScriptedServer server([](const ScriptedCall& call, ScriptedWire& wire) {
+    wire.Json(call.body == "old" ? 409 : 200, R"({"kind":"Status","message":"modified"})");
+  });
+  const auto client = ClientOf(server);
+  ASSERT_THAT(client->Put("/x", "new", "application/json"), IsOk());
+  EXPECT_EQ(server.Calls()[0].method, "PUT");
+  EXPECT_EQ(client->Put("/x", "old", "application/json").status().code(), StatusCode::kAborted);
+}
+
 TEST(Client, TurnsStatusBodiesIntoErrors) {
   const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) {
     wire.Json(404, R"({"kind":"Status","message":"pods \"x\" not found","reason":"NotFound"})");

@@ -56,6 +56,42 @@ TEST(BatchSpool, NeverDropsWhatIsInFlight) {
   EXPECT_EQ(spool.Acknowledge(1).observations, 2U);
 }
 
+TEST(BatchSpool, SendsBatchesThatBringTheirNumbersAlongWithThese) {
+  BatchSpool spool({.bytes = 1 << 20, .observations = 1});
+  ASSERT_TRUE(spool.Add(NumberedBatches{.first_sequence = 7, .batches = {Encode(2), Encode(1)}}));
+  EXPECT_EQ(spool.LastSequence(), 8U);
+  EXPECT_EQ(spool.UnsentBatches(), 0U);
+  // As the bounds do not cut them, neither do limits.
+  EXPECT_EQ(spool.Observations(), 3U);
+  const std::optional<BatchFrame> first = spool.NextToSend(10, {});
+  EXPECT_FALSE(first->resent);
+  EXPECT_EQ(Parse(first).sequence(), 7U);
+  spool.Restart(0);
+  EXPECT_TRUE(spool.NextToSend(10, {})->resent);
+  EXPECT_EQ(Parse(spool.NextToSend(10, {})).sequence(), 8U);
+  EXPECT_TRUE(spool.Add(NumberedBatches{.first_sequence = 9, .batches = {Encode(1)}}));
+  EXPECT_EQ(spool.Restart(8).batches, 2U);
+  EXPECT_EQ(Parse(spool.NextToSend(10, {})).sequence(), 9U);
+}
+
+TEST(BatchSpool, RefusesNumbersThatDoNotFollow) {
+  BatchSpool spool(kWide);
+  ASSERT_TRUE(spool.Add(NumberedBatches{.first_sequence = 41, .batches = {}}));
+  EXPECT_EQ(spool.LastSequence(), 40U);
+  EXPECT_FALSE(spool.Add(NumberedBatches{.first_sequence = 40, .batches = {Encode(1)}}));
+  EXPECT_FALSE(spool.Add(NumberedBatches{.first_sequence = 42, .batches = {Encode(1)}}));
+  EXPECT_EQ(spool.Batches(), 0U);
+  spool.Add(Encode(1));
+  EXPECT_FALSE(spool.Add(NumberedBatches{.first_sequence = 41, .batches = {Encode(1)}}));
+}
+
+TEST(BatchSpool, NeverCutsABatchThatHasItsNumber) {
+  BatchSpool spool(kWide);
+  ASSERT_TRUE(spool.Add(NumberedBatches{.first_sequence = 1, .batches = {Encode(5), Encode(1)}}));
+  EXPECT_EQ(spool.Conform({.observations = 2}), 5U);
+  EXPECT_EQ(Parse(spool.NextToSend(10, {})).sequence(), 2U);
+}
+
 TEST(BatchSpool, ResendsTheSameBytesInOrderAfterARestart) {
   BatchSpool spool(kWide);
   spool.Add(Encode(1));

@@ -181,12 +181,28 @@ TEST(ObservationCodec, TotalsAreBoundedSoThatTheirSumIs) {
   EXPECT_EQ(DecodeTotals(message).packets_received, kMaxEventCount);
 }
 
+TEST(ObservationCodec, NoticesAreFewShortLines) {
+  v1::CollectorStatistics message;
+  message.add_notices("a\nb\x1B[2Jé");
+  message.add_notices(std::string(kLongestNotice - 1, 'x') + "é");
+  for (size_t i = 2; i < kMostNotices + 3; ++i) {
+    message.add_notices("more");
+  }
+  const std::vector<std::string> notices = DecodeTotals(message).notices;
+  ASSERT_EQ(notices.size(), kMostNotices);
+  EXPECT_EQ(notices[0], "a b [2Jé");
+  EXPECT_EQ(notices[1], std::string(kLongestNotice - 1, 'x'));
+}
+
 TEST(ObservationCodec, TotalsSurviveTheJourney) {
   CollectorTotals totals{.packets_received = 1,
                          .packets_dropped_by_kernel = 2,
                          .observations_dropped_from_spool = 3,
                          .malformed_packets = 4,
-                         .sent_at = Time(std::chrono::nanoseconds(1767225600123456789))};
+                         .log_lines_read = 5,
+                         .log_lines_refused = 6,
+                         .sent_at = Time(std::chrono::nanoseconds(1767225600123456789)),
+                         .notices = {"one", "two"}};
   v1::CollectorStatistics message;
   EncodeTotals(totals, message);
   EXPECT_EQ(DecodeTotals(message), totals);

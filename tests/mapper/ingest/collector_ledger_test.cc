@@ -84,6 +84,21 @@ TEST(CollectorLedger, IsConnectedUntilItsLastStreamIsOver) {
   EXPECT_EQ(ledger.Current().front().last_contact, At(2));
 }
 
+TEST(CollectorLedger, AnInstanceThatGoesOnElsewhereKeepsItsAccount) {
+  CollectorLedger ledger;
+  CollectorInstance watcher{.instance_id = "k", .component = "kafka-watcher", .node_name = "a"};
+  ledger.Contact(BatchOf(watcher, {.log_lines_read = 5, .notices = {"silent"}}), At(1));
+  EXPECT_THAT(ledger.Current().front().totals.notices, ElementsAre("silent"));
+  watcher.node_name = "b";
+  ledger.OpenStream(watcher, At(2));
+  ledger.Contact(BatchOf(watcher, {.log_lines_read = 7}), At(3));
+  ASSERT_EQ(ledger.Current().size(), 1U);
+  EXPECT_EQ(ledger.Current().front().name.node_name, "b");
+  EXPECT_EQ(ledger.Current().front().totals.log_lines_read, 7U);
+  EXPECT_THAT(ledger.Current().front().totals.notices, IsEmpty());
+  EXPECT_EQ(ledger.Sums().totals.log_lines_read, 7U);
+}
+
 TEST(CollectorLedger, ReportsWithoutAnInstanceHaveNoTotals) {
   CollectorLedger ledger;
   EXPECT_THAT(ledger.Current(), IsEmpty());

@@ -405,5 +405,31 @@ TEST_F(ObservationPipelineTest, ACallBetweenNodesDoesNotCountHereWhenItDoesElsew
   EXPECT_EQ(CountOf("db"), 1U);
 }
 
+// A Kafka watcher on a node says nothing of a sniffer there.
+TEST_F(ObservationPipelineTest, ANodeWithAKafkaWatcherAloneCountsNothingItself) {
+  inventory_.Write([&](FakeInventoryView& view) {
+    PodFacts away;
+    away.name = "away-1";
+    away.name_space = "shop";
+    away.node = std::make_shared<const std::string>("node-1");
+    away.workload = FakeInventoryView::MakeWorkload("shop", "away");
+    view.AddPod(away, {"10.0.0.3"});
+    ++version_;
+  });
+  Start();
+  clock_.Advance(6min);
+  ObservationBatch watcher = Batch("watcher", 1, "10.0.0.2");
+  watcher.component = "kafka-watcher";
+  watcher.node_name = "node-1";
+  watcher.observations.clear();
+  Apply(std::move(watcher));
+  ObservationBatch batch = Batch("node-2", 1, "10.0.0.2");
+  batch.component = "sniffer";
+  batch.node_name = "node-2";
+  batch.observations[0].client.ip = FakeInventoryView::Ip("10.0.0.3");
+  Apply(std::move(batch));
+  EXPECT_EQ(CountOf("db"), 1U);
+}
+
 }  // namespace
 }  // namespace network_mapper

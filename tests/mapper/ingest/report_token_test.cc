@@ -36,6 +36,11 @@ class ReportTokenTest : public ReportTlsTest {
     if (token == "elsewhere") {
       return CollectorIdentity{.user = kSniffer, .node_name = "node-2"};
     }
+    if (token == "watcher") {
+      return CollectorIdentity{.user = "system:serviceaccount:otterize-system:kafka-watcher",
+                               .node_name = "node-7",
+                               .only = Collector::kKafka};
+    }
     if (token == "other") {
       return PermissionDenied("system:serviceaccount:shop:client is no collector");
     }
@@ -63,6 +68,21 @@ TEST_F(ReportTokenTest, LetsTheCollectorIn) {
   ExpectDelivery(server->Port());
   EXPECT_THAT(server->Collectors(), IsOk());
   EXPECT_EQ(Asked("good"), 1U);
+}
+
+TEST_F(ReportTokenTest, TakesFromAKafkaWatcherWhatIsOfKafka) {
+  UseToken("watcher");
+  auto server = StartServer();
+  auto client = StartClient(server->Port());
+  Observation kafka = NamedObservation("x");
+  kafka.collector = Collector::kKafka;
+  kafka.target = KafkaTarget{"broker-0", "kafka", "orders", KafkaOperation::kConsume, true};
+  client->Report({NamedObservation("a"), kafka, kafka}, {});
+  ASSERT_TRUE(client->Flush(In(10s))) << client->State().last_error;
+  EXPECT_EQ(sink_.Observations(), 2U);
+  EXPECT_EQ(sink_.OpenedStreams("node-7"), 1);
+  EXPECT_EQ(ReportServerMetrics(server_metrics_).Refused(ObservationRefusal::kNotAllowed).Value(),
+            1);
 }
 
 TEST_F(ReportTokenTest, RefusesACollectorWithoutAToken) {

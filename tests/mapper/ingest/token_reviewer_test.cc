@@ -111,6 +111,21 @@ TEST(Judge, KnowsCollectorsByNamespaceAndName) {
   }
 }
 
+TEST(Judge, LetsKafkaWatchersReportKafkaOnly) {
+  TokenRules rules = Rules();
+  rules.kafka_service_accounts = {"otterize-system/kafka-watcher"};
+  kube::TokenReview review{.authenticated = true,
+                           .error = {},
+                           .user = "system:serviceaccount:otterize-system:kafka-watcher",
+                           .node_name = "node-1"};
+  auto identity = Judge(review, rules);
+  ASSERT_THAT(identity, IsOk());
+  EXPECT_EQ(identity->only, Collector::kKafka);
+  EXPECT_EQ(Judge(review, rules, Role::kAdmin).status().code(), StatusCode::kPermissionDenied);
+  review.user = kSniffer;
+  EXPECT_EQ(Judge(review, rules)->only, std::nullopt);
+}
+
 TEST(TokenReviewer, AsksTheApiServer) {
   const ScriptedServer server(
       [](const ScriptedCall&, ScriptedWire& wire) { wire.Json(201, Answer(kSniffer)); });

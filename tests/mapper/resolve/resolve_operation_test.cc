@@ -37,6 +37,42 @@ TEST_F(ResolveKafka, J4HoldsAnUnknownBroker) {
   EXPECT_EQ(Resolve(observation), "hold: unknown_server");
 }
 
+// The sniffers on other nodes do not see what a client does with a topic.
+TEST_F(ResolveKafka, CountsClientsOnAnyNode) {
+  PodFacts away;
+  away.name = "away-1";
+  away.name_space = "shop";
+  away.node = std::make_shared<const std::string>("node-2");
+  away.workload = Make("shop", "away");
+  inventory_.AddPod(away, {"10.0.0.7"});
+  const SteadyTime now{std::chrono::hours(1)};
+  ReportingNodes nodes(now);
+  nodes.Hear("node-2", now);
+  reporter_ = {.node_name = "node-1", .is_proven = true, .nodes = &nodes, .now = now};
+  Observation observation = Kafka(true);
+  observation.client.ip = IpAddress::Parse("10.0.0.7");
+  observation.count = 12;
+  EXPECT_EQ(Resolve(observation), "shop/away -> kafka/broker KAFKA");
+  EXPECT_EQ(Only().count, 12U);
+}
+
+// SNAT: it could be anyone on that node or beyond it.
+TEST_F(ResolveKafka, RefusesTheAddressOfANode) {
+  inventory_.AddNode("192.168.0.5");
+  Observation observation = Kafka(true);
+  observation.client.ip = IpAddress::Parse("192.168.0.5");
+  EXPECT_EQ(Resolve(observation), "refused: host_network_client");
+}
+
+// Behind a sidecar of the broker, all clients have one of these.
+TEST_F(ResolveKafka, RefusesALocalAddress) {
+  for (const char* address : {"127.0.0.1", "127.0.0.6", "::6", "fe80::5"}) {
+    Observation observation = Kafka(true);
+    observation.client.ip = IpAddress::Parse(address);
+    EXPECT_EQ(Resolve(observation), "refused: unknown_client") << address;
+  }
+}
+
 class ResolveIstio : public ResolveFixture {
  protected:
   ResolveIstio() {
