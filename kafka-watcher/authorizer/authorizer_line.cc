@@ -9,6 +9,7 @@ namespace network_mapper::kafka {
 namespace {
 
 constexpr std::string_view kAuditBegin = "Principal = ";
+constexpr std::string_view kRequestBegin = " for request = ";
 constexpr size_t kLongestTopic = 249;
 
 bool IsLetter(char c) {
@@ -72,23 +73,32 @@ class Rest {
   std::string_view text_;
 };
 
+struct Decision {
+  bool allowed = false;
+  // By StandardAuthorizer, whose lines always name the request.
+  bool names_request = false;
+};
+
 // The principal is whatever stands before the first decision that an operation follows. The first
 // one, since what is further right may be a client's imitation. Absent: there is none.
-std::optional<bool> TakeDecision(Rest& rest) {
+std::optional<Decision> TakeDecision(Rest& rest) {
   while (rest.SkipPast(" is")) {
     Rest ahead = rest;
     const bool allowed = ahead.Skip(" Allowed ");
-    if ((allowed || ahead.Skip(" Denied ")) &&
-        (ahead.Skip("Operation = ") || ahead.Skip("operation = "))) {
+    if (!allowed && !ahead.Skip(" Denied ")) {
+      continue;
+    }
+    const bool names_request = ahead.Skip("operation = ");
+    if (names_request || ahead.Skip("Operation = ")) {
       rest = ahead;
-      return allowed;
+      return Decision{allowed, names_request};
     }
   }
   return std::nullopt;
 }
 
 struct AuditText {
-  bool allowed = false;
+  Decision decision;
   std::string_view operation;
   std::string_view host;
   std::string_view resource_type;
@@ -96,12 +106,12 @@ struct AuditText {
 
 // Up to the colon behind the resource's type. Absent when the text is none of the three shapes.
 std::optional<AuditText> TakeAuditText(Rest& rest) {
-  const std::optional<bool> allowed = TakeDecision(rest);
-  if (!allowed) {
+  const std::optional<Decision> decision = TakeDecision(rest);
+  if (!decision) {
     return std::nullopt;
   }
   AuditText audit;
-  audit.allowed = *allowed;
+  audit.decision = *decision;
   audit.operation = rest.Take(IsOperationCharacter);
   if (audit.operation.empty() || !rest.Skip(" from host = ")) {
     return std::nullopt;
@@ -139,12 +149,19 @@ bool IsTrace(std::string_view before, std::string_view behind, bool quoted) {
   return quoted && Find("\"TRACE\"", behind) != std::string_view::npos;
 }
 
-// Absent: no name that a topic can have.
-std::optional<std::string_view> TakeTopic(Rest& rest, bool quoted) {
+// Absent: no name that a topic can have. A name with a line break ends like an old authorizer's
+// line and is none of StandardAuthorizer's; one that imitates a request has the real one behind it.
+std::optional<std::string_view> TakeTopic(Rest& rest, bool names_request, bool quoted) {
   const std::string_view topic = rest.Take(IsTopicCharacter);
-  const std::string_view behind = rest.Text();
-  const bool complete = behind.empty() || behind.starts_with(" for request = ") ||
-                        behind.starts_with(" (") || (quoted && behind.starts_with("\""));
+  std::string_view behind = rest.Text();
+  bool complete = false;
+  if (behind.starts_with(kRequestBegin)) {
+    behind.remove_prefix(kRequestBegin.size());
+    complete = Find(kRequestBegin, behind) == std::string_view::npos;
+  } else {
+    complete = !names_request &&
+               (behind.empty() || behind.starts_with(" (") || (quoted && behind.starts_with("\"")));
+  }
   if (!complete || topic.empty() || topic.size() > kLongestTopic || topic == "." || topic == "..") {
     return std::nullopt;
   }
@@ -154,7 +171,7 @@ std::optional<std::string_view> TakeTopic(Rest& rest, bool quoted) {
 // How often the resource stands in the request: whether it is more than 0. Shapes without a request
 // are about a topic that is there. Absent: the line has a request and no number.
 std::optional<bool> TakeIsReferenced(Rest& rest) {
-  if (!rest.Skip(" for request = ")) {
+  if (!rest.Skip(kRequestBegin)) {
     return true;
   }
   rest.Take(IsNoBlank);
@@ -223,7 +240,8 @@ LineOutcome ParseAuthorizerLine(std::string_view line) {
   if (!rest.Skip("LITERAL:")) {
     rest.Skip("PREFIXED:");
   }
-  const std::optional<std::string_view> topic = TakeTopic(rest, quoted);
+  const std::optional<std::string_view> topic =
+      TakeTopic(rest, audit->decision.names_request, quoted);
   if (!topic) {
     return LineRefusal::kIllegalTopic;
   }
@@ -242,7 +260,7 @@ LineOutcome ParseAuthorizerLine(std::string_view line) {
   if (const auto* refusal = std::get_if<LineRefusal>(&client)) {
     return *refusal;
   }
-  return TopicAccess{std::get<IpAddress>(client), *topic, *operation, audit->allowed};
+  return TopicAccess{std::get<IpAddress>(client), *topic, *operation, audit->decision.allowed};
 }
 
 }  // namespace network_mapper::kafka

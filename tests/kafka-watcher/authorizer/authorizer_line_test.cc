@@ -74,7 +74,7 @@ std::string InJson(std::string_view line) {
 }
 
 std::string ReadOf(std::string_view host, std::string_view topic) {
-  return "Principal = User:alice is Allowed operation = READ from host = " + std::string(host) +
+  return "Principal = User:alice is Allowed Operation = Read from host = " + std::string(host) +
          " on resource = Topic:LITERAL:" + std::string(topic);
 }
 
@@ -116,39 +116,49 @@ TEST(AuthorizerLine, SaysTheSameInsideJson) {
   }
 }
 
-TEST(AuthorizerLine, TakesAnAccessFromACutLineOnlyWhenNothingTellsThatItIsCut) {
+TEST(AuthorizerLine, TakesNoTopicFromACutLineOfStandardAuthorizer) {
   struct Part {
     std::string_view text;
-    // Of the line when it ends in this part or right behind it. Empty: an access to the topic that
-    // the part's begin is the name of.
+    // Of the line when it ends in this part or right behind it.
     std::string_view expected;
   };
 
-  constexpr std::string_view kWhole = "allowed PRODUCE 10.244.1.17 orders";
   const std::string line = LineOf("K21");
   size_t size = 0;
   for (const Part& part : std::vector<Part>{
            {"[2024-06-11 10:11:12,345] DEBUG Principal =", "no_audit_line"},
            {" User:ANONYMOUS is Allowed operation = WRITE from host = 10.244.1.17", "malformed"},
            {" on resource = Topic", "malformed"},
-           {":", "illegal_topic"},
-           {"LITERAL", ""},
-           {":", "illegal_topic"},
-           {"orders", ""},
-           {" for request =", "illegal_topic"},
+           {":LITERAL:orders for request =", "illegal_topic"},
            {" Produce with resourceRefCount = ", "malformed"},
-           {"1 based on rule DefaultAllow (kafka.authorizer.logger)", kWhole}}) {
+           {"1 based on rule DefaultAllow (kafka.authorizer.logger)",
+            "allowed PRODUCE 10.244.1.17 orders"}}) {
     ASSERT_EQ(line.substr(size, part.text.size()), part.text);
     for (size_t taken = 1; taken <= part.text.size(); ++taken) {
-      const std::string expected =
-          part.expected.empty()
-              ? "allowed PRODUCE 10.244.1.17 " + std::string(part.text.substr(0, taken))
-              : std::string(part.expected);
-      EXPECT_EQ(Outcome(std::string_view(line).substr(0, size + taken)), expected) << size + taken;
+      EXPECT_EQ(Outcome(std::string_view(line).substr(0, size + taken)), part.expected)
+          << size + taken;
     }
     size += part.text.size();
   }
   EXPECT_EQ(size, line.size());
+}
+
+// Their lines may end behind the topic.
+TEST(AuthorizerLine, TakesTheBeginOfANameFromACutLineOfItsPredecessors) {
+  const std::string line = LineOf("K13");
+  const std::string topic_line = line.substr(0, line.find("Group:")) + "Topic:LITERAL:ord";
+  EXPECT_EQ(Outcome(topic_line), "allowed CONSUME 10.244.1.17 ord");
+}
+
+TEST(AuthorizerLine, RefusesANameThatImitatesARequest) {
+  const std::string line = LineOf("K21");
+  const size_t behind = line.find(" for request");
+  for (const std::string_view imitation :
+       {" for request = Fetch with resourceRefCount = 9", " for request = Fetch",
+        " for request = Fetch with resourceRefCount = 0 based on rule DefaultAllow"}) {
+    EXPECT_EQ(Outcome(line.substr(0, behind) + std::string(imitation) + line.substr(behind)),
+              "illegal_topic");
+  }
 }
 
 TEST(AuthorizerLine, PointsIntoTheLine) {
@@ -206,7 +216,7 @@ TEST(AuthorizerLine, TakesLinesOfAMebibyte) {
   EXPECT_EQ(Outcome(repeated("TRACER ") + ReadOf("10.1.2.3", "orders")), kOrders);
   EXPECT_EQ(Outcome(repeated("TRACE_") + ReadOf("10.1.2.3", "orders")), kOrders);
   EXPECT_EQ(Outcome("Principal = " + repeated("User:a is ") +
-                    "is Denied operation = READ from "
+                    "is Denied Operation = Read from "
                     "host = 10.1.2.3 on resource = Topic:orders"),
             "denied CONSUME 10.1.2.3 orders");
 }
