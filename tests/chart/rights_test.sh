@@ -34,12 +34,13 @@ for name in "${cases[@]}"; do
   rules="$(render_case "$name" | rules_of)"
   [ -n "$rules" ] || fail "$name: no rule found"
   # A TokenReview is a question, not an object.
-  ! grep -v '^authentication.k8s.io/tokenreviews create$' <<< "$rules" |
+  # The leader's Lease is the only object that is written; by its name, see below.
+  ! grep -vE '^authentication.k8s.io/tokenreviews create$|^coordination.k8s.io/leases update$' <<< "$rules" |
     grep -E '\*|secrets|pods/| (create|update|patch|delete|deletecollection|impersonate|escalate|bind)$' ||
     fail "$name: a right that nothing here needs"
   [ "$(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
     while (match($0, /kind: ServiceAccount\n *name: [a-z-]+/)) { print substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
-  }' | sed -n 's/.*name: //p')" = otterize-network-mapper ] || fail "$name: somebody but the mapper has rights in the cluster"
+  }' | sed -n 's/.*name: //p' | sort -u)" = otterize-network-mapper ] || fail "$name: somebody but the mapper has rights in the cluster"
 done
 
 # Who asks for no token needs no right to have one checked.
@@ -47,8 +48,22 @@ for name in no-tls own-secret; do
   ! render_case "$name" | grep -qE 'tokenreviews|serviceAccountToken:|COLLECTOR_SERVICE_ACCOUNTS' || fail "$name: tokens are off, but not everywhere"
 done
 
+# Who shares no map needs no Lease; who does may write this one, in its own namespace.
+for name in "${cases[@]}"; do
+  leases="$(render_case "$name" | awk 'BEGIN { RS = "---\n" } /resources: \[leases\]/' | grep -E '^kind|^  namespace|- apiGroups|  (resources|resourceNames|verbs):' || true)"
+  [ "$name" = postgres ] || { [ -z "$leases" ] || fail "$name: a right on Leases that nobody needs"; continue; }
+  diff - <(echo "$leases") << END || fail "$name: the right on Leases is another"
+kind: Role
+  namespace: otterize-system
+  - apiGroups: [coordination.k8s.io]
+    resources: [leases]
+    resourceNames: [otterize-network-mapper]
+    verbs: [get, update]
+END
+done
+
 # docs/security.md lists them, with the reason.
 while read -r resource verb; do
   grep -qE "^\| .*\`${resource#*/}\`.*\| .*$verb" docs/security.md || fail "docs/security.md does not say why the mapper may $verb ${resource#*/}"
-done <<< "$granted"
+done <<< "$(sort -u <(echo "$granted") <(render_case postgres | rules_of))"
 finish "Rights match the code."

@@ -153,8 +153,8 @@ uninstall_plain-manifests() {
 }
 check_plain-manifests() { serves "$output/deploy/tls/tls.crt"; }
 
-# Two mappers, and PostgreSQL beside node-1's kubelet.
-postgres_url="postgresql://mapper:s3cret@192.168.88.10:25432/postgres"
+# Two mappers, and PostgreSQL beside node-1's kubelet, whose certificate is of an authority of its own.
+postgres_url="postgresql://mapper:s3cret@192.168.88.10:25432/postgres?sslmode=verify-full"
 postgres() {
   local programs
   programs="$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin | sort -V | tail -n 1)"
@@ -165,10 +165,14 @@ start_postgres() {
   folder="$(mktemp -d /var/tmp/network-mapper-postgres.XXXXXX)"
   echo "$folder" > "$output/postgres-folder"
   echo s3cret > "$folder/password"
+  openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=postgres" -addext "subjectAltName=IP:192.168.88.10" \
+    -keyout "$folder/server.key" -out "$folder/server.crt"
+  cp "$folder/server.crt" "$output/postgres-authority.crt"
   chown -R 65534:65534 "$folder"
   postgres initdb -D "$folder/data" -U mapper -A scram-sha-256 --pwfile "$folder/password" --no-sync
-  echo "host all all 0.0.0.0/0 scram-sha-256" >> "$folder/data/pg_hba.conf"
-  postgres pg_ctl -D "$folder/data" -l "$folder/log" -w start -o "-p 25432 -c listen_addresses=192.168.88.10 -c unix_socket_directories="
+  echo "hostssl all all 0.0.0.0/0 scram-sha-256" >> "$folder/data/pg_hba.conf"
+  postgres pg_ctl -D "$folder/data" -l "$folder/log" -w start -o "-p 25432 -c listen_addresses=192.168.88.10 -c unix_socket_directories= \
+    -c ssl=on -c ssl_cert_file=$folder/server.crt -c ssl_key_file=$folder/server.key"
 }
 end_postgres() {
   local folder
@@ -179,9 +183,12 @@ end_postgres() {
 given_postgres() {
   start_postgres > "$output/postgres.log" 2>&1
   in_install create secret generic map-store --dry-run=client -o yaml --from-literal "url=$postgres_url"
+  echo "---"
+  in_install create secret generic map-store-authority --dry-run=client -o yaml "--from-file=ca.crt=$output/postgres-authority.crt"
 }
 values_postgres() {
-  printf '%s\n' --set mapper.store.type=postgres --set mapper.store.postgres.secretName=map-store --set mapper.replicas=2
+  printf '%s\n' --set mapper.store.type=postgres --set mapper.store.postgres.secretName=map-store --set mapper.replicas=2 \
+    --set mapper.store.postgres.caSecretName=map-store-authority
 }
 # Whichever mapper a sniffer is connected to, each shows what all report.
 knows_everything() {
@@ -196,7 +203,37 @@ check_postgres() {
   for address in $addresses; do
     wait_until 30 knows_everything "$address"
   done
+  diff <({ documented_rights; printf '%s\n' "leases get" "leases update"; } | sort) <(rights_of otterize-network-mapper)
+  takes_over
   ! in_install logs -l app=otterize-network-mapper --tail=-1 | grep s3cret
+}
+# The pod that leads, when all agree on it: each has a name in the Lease that begins with its pod's.
+leader() {
+  local address holder name
+  holder="$(field lease/otterize-network-mapper .spec.holderIdentity)"
+  name="${holder%_*}"
+  [ -n "$name" ] && in_install get pod "$name" > /dev/null || return 1
+  for address in $(in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[*].status.podIP}'); do
+    "$cluster" run busybox wget -qO- "http://$address:9090/readyz" | grep -F "\"leader\":\"ok, $holder leads\"" > /dev/null || return 1
+    "$cluster" run busybox wget -qO- "http://$address:2112/metrics" | sed -n 's/^network_mapper_lease_is_leader //p'
+  done | paste -sd+ | grep -xE '0\+1|1\+0' > /dev/null || return 1
+  echo "$name"
+}
+has_other_leader() {
+  local name
+  name="$(leader)" && [ "$name" != "$1" ]
+}
+# Who is asked to end releases the Lease; who is killed, with its node's power still on, is missed after 15 s.
+takes_over() {
+  local first second
+  wait_until 40 leader
+  first="$(leader)"
+  in_install delete pod "$first" --wait=false
+  wait_until 20 has_other_leader "$first"
+  wait_until 60 leader
+  second="$(leader)"
+  in_install delete pod "$second" --grace-period=0 --force
+  wait_until 60 has_other_leader "$second"
 }
 
 exists() {
