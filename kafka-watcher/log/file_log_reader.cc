@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kReadSize = size_t{64} << 10U;
 // A step ends for a look at who wants it to stop.
 constexpr int kMostRotationsAStep = 1000;
+constexpr int kLooksForSaved = 3;
 
 const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosition& saved) {
   // A volume that was mounted anew may have another device number.
@@ -24,6 +25,17 @@ const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosi
     }
   }
   return nullptr;
+}
+
+// The oldest file that is younger than the one that has ended; `current`, which is at the path, if
+// there is no other.
+Sibling NextAfter(const FileLook& ended, const std::string& path, const FileLook& current) {
+  for (const Sibling& one : SiblingsOf(path)) {
+    if (one.look.age > ended.age && one.look.id != ended.id) {
+      return one;
+    }
+  }
+  return {path, current};
 }
 
 // Since a reader had got to `offset`, where a line begins. The file may have grown beyond it again,
@@ -75,16 +87,20 @@ Status FileLogReader::Step(const std::stop_token& stop) {
     if (!std::exchange(rotated_, true)) {
       return OkStatus();
     }
-    RETURN_IF_ERROR(GoOnToNext(current.id, stop));
+    RETURN_IF_ERROR(GoOnToNext(current, stop));
   }
   return OkStatus();
 }
 
 Status FileLogReader::Begin() {
-  const std::vector<Sibling> siblings = SiblingsOf(path_);
-  if (saved_) {
+  // A file that is renamed meanwhile may be missing in a list.
+  for (int looks = 0; saved_ && looks < kLooksForSaved; ++looks) {
+    const std::vector<Sibling> siblings = SiblingsOf(path_);
     if (const Sibling* found = FindSaved(siblings, *saved_)) {
       ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(found->path));
+      if (file.Id() != found->look.id) {
+        continue;
+      }
       ASSIGN_OR_RETURN(const bool truncated, WasTruncated(file, saved_->offset));
       if (truncated) {
         log_.CountGap();
@@ -151,22 +167,18 @@ void FileLogReader::StartOver() {
 }
 
 // The open file was renamed and is at its end: goes on with the oldest of the younger ones.
-Status FileLogReader::GoOnToNext(const FileId& current, const std::stop_token& stop) {
+Status FileLogReader::GoOnToNext(const FileLook& current, const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const FileLook ended, file_->Look());
-  std::string next = path_;
-  for (const Sibling& one : SiblingsOf(path_)) {
-    if (one.look.age > ended.age && one.look.id != ended.id && one.look.id != current) {
-      next = one.path;
-      break;
-    }
-  }
-  ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(next));
-  if (file.Id() == ended.id) {
-    return OkStatus();  // Renamed back, or renamed meanwhile: looked at again.
+  const Sibling next = NextAfter(ended, path_, current);
+  ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(next.path));
+  // A file that is renamed meanwhile may be missing in a list: what does not stay is looked at
+  // again.
+  if (file.Id() != next.look.id || NextAfter(ended, path_, current).look.id != next.look.id) {
+    return OkStatus();
   }
   TakeRest(stop);
   if (!stop.stop_requested()) {
-    rotated_ = file.Id() != current;
+    rotated_ = file.Id() != current.id;
     Use(std::move(file), 0);
   }
   return OkStatus();

@@ -35,7 +35,7 @@ class FileLogReader {
   Status UseFromEnd(OpenFile file);
   void Use(OpenFile file, uint64_t offset);
   void StartOver();
-  Status GoOnToNext(const FileId& current, const std::stop_token& stop);
+  Status GoOnToNext(const FileLook& current, const std::stop_token& stop);
   // To the end of the open file.
   Status ReadToEnd(const std::stop_token& stop);
   bool TakeLine(const CutLine& line, Time now, const std::stop_token& stop);

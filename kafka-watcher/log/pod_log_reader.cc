@@ -261,7 +261,7 @@ bool PodLogReader::TakeLine(const CutLine& line, Reading& reading, const std::st
         reading.lost_track = true;
         return false;
       }
-      if (reading.previous || !found_back_) {
+      if (point_.Lines() > 0 && (reading.previous || !found_back_)) {
         log_.CountGap();
       }
       point_.Accept(stamp);

@@ -1,10 +1,10 @@
 // Up to where a log was read that knows times only, and how to find that place again in a stream
 // that begins a little before it. Times are nanoseconds since the Unix epoch. Pure.
 //
-// Stamps of stdout and stderr may be out of order by an instant: a line that is stamped earlier
-// than the one before counts as written at the same time. A step back that is longer than kSlack is
-// the node's clock being set: reading goes on, and a reconnect before that clock has caught up may
-// read lines twice.
+// Stamps of stdout and stderr may be out of order by an instant, within a file: a line that is
+// stamped earlier than the one before counts as written at the same time. A step back that is
+// longer than kSlack is the node's clock being set: reading goes on, and a reconnect before that
+// clock has caught up may read lines twice.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,7 @@ class ResumePoint {
  public:
   static constexpr int64_t kSlack = 1'000'000'000;
 
-  // After `lines` of those at `at`. No lines: everything from `at` on is unread, and nothing can be
-  // missing.
+  // After `lines` of those at `at`. No lines: everything from `at` on is unread.
   explicit ResumePoint(int64_t at = 0, uint64_t lines = 0) : at_(at), lines_(lines) {}
 
   int64_t At() const { return at_; }
@@ -38,8 +37,8 @@ class ResumePoint {
   enum class Verdict : uint8_t {
     kRead,    // was read before
     kUnread,  // counts as read now
-    // Unread, and the last line that was read was not in the stream before it: lines may be
-    // missing. Nothing has changed; Accept() takes it nevertheless.
+    // Unread, and the last line that was read, if there is one, was not in the stream before it:
+    // lines may be missing. Nothing has changed; Accept() takes it nevertheless.
     kUnreadAfterMissing,
   };
 
@@ -63,7 +62,7 @@ class ResumePoint {
         ++seen_;
         return Verdict::kRead;
       }
-      if (!Found() && lines_ > 0) {
+      if (!Found()) {
         return Verdict::kUnreadAfterMissing;
       }
     }

@@ -113,15 +113,20 @@ std::vector<Verdict> SeeAll(ResumePoint& point, const std::vector<int64_t>& stam
 
 TEST(ResumePoint, ReadsEverythingFromTheTimeItBeginsWith) {
   ResumePoint point(100 * kSecond);
-  EXPECT_THAT(SeeAll(point, {99 * kSecond, 100 * kSecond, 101 * kSecond}),
-              ElementsAre(Verdict::kRead, Verdict::kUnread, Verdict::kUnread));
+  // Nothing was read: there may be more before it.
+  EXPECT_THAT(SeeAll(point, {99 * kSecond, 100 * kSecond}),
+              ElementsAre(Verdict::kRead, Verdict::kUnreadAfterMissing));
+  EXPECT_EQ(point.Lines(), 0U);
+  point.Accept(100 * kSecond);
+  EXPECT_EQ(point.See(101 * kSecond), Verdict::kUnread);
   EXPECT_EQ(point.At(), 101 * kSecond);
   EXPECT_EQ(point.Lines(), 1U);
 }
 
 TEST(ResumePoint, SkipsWhatWasReadAmongLinesOfTheSameTime) {
   ResumePoint point;
-  SeeAll(point, {5 * kSecond, 6 * kSecond, 6 * kSecond});
+  point.Accept(4 * kSecond);
+  SeeAll(point, {4 * kSecond, 5 * kSecond, 6 * kSecond, 6 * kSecond});
   EXPECT_EQ(point.Lines(), 2U);
   EXPECT_EQ(*point.Since(), Time(std::chrono::seconds(5)));
   EXPECT_THAT(SeeAll(point, {5 * kSecond, 6 * kSecond, 6 * kSecond, 6 * kSecond, 7 * kSecond}),
@@ -143,6 +148,7 @@ TEST(ResumePoint, BearsStampsThatAreOutOfOrderByAnInstant) {
                                        10 * kSecond + 4, 10 * kSecond + 9};
   for (size_t read = 1; read <= stamps.size(); ++read) {
     ResumePoint point;
+    point.Accept(stamps.front());
     SeeAll(point, {stamps.begin(), stamps.begin() + static_cast<ptrdiff_t>(read)});
     std::vector<Verdict> expected(stamps.size(), Verdict::kUnread);
     std::fill(expected.begin(), expected.begin() + static_cast<ptrdiff_t>(read), Verdict::kRead);
@@ -152,7 +158,8 @@ TEST(ResumePoint, BearsStampsThatAreOutOfOrderByAnInstant) {
 
 TEST(ResumePoint, GoesOnWhenTheClockIsSetBack) {
   ResumePoint point;
-  SeeAll(point, {100 * kSecond, 50 * kSecond, 51 * kSecond});
+  point.Accept(99 * kSecond);
+  SeeAll(point, {99 * kSecond, 100 * kSecond, 50 * kSecond, 51 * kSecond});
   EXPECT_EQ(point.At(), 51 * kSecond);
   EXPECT_EQ(point.Lines(), 1U);
 }
@@ -167,7 +174,8 @@ TEST(ResumePoint, FindsItsPlaceInAnyStreamThatHoldsIt) {
       stamps.push_back(now - static_cast<int64_t>(random() % 2) * kSecond / 8);
     }
     ResumePoint point;
-    size_t read = 0;
+    point.Accept(stamps.front());
+    size_t read = 1;
     while (read < stamps.size()) {
       point.BeginStream();
       const auto since = point.Since();
