@@ -210,6 +210,7 @@ class ReportClient::Implementation final : public ReportTransportEvents {
       CountAcknowledged(shared, shared.spool.Restart(notice.applied_sequence));
       CountDropped(shared, metrics_.dropped_limit, shared.spool.Conform(shared.limits));
       shared.state.connected = true;
+      shared.state.welcomed = true;
       if (++shared.welcomes > 1) {
         ++shared.state.reconnects;
         metrics_.reconnects.Increment();

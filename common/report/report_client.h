@@ -91,6 +91,8 @@ struct ReportClientState {
   uint64_t failed_connections = 0;
   // The last failure's cause and remedy; empty when there was none.
   std::string last_error;
+  // Whether the mapper has said at least once which batches of this instance it has.
+  bool welcomed = false;
   // Not zero: the mapper has applied a batch of this instance with this number, which was not given
   // yet. What the client was to resume from is not the newest, and its batches would be taken for
   // old ones.

@@ -18,7 +18,7 @@ class FileLogSource final : public LogSource {
   FileLogSource(FileLogOptions options, std::optional<FileLogPosition> saved, const Clock& clock)
       : options_(std::move(options)),
         clock_(clock),
-        log_(options_.broker),
+        log_(options_.broker, options_.most_accesses),
         reader_(options_.path, std::move(saved), log_, harvested_, clock),
         thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 

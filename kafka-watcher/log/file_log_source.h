@@ -26,6 +26,8 @@ struct FileLogOptions {
   std::string path;
   // Who writes it.
   BrokerName broker;
+  // What the log may hold between two harvests.
+  size_t most_accesses = WatchedLog::kMostAccesses;
   // How often the file is looked at.
   std::chrono::milliseconds interval{250};
 };

@@ -35,7 +35,7 @@ PodLogReader::PodLogReader(const PodFacts& facts, const PodLogPosition& from,
     : parts_(parts),
       name_(fmt::format("{}.{}/{}", facts.name, facts.name_space, facts.container)),
       pod_path_(PodPath(facts)),
-      log_({.pod = facts.name, .name_space = facts.name_space}),
+      log_({.pod = facts.name, .name_space = facts.name_space}, parts.options.most_accesses),
       position_(from),
       point_(from.last_line_at, from.lines_at_that_time),
       feed_(log_, parts.harvested) {

@@ -37,6 +37,8 @@ struct PodLogOptions {
   // For selectors without namespaces of their own; empty: all.
   std::vector<std::string> namespaces{};
 
+  // What one log may hold between two harvests.
+  size_t most_accesses = WatchedLog::kMostAccesses;
   // Each takes a thread and a connection; more pods are a problem that Problems() names.
   size_t most_logs = 256;
   // A followed log that is silent for longer is asked for again: some nodes stop sending without a

@@ -40,7 +40,8 @@ size_t WatchedLog::AccessHash::operator()(const TopicAccess& access) const {
   return (access.client.Hash() * 31 + decision) * 31 + std::hash<std::string_view>{}(access.topic);
 }
 
-WatchedLog::WatchedLog(BrokerName broker) : broker_(std::move(broker)) {}
+WatchedLog::WatchedLog(BrokerName broker, size_t most_accesses)
+    : broker_(std::move(broker)), most_accesses_(std::max(most_accesses, kMostLines)) {}
 
 WatchedLog::ParsedLines WatchedLog::Parse(std::span<const LogLine> lines) {
   ParsedLines parsed;
@@ -63,7 +64,7 @@ WatchedLog::ParsedLines WatchedLog::Parse(std::span<const LogLine> lines) {
 }
 
 // False and unchanged when they are too many.
-bool WatchedLog::Add(Accesses& accesses, const ParsedLines& parsed) {
+bool WatchedLog::Add(Accesses& accesses, const ParsedLines& parsed) const {
   std::vector<Tally*> tallies;
   tallies.reserve(parsed.accesses.size());
   std::vector<const TopicAccess*> added;
@@ -78,7 +79,7 @@ bool WatchedLog::Add(Accesses& accesses, const ParsedLines& parsed) {
       added.push_back(&access);
     }
     tallies.push_back(&found->second);
-    if (accesses.size() > kMostAccesses) {
+    if (accesses.size() > most_accesses_) {
       for (const TopicAccess* one_more : added) {
         accesses.erase(accesses.find(*one_more));
       }

@@ -64,9 +64,11 @@ class WatchedLog {
   // harvests, each with a topic of at most 249 bytes: 8 MiB. Beyond that the reader has to wait.
   static constexpr size_t kMostAccesses = 20'000;
   // At most so many lines at once: they fit when nothing else is kept.
-  static constexpr size_t kMostLines = kMostAccesses;
+  static constexpr size_t kMostLines = 500;
 
-  explicit WatchedLog(BrokerName broker);
+  // `most_accesses` instead of kMostAccesses, at least kMostLines: for who keeps harvests in little
+  // room.
+  explicit WatchedLog(BrokerName broker, size_t most_accesses = kMostAccesses);
 
   // Takes the lines, at most kMostLines, and moves on to `position`, which is after all of them: in
   // one step for whoever harvests. False when there is no room for them: nothing has changed then;
@@ -129,9 +131,10 @@ class WatchedLog {
   struct ParsedLines;
 
   static ParsedLines Parse(std::span<const LogLine> lines);
-  static bool Add(Accesses& accesses, const ParsedLines& parsed);
+  bool Add(Accesses& accesses, const ParsedLines& parsed) const;
 
   const BrokerName broker_;
+  const size_t most_accesses_;
   Guarded<State> state_;
 };
 

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/command_line.h"
+#include "kafka-watcher/app/watcher_config.h"
 #include "mapper/app/mapper_config.h"
 #include "sniffer/app/sniffer_config.h"
 #include "tests/support/test_paths.h"
@@ -21,6 +22,10 @@ std::string OptionsDocument() {
   sniffer::SnifferConfig sniffer_config;
   OptionTable sniffer_options("network-mapper-sniffer", "The sniffer, one per node.");
   sniffer::DeclareSnifferOptions(sniffer_options, sniffer_config);
+  kafka::WatcherConfig watcher_config;
+  OptionTable watcher_options("network-mapper-kafka-watcher",
+                              "The Kafka watcher, one for any number of clusters of Kafka.");
+  kafka::DeclareWatcherOptions(watcher_options, watcher_config);
   return "# Options\n\n"
          "Every option is a flag, an environment variable and a key of the YAML file that "
          "`--config` names (the flag's name\n"
@@ -32,6 +37,7 @@ std::string OptionsDocument() {
          "Made from the option tables; `UPDATE_DOCS=1 scripts/test -R docs_options` writes it "
          "anew.\n\n" +
          mapper_options.Markdown() + "\n" + sniffer_options.Markdown() + "\n" +
+         watcher_options.Markdown() + "\n" +
          cli::OptionsMarkdown();
 }
 

@@ -190,12 +190,20 @@ TEST_F(WatchedLogTest, TakesABatchThatDoesNotFitWhollyOrNotAtAll) {
 }
 
 TEST_F(WatchedLogTest, TakesTheLargestBatchAfterAHarvest) {
-  ASSERT_TRUE(Take({AccessOf("10.9.9.9", "x")}, 1));
-  const std::vector<std::string> largest = Accesses(0, WatchedLog::kMostLines);
-  EXPECT_FALSE(Take(largest, 2));
-  log_.Take();
-  EXPECT_TRUE(Take(largest, 2));
-  EXPECT_THAT(log_.Take().observations, SizeIs(WatchedLog::kMostLines));
+  // As little room as there may be.
+  WatchedLog log({.pod = "broker-0", .name_space = "kafka"}, 1);
+  const std::string one_more = AccessOf("10.9.9.9", "x");
+  const FileLogPosition position{.path = "/log"};
+  ASSERT_TRUE(log.TakeLines(std::vector<LogLine>{{one_more, At(1)}}, position));
+  const std::vector<std::string> texts = Accesses(0, WatchedLog::kMostLines);
+  std::vector<LogLine> largest;
+  for (const std::string& text : texts) {
+    largest.push_back({text, At(2)});
+  }
+  EXPECT_FALSE(log.TakeLines(largest, position));
+  log.Take();
+  EXPECT_TRUE(log.TakeLines(largest, position));
+  EXPECT_THAT(log.Take().observations, SizeIs(WatchedLog::kMostLines));
 }
 
 // Each line stands for one byte of the log here, so that a harvest's position is the sum of all
