@@ -132,7 +132,7 @@ class KilledKafkaWatcher : public ::testing::Test {
 
 TEST_F(KilledKafkaWatcher, CountsEachLineOnce) {
   for (const auto& pod : nlohmann::json::parse(kPods)) {
-    mapper_.Kubernetes().Put(pod.dump());
+    ASSERT_THAT(mapper_.ApiServer().Objects().Apply(pod.dump()), IsOk());
   }
   ASSERT_TRUE(mapper_.Start()) << mapper_.Log();
   std::ofstream(LogPath(), std::ios::app).flush();
