@@ -37,8 +37,7 @@ std::string OptionsDocument() {
          "Made from the option tables; `UPDATE_DOCS=1 scripts/test -R docs_options` writes it "
          "anew.\n\n" +
          mapper_options.Markdown() + "\n" + sniffer_options.Markdown() + "\n" +
-         watcher_options.Markdown() + "\n" +
-         cli::OptionsMarkdown();
+         watcher_options.Markdown() + "\n" + cli::OptionsMarkdown();
 }
 
 TEST(OptionsDocument, IsWhatTheBinariesSay) {
