@@ -98,7 +98,11 @@ Status TokenReviewer::HasRole(Role role, std::string token) {
   Identify(
       std::move(token),
       [verdict](const StatusOr<CollectorIdentity>& identity) {
-        verdict->set_value(identity.status());
+        // Mutations tell of anything.
+        verdict->set_value(identity.ok() && identity->only
+                               ? PermissionDenied("{} may report {} only, by its report stream",
+                                                  identity->user, CollectorName(*identity->only))
+                               : identity.status());
       },
       role);
   const bool in_time = answer.wait_for(rules_.patience) == std::future_status::ready;

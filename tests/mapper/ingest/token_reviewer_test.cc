@@ -142,6 +142,19 @@ TEST(TokenReviewer, AsksTheApiServer) {
   EXPECT_THAT(reviewer.Health(), IsOk());
 }
 
+TEST(TokenReviewer, TakesNoMutationsOfAKafkaWatcher) {
+  const ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Json(201, Answer("system:serviceaccount:otterize-system:kafka-watcher"));
+  });
+  const auto client = ClientOf(server);
+  TokenRules rules = Rules();
+  rules.kafka_service_accounts = {"otterize-system/kafka-watcher"};
+  TokenReviewer reviewer(*client, rules);
+  EXPECT_THAT(Identify(reviewer, "secret"), IsOk());
+  EXPECT_THAT(reviewer.HasRole(Role::kCollector, "secret"),
+              StatusIs(StatusCode::kPermissionDenied, HasSubstr("may report kafka only")));
+}
+
 TEST(TokenReviewer, NamesTheRightThatIsMissing) {
   std::atomic<bool> may = false;
   const ScriptedServer server([&may](const ScriptedCall&, ScriptedWire& wire) {
