@@ -43,7 +43,8 @@ sed -n '/^  ca.crt: |/,/END CERTIFICATE/p' "$work/default.yaml" | sed -e 1d -e '
 
 version="$(sed -nE 's/^project\(network_mapper VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)"
 for stated in "$(sed -n 's/^version: //p' $chart/Chart.yaml)" "$(sed -n 's/^appVersion: //p' $chart/Chart.yaml)" \
-  "$(sed -n 's/^ARG VERSION=//p' Dockerfile.mapper)" "$(sed -n 's/^ARG VERSION=//p' Dockerfile.sniffer)"; do
+  "$(sed -n 's/^ARG VERSION=//p' Dockerfile.mapper)" "$(sed -n 's/^ARG VERSION=//p' Dockerfile.sniffer)" \
+  "$(sed -n 's/^ARG VERSION=//p' deploy/Dockerfile.kafka-watcher)"; do
   [ "$stated" = "$version" ] || fail "CMakeLists.txt says version $version; chart or Dockerfile says $stated"
 done
 finish "Manifests are valid."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The mapper's rights are those its code needs, and nobody has more. docs/regressions.md P13
+# The rights of mapper and Kafka watcher are those their code needs, and nobody has more. docs/regressions.md P13
 set -euo pipefail
 source "$(dirname "$0")/support.sh"
 
@@ -34,13 +34,15 @@ for name in "${cases[@]}"; do
   rules="$(render_case "$name" | rules_of)"
   [ -n "$rules" ] || fail "$name: no rule found"
   # A TokenReview is a question, not an object.
-  # The leader's Lease is the only object that is written; by its name, see below.
-  ! grep -vE '^authentication.k8s.io/tokenreviews create$|^coordination.k8s.io/leases update$' <<< "$rules" |
+  # Nor are a Kafka broker's log, and the ConfigMap that is the watcher's own.
+  watcher=()
+  ! render_case "$name" | grep -q 'name: otterize-kafka-watcher$' || watcher=(otterize-kafka-watcher)
+  ! grep -vxE "authentication.k8s.io/tokenreviews create${watcher:+|/pods/log get|/configmaps update}" <<< "$rules" |
     grep -E '\*|secrets|pods/| (create|update|patch|delete|deletecollection|impersonate|escalate|bind)$' ||
     fail "$name: a right that nothing here needs"
-  [ "$(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
+  diff <(printf '%s\n' "${watcher[@]}" otterize-network-mapper | sed '/^$/d') <(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
     while (match($0, /kind: ServiceAccount\n *name: [a-z-]+/)) { print substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
-  }' | sed -n 's/.*name: //p' | sort -u)" = otterize-network-mapper ] || fail "$name: somebody but the mapper has rights in the cluster"
+  }' | sed -n 's/.*name: //p' | sort -u) || fail "$name: somebody else has rights in the cluster"
 done
 
 # Who asks for no token needs no right to have one checked.
@@ -48,19 +50,13 @@ for name in no-tls own-secret; do
   ! render_case "$name" | grep -qE 'tokenreviews|serviceAccountToken:|COLLECTOR_SERVICE_ACCOUNTS' || fail "$name: tokens are off, but not everywhere"
 done
 
-# Who shares no map needs no Lease; who does may write this one, in its own namespace.
-for name in "${cases[@]}"; do
-  leases="$(render_case "$name" | awk 'BEGIN { RS = "---\n" } /resources: \[leases\]/' | grep -E '^kind|^  namespace|- apiGroups|  (resources|resourceNames|verbs):' || true)"
-  [ "$name" = postgres ] || { [ -z "$leases" ] || fail "$name: a right on Leases that nobody needs"; continue; }
-  diff - <(echo "$leases") << END || fail "$name: the right on Leases is another"
-kind: Role
-  namespace: otterize-system
-  - apiGroups: [coordination.k8s.io]
-    resources: [leases]
-    resourceNames: [otterize-network-mapper]
-    verbs: [get, update]
-END
-done
+# The Kafka watcher may change its own ConfigMap only, and read logs where its brokers are.
+render_case kafka | grep -A 1 'resources: \[configmaps\]' | grep -q 'resourceNames: \[otterize-kafka-watcher-state\]' ||
+  fail "the Kafka watcher may change any ConfigMap"
+! render_case kafka | grep -A 1 '^kind: ClusterRole' | grep -q 'name: otterize-kafka-watcher$' ||
+  fail "with kafkaNamespaces the Kafka watcher has rights in all namespaces"
+render_case original | grep -A 1 'resources: \[pods/log\]' | grep -q 'resourceNames: \["kafka-0"\]' ||
+  fail "with kafkaServers the Kafka watcher may read other logs"
 
 # docs/security.md lists them, with the reason.
 while read -r resource verb; do

@@ -1,6 +1,8 @@
 {{/* Names are fixed, as in the original: the command line and its collectors look for them. */}}
 {{- define "network-mapper.mapper" -}}otterize-network-mapper{{- end }}
 {{- define "network-mapper.sniffer" -}}otterize-network-sniffer{{- end }}
+{{- define "network-mapper.kafkaWatcher" -}}otterize-kafka-watcher{{- end }}
+{{- define "network-mapper.kafkaWatcherState" -}}otterize-kafka-watcher-state{{- end }}
 
 {{/* metadata of an object. Takes a dict: root, name, component, and clusterScoped for objects outside namespaces. */}}
 {{- define "network-mapper.metadata" -}}
@@ -40,7 +42,7 @@ annotations:
   {{- toYaml $annotations | nindent 2 }}
 {{- end }}
 
-{{/* Takes a dict: root, values (mapper or sniffer). */}}
+{{/* Takes a dict: root, values (mapper, sniffer or kafkawatcher). */}}
 {{- define "network-mapper.image" -}}
 {{- $repository := .values.repository | default .root.Values.global.imageRegistry | default "localhost" }}
 {{- $image := printf "%s/%s" (trimSuffix "/" $repository) .values.image }}
@@ -51,7 +53,7 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* What mapper and sniffer have alike in their pod specs. Takes a dict: root, values. */}}
+{{/* What all workloads have alike in their pod specs. Takes a dict: root, values. */}}
 {{- define "network-mapper.podSpec" -}}
 # Variables made of Services would look like options.
 enableServiceLinks: false
@@ -92,7 +94,7 @@ tolerations:
 {{- end }}
 {{- end }}
 
-{{/* What mapper and sniffer have alike in their containers. Takes a dict: root, values. */}}
+{{/* What all workloads have alike in their containers. Takes a dict: root, values. */}}
 {{- define "network-mapper.container" -}}
 image: {{ include "network-mapper.image" . }}
 {{- with .values.pullPolicy }}
@@ -162,6 +164,33 @@ claim
 {{- if and .Values.tls.enabled .Values.tls.collectorTokens }}yes{{ end }}
 {{- end }}
 
+{{/* Volumes by which a collector checks the mapper and shows who it is: a list, or nothing. */}}
+{{- define "network-mapper.collectorVolumes" -}}
+{{- if .Values.tls.enabled -}}
+- name: tls
+  {{- with include "network-mapper.caConfigMap" . }}
+  configMap:
+    name: {{ . }}
+  {{- else }}
+  secret:
+    secretName: {{ include "network-mapper.tlsSecret" . }}
+  {{- end }}
+    items:
+      - key: ca.crt
+        path: ca.crt
+{{- end }}
+{{- if include "network-mapper.collectorTokens" . }}
+# Good for the mapper only: the API server refuses a token with this audience.
+- name: token
+  projected:
+    sources:
+      - serviceAccountToken:
+          audience: {{ include "network-mapper.tokenAudience" . }}
+          expirationSeconds: 3600
+          path: token
+{{- end }}
+{{- end }}
+
 {{/* For whom their tokens are issued. */}}
 {{- define "network-mapper.tokenAudience" -}}network-mapper{{- end }}
 
@@ -176,4 +205,42 @@ httpGet:
 initialDelaySeconds: {{ .period }}
 periodSeconds: {{ .period }}
 timeoutSeconds: 5
+{{- end }}
+
+{{/* Whose logs the Kafka watcher reads, as YAML: servers, selectors, namespaces to look in (none: all), scopes: the namespaces that it
+needs rights in (none: all), pods: by namespace, the pods whose logs alone it reads there (none: all). */}}
+{{- define "network-mapper.kafkaWatched" -}}
+{{- $servers := .Values.kafkawatcher.kafkaServers | default list }}
+{{- $selectors := .Values.kafkawatcher.kafkaSelectors | default list }}
+{{- if not (or $servers $selectors) }}
+{{- /* Strimzi's and Bitnami's brokers and controllers. */}}
+{{- $selectors = list "app.kubernetes.io/name=kafka" }}
+{{- end }}
+{{- $namespaces := .Values.kafkawatcher.kafkaNamespaces | default list }}
+{{- $scopes := $namespaces }}
+{{- $pods := dict }}
+{{- if or (not $selectors) $namespaces }}
+{{- range $servers }}
+{{- $namespace := last (splitList "." .) }}
+{{- if not (and $selectors (has $namespace $namespaces)) }}
+{{- $_ := set $pods $namespace (append (index $pods $namespace | default list) (first (splitList "." .))) }}
+{{- end }}
+{{- $scopes = append $scopes $namespace }}
+{{- end }}
+{{- end }}
+{{- toYaml (dict "servers" $servers "selectors" $selectors "namespaces" $namespaces "scopes" (uniq $scopes | sortAlpha) "pods" $pods) }}
+{{- end }}
+
+{{/* Takes a dict: pods, those whose logs alone may be read (none: all). */}}
+{{- define "network-mapper.kafkaRules" -}}
+# Which pods are brokers and controllers, and when they start anew?
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+- apiGroups: [""]
+  resources: [pods/log]
+  {{- with .pods }}
+  resourceNames: {{ toJson . }}
+  {{- end }}
+  verbs: [get]
 {{- end }}
