@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Kafka on the cluster of cluster.sh: brokers in pods, and clients. Source it after that, then:
 #
-#   kafka_prepare LINE               fetches Kafka (demo/kafka/jars) and compiles the clients; fails with the reason
+#   kafka_can_run LINE               whether what that needs is installed; says what is missing
+#   kafka_prepare LINE               fetches Kafka (demo/kafka/jars), release line LINE, and compiles the clients
 #   kafka_up NAMESPACE NAME [option ...]     a pod NAME, which a StatefulSet might have made, with a broker (options of
 #                                    demo/kafka/server); its process is started again whenever it ends; sets KAFKA_IP, KAFKA_LOG
 #   kafka_kill NAMESPACE NAME        kills the broker (-9), which comes back
@@ -10,14 +11,18 @@
 
 KAFKA_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/kafka" && pwd)"
 
-kafka_prepare() {
-  local program
-  for program in java javac kcat; do
+kafka_can_run() {
+  local program programs=(java javac jq kcat)
+  "$KAFKA_DIR/jars" --cached "$1" > /dev/null 2>&1 || programs+=(mvn)
+  for program in "${programs[@]}"; do
     command -v "$program" > /dev/null || {
       echo "kafka: $program is missing: scripts/install-deps --kafka" >&2
       return 1
     }
   done
+}
+
+kafka_prepare() {
   KAFKA_LINE="$1"
   KAFKA_JARS="$("$KAFKA_DIR/jars" "$1")" || return 1
   # Kept by Kafka's version and the source's content, beside the jars.
