@@ -33,14 +33,16 @@ void LeaseCandidate::BeginWaiting(SteadyTime answered) {
   }
 }
 
+SteadyTime LeaseCandidate::AnotherUntil() const {
+  // The holder may be a program with another timing.
+  return IsAnothers()
+             ? changed_ + std::max<std::chrono::milliseconds>(timing_.duration, lease_->duration)
+             : SteadyTime::min();
+}
+
 std::optional<Lease> LeaseCandidate::Claim(SteadyTime now, Time time_of_day) const {
-  if (lease_ && !IsMine() && !lease_->holder.empty()) {
-    // The holder may be a program with another timing.
-    const std::chrono::milliseconds duration =
-        std::max<std::chrono::milliseconds>(timing_.duration, lease_->duration);
-    if (now < changed_ + duration) {
-      return std::nullopt;
-    }
+  if (now < AnotherUntil()) {
+    return std::nullopt;
   }
   Lease claim = lease_.value_or(Lease());
   const std::string written = FormatMicroTime(time_of_day);

@@ -57,11 +57,16 @@ class LeaseCandidate {
   // Only once the leader's work has ended.
   std::optional<Lease> Release(SteadyTime now) const;
 
+  // Until when another one is taken for the holder, as far as was seen up to now.
+  SteadyTime AnotherUntil() const;
+
   // As last seen; empty: nobody, or unknown.
   std::string Holder() const { return lease_ ? lease_->holder : std::string(); }
 
  private:
   bool IsMine() const { return lease_ && lease_->holder == identity_; }
+
+  bool IsAnothers() const { return lease_ && !lease_->holder.empty() && !IsMine(); }
 
   void BeginWaiting(SteadyTime answered);
 

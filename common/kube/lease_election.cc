@@ -47,10 +47,13 @@ struct ElectionMetrics {
 struct Standing {
   SteadyTime leads_from = SteadyTime::min();
   SteadyTime leads_until = SteadyTime::min();
+  SteadyTime another_until = SteadyTime::min();
   std::string holder;
   Status last_error;
+  bool is_fit = true;
+  bool is_working = false;
 
-  bool Leads(SteadyTime now) const { return now >= leads_from && now < leads_until; }
+  bool Leads(SteadyTime now) const { return is_fit && now >= leads_from && now < leads_until; }
 };
 
 }  // namespace
@@ -87,6 +90,7 @@ class LeaseElection::Implementation {
     const SteadyTime now = clock_.SteadyNow();
     return standing_.Read([&](const Standing& standing) {
       return LeaseElectionState{.is_leader = standing.Leads(now),
+                                .another_leads = now < standing.another_until,
                                 .holder = standing.holder,
                                 .last_error = standing.last_error};
     });
@@ -97,7 +101,13 @@ class LeaseElection::Implementation {
     std::mt19937_64 engine(std::random_device{}());
     std::uniform_real_distribution<double> jitter(1.0, 1.2);
     while (!stop.stop_requested()) {
-      const Status status = Try(stop);
+      const bool is_fit = !options_.is_fit || options_.is_fit();
+      const bool is_working = standing_.Change([is_fit](Standing& standing) {
+        standing.is_fit = is_fit;
+        return standing.is_working;
+      });
+      // Who may not lead any more holds the Lease on until its work has ended.
+      const Status status = is_fit || is_working ? Try(stop) : GiveUp(stop);
       if (stop.stop_requested()) {
         return;
       }
@@ -128,6 +138,14 @@ class LeaseElection::Implementation {
       }
     }
     return status;
+  }
+
+  Status GiveUp(const std::stop_token& stop) {
+    if (candidate_.HasToLook()) {
+      RETURN_IF_ERROR(Look(stop));
+    }
+    const std::optional<Lease> released = candidate_.Release(clock_.SteadyNow());
+    return released ? Write(*released, Request(stop)) : OkStatus();
   }
 
   RequestOptions Request(const std::stop_token& stop) const {
@@ -188,6 +206,7 @@ class LeaseElection::Implementation {
       standing.last_error = status;
       standing.leads_from = candidate_.LeadsFrom();
       standing.leads_until = candidate_.LeadsUntil();
+      standing.another_until = candidate_.AnotherUntil();
     });
     if (holder != before && !holder.empty()) {
       metrics_.changes.Increment();
@@ -207,6 +226,12 @@ class LeaseElection::Implementation {
       if (!WaitUntilLeads(true, stop)) {
         return;
       }
+      const SteadyTime now = clock_.SteadyNow();
+      // Not if it has become unfit meanwhile: then the Lease is being given up.
+      if (!standing_.Change(
+              [now](Standing& standing) { return standing.is_working = standing.Leads(now); })) {
+        continue;
+      }
       metrics_.terms.Increment();
       metrics_.is_leader.Set(1);
       LogInfo("this one leads", {{"lease", options_.name}, {"identity", options_.identity}});
@@ -215,6 +240,7 @@ class LeaseElection::Implementation {
         WaitUntilLeads(false, stop);
         metrics_.is_leader.Set(0);
       }
+      standing_.Change([](Standing& standing) { standing.is_working = false; });
       LogInfo("this one leads no longer",
               {{"lease", options_.name}, {"identity", options_.identity}});
     }

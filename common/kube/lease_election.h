@@ -25,10 +25,15 @@ struct LeaseElectionOptions {
   // See LeaseCandidate.
   std::string identity;
   LeaseTiming timing = {};
+  // While it says no, this one neither takes the Lease nor keeps it. Called every few seconds, on
+  // the election's thread. Empty: yes.
+  std::function<bool()> is_fit{};
 };
 
 struct LeaseElectionState {
   bool is_leader = false;
+  // Another one holds the Lease, and was not silent for too long.
+  bool another_leads = false;
   // Who holds the Lease, as last seen; empty: nobody, or unknown.
   std::string holder;
   // Why the last attempt failed, with the remedy.

@@ -55,6 +55,10 @@ Status ClusterWideCollectors::Health() const {
   return election_ ? election_->State().last_error : OkStatus();
 }
 
+bool ClusterWideCollectors::AnotherLeads() const {
+  return election_ && election_->State().another_leads;
+}
+
 std::string ClusterWideCollectors::Leader() const {
   if (!election_) {
     return "this mapper leads";

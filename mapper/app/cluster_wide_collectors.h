@@ -36,6 +36,8 @@ class ClusterWideCollectors {
 
   // Thread-safe. Why this mapper takes no part in the election now.
   Status Health() const;
+  // Thread-safe. Another mapper leads for certain.
+  bool AnotherLeads() const;
   // Thread-safe. Who leads: "mapper-1_5f3a leads".
   std::string Leader() const;
 

@@ -34,6 +34,8 @@ namespace network_mapper {
 namespace {
 
 constexpr std::chrono::seconds kCompletenessInterval{5};
+// After which other mappers take a mapper that is not heard in their database for gone.
+constexpr std::chrono::seconds kLongestStoreLoss{30};
 constexpr std::chrono::minutes kForgettingInterval{1};
 constexpr std::chrono::minutes kForgettingTogetherInterval{60};
 
@@ -260,9 +262,29 @@ class MapperApp::Implementation {
     cluster_wide_.emplace(ClusterWide(),
                           kube::LeaseElectionOptions{.name_space = client_->Namespace(),
                                                      .name = config_.lease_name,
-                                                     .identity = LeaseIdentity()},
+                                                     .identity = LeaseIdentity(),
+                                                     // What it collects would be lost.
+                                                     .is_fit = [this] { return !HasLostStore(); }},
                           kube::LeaseElection::Dependencies{
                               .client = *client_, .metrics = metrics_, .clock = clock_});
+  }
+
+  bool HasLostStore() const {
+    return pipeline_->StoreLostFor().value_or(std::chrono::nanoseconds(0)) > kLongestStoreLoss;
+  }
+
+  // Who has no store does not lead: that another mapper does, tells that it has one. Queries and
+  // reports are better off there. When all have lost it, each answers with what it knows.
+  Status StoreElsewhere() const {
+    return !HasLostStore() || !cluster_wide_->AnotherLeads()
+               ? OkStatus()
+               : Unavailable(
+                     "only this mapper has lost the store, {} s ago, the Service leads to the "
+                     "others: {}",
+                     std::chrono::ceil<std::chrono::seconds>(
+                         pipeline_->StoreLostFor().value_or(std::chrono::nanoseconds(0)))
+                         .count(),
+                     StatusMessage(pipeline_->StoreHealth()));
   }
 
   Status StartReportServer() {
@@ -293,6 +315,7 @@ class MapperApp::Implementation {
                         .essential = false});
     }
     if (store_.IsShared()) {
+      checks.push_back({.name = "store_elsewhere", .check = [this] { return StoreElsewhere(); }});
       checks.push_back({.name = "leader",
                         .check = [this] { return cluster_wide_->Health(); },
                         .essential = false,

@@ -77,7 +77,14 @@ void ObservationPipeline::HearElsewhere(std::vector<std::string> nodes) {
 }
 
 Status ObservationPipeline::StoreHealth() const {
-  return store_health_.With([](const Status& status) { return status; });
+  return store_health_.With([](const StoreState& state) { return state.status; });
+}
+
+std::optional<std::chrono::nanoseconds> ObservationPipeline::StoreLostFor() const {
+  using Absent = std::optional<std::chrono::nanoseconds>;
+  return store_health_.With([this](const StoreState& state) {
+    return state.status.ok() ? Absent() : Absent(parts_.clock.SteadyNow() - state.lost_at);
+  });
 }
 
 void ObservationPipeline::Stop() {
@@ -154,10 +161,14 @@ bool ObservationPipeline::GroupIsOver() const {
 }
 
 void ObservationPipeline::CommitGroup() {
+  const SteadyTime began = parts_.clock.SteadyNow();
   Status status = parts_.store.Commit();
   while (!status.ok()) {
-    const bool was_ok = store_health_.With(
-        [&status](Status& health) { return std::exchange(health, status).ok(); });
+    const bool was_ok = store_health_.With([&](StoreState& state) {
+      const bool was_ok_before = std::exchange(state.status, status).ok();
+      state.lost_at = was_ok_before ? began : state.lost_at;
+      return was_ok_before;
+    });
     if (was_ok) {
       LogError("the map cannot be put on disk",
                {{"error", status},
@@ -168,7 +179,8 @@ void ObservationPipeline::CommitGroup() {
     }
     status = parts_.store.Commit();
   }
-  if (!store_health_.With([](Status& health) { return std::exchange(health, OkStatus()).ok(); })) {
+  if (!store_health_.With(
+          [](StoreState& state) { return std::exchange(state.status, OkStatus()).ok(); })) {
     LogInfo("the map is put on disk again", {});
   }
   const Group group = std::exchange(group_, Group());

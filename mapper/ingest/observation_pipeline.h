@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -89,6 +90,8 @@ class ObservationPipeline final : public BatchSink {
 
   // OK unless the last group could not be put on disk.
   Status StoreHealth() const;
+  // For how long it has not been OK.
+  std::optional<std::chrono::nanoseconds> StoreLostFor() const;
 
   // Takes no more batches (Submit answers false and forgets them), applies what is queued for at
   // most `stop_limit`, gives held observations their last chance, unless the store keeps them for
@@ -108,6 +111,12 @@ class ObservationPipeline final : public BatchSink {
     std::deque<Job> jobs;
     std::vector<std::function<void()>> waiting;
     bool stopping = false;
+  };
+
+  struct StoreState {
+    Status status;
+    // When that was OK for the last time.
+    SteadyTime lost_at;
   };
 
   // What was applied since the last commit.
@@ -134,7 +143,7 @@ class ObservationPipeline final : public BatchSink {
   PipelineParts parts_;
   Waitable<Queue> queue_;
   Guarded<CollectorLedger> ledger_;
-  Guarded<Status> store_health_;
+  Guarded<StoreState> store_health_;
 
   // The worker's own.
   Group group_;

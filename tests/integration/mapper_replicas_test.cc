@@ -190,6 +190,66 @@ TEST(MapperReplicas, OneLeads) {
               std::chrono::duration<double>(after_kill).count());
 }
 
+int Readiness(const MapperProcess& mapper) {
+  httplib::Client client("127.0.0.1", mapper.ApiPort());
+  const httplib::Result answer = client.Get("/readyz");
+  return answer ? answer->status : 0;
+}
+
+bool BecomesReady(const MapperProcess& mapper, int code, std::chrono::seconds limit) {
+  const auto end = steady_clock::now() + limit;
+  while (Readiness(mapper) != code && steady_clock::now() < end) {
+    std::this_thread::sleep_for(50ms);
+  }
+  return Readiness(mapper) == code;
+}
+
+// A Service leads on to a mapper only while that is ready.
+TEST(MapperReplicas, WhoAloneHasLostTheDatabaseIsNotReady) {
+  PostgresServer server;
+  CuttingProxy proxy(server.Port(), [] { return SIZE_MAX; });
+  std::string cut_url = server.Url();
+  const std::string port = ":" + std::to_string(server.Port());
+  ASSERT_NE(cut_url.find(port), std::string::npos) << cut_url;
+  cut_url.replace(cut_url.find(port), port.size(), ":" + std::to_string(proxy.Port()));
+  auto kubernetes = stand_in::KubeStandIn::Start({});
+  ASSERT_THAT(kubernetes, IsOk());
+  ASSERT_THAT((*kubernetes)->Objects().Apply(R"({"apiVersion":"coordination.k8s.io/v1",
+    "kind":"Lease","metadata":{"namespace":"default","name":"otterize-network-mapper"}})"),
+              IsOk());
+  std::array<MapperProcess, 2> mappers = {MapperProcess({"--store=" + cut_url}),
+                                          MapperProcess({"--store=" + server.Url()})};
+  for (MapperProcess& mapper : mappers) {
+    mapper.UseApiServer((*kubernetes)->Url());
+    ASSERT_TRUE(mapper.Start()) << mapper.Log();
+    WaitUntilLeads(mappers[0], 10s);
+  }
+  proxy.Hold(true);
+  ASSERT_TRUE(BecomesReady(mappers[0], 503, 90s)) << mappers[0].Log();
+  EXPECT_TRUE(Leads(mappers[1]));
+  EXPECT_FALSE(Leads(mappers[0]));
+  EXPECT_EQ(Readiness(mappers[1]), 200);
+  httplib::Client client("127.0.0.1", mappers[0].ApiPort());
+  EXPECT_THAT(client.Get("/readyz")->body,
+              testing::HasSubstr("only this mapper has lost the store"));
+
+  // When the other one has lost it, too, both answer with what they know.
+  server.Crash();
+  EXPECT_TRUE(BecomesReady(mappers[0], 200, 90s)) << mappers[0].Log();
+  EXPECT_EQ(Readiness(mappers[1]), 200);
+  EXPECT_FALSE(Leads(mappers[1]));
+
+  server.Start();
+  proxy.Hold(false);
+  const auto end = steady_clock::now() + 60s;
+  while (!Leads(mappers[0]) && !Leads(mappers[1]) && steady_clock::now() < end) {
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_NE(Leads(mappers[0]), Leads(mappers[1]));
+  EXPECT_EQ(Readiness(mappers[0]), 200);
+  EXPECT_EQ(Readiness(mappers[1]), 200);
+}
+
 // A mapper that needs no other one asks for no Lease.
 TEST(MapperReplicas, OneAloneNeedsNoLease) {
   MapperProcess alone;

@@ -18,6 +18,8 @@ class PostgresServer {
   // For OpenPostgresDatabase and --store.
   std::string Url() const;
 
+  uint16_t Port() const { return port_; }
+
   // Ends it without a checkpoint, as a crash does.
   void Crash();
   void Start();

@@ -69,6 +69,7 @@ TEST(LeaseCandidate, TakesOverWhenNothingChangedForTheDuration) {
   candidate.See(HeldBy("other", "1"), kStart);
   candidate.See(HeldBy("other", "2"), kStart + 10s);
   candidate.See(HeldBy("other", "2"), kStart + 24s);
+  EXPECT_EQ(candidate.AnotherUntil(), kStart + 25s);
   EXPECT_FALSE(candidate.Claim(kStart + 24s, kDay + 1h));
   EXPECT_TRUE(candidate.Claim(kStart + 25s, kDay - 1h));
 }

@@ -41,8 +41,11 @@ class Candidate {
     access.server = url;
     client_ = *Client::Create(std::move(access));
     election_ = std::make_unique<LeaseElection>(
-        LeaseElectionOptions{
-            .name_space = "n", .name = "l", .identity = std::move(identity), .timing = kQuick},
+        LeaseElectionOptions{.name_space = "n",
+                             .name = "l",
+                             .identity = std::move(identity),
+                             .timing = kQuick,
+                             .is_fit = [this] { return is_fit_.load(); }},
         LeaseElection::Dependencies{.client = *client_, .metrics = metrics_},
         [&workplace, this](const std::stop_token& stop) {
           workplace.most = std::max<int>(workplace.most, ++workplace.now);
@@ -54,6 +57,8 @@ class Candidate {
   }
 
   LeaseElection& Election() { return *election_; }
+
+  void SetFit(bool fit) { is_fit_ = fit; }
 
   bool IsWorking() const { return is_working_; }
 
@@ -73,6 +78,7 @@ class Candidate {
   std::unique_ptr<Client> client_;
   MetricsRegistry metrics_;
   std::atomic<bool> is_working_{false};
+  std::atomic<bool> is_fit_{true};
   std::unique_ptr<LeaseElection> election_;
 };
 
@@ -146,6 +152,28 @@ TEST_F(LeaseElectionTest, ALeaderWithoutTheServerEndsBeforeTheNextOneBegins) {
   EXPECT_FALSE(first.Election().IsLeader());
   EXPECT_THAT(first.Election().State().last_error, IsOk());
   EXPECT_EQ(first.Election().State().holder, "second");
+}
+
+TEST_F(LeaseElectionTest, WhoIsUnfitGivesWay) {
+  Candidate first(server_->Url(), "first", workplace_);
+  ASSERT_TRUE(first.WaitUntilWorking(true, 5s));
+  Candidate second(server_->Url(), "second", workplace_);
+  second.SetFit(false);
+  first.SetFit(false);
+  ASSERT_TRUE(first.WaitUntilWorking(false, 5s));
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_EQ(Spec()["holderIdentity"], "");
+  EXPECT_FALSE(second.IsWorking());
+  EXPECT_FALSE(first.Election().State().another_leads);
+  second.SetFit(true);
+  ASSERT_TRUE(second.WaitUntilWorking(true, 5s));
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(first.Election().State().another_leads);
+  EXPECT_FALSE(second.Election().State().another_leads);
+  first.SetFit(true);
+  std::this_thread::sleep_for(1500ms);
+  EXPECT_TRUE(second.IsWorking());
+  EXPECT_EQ(workplace_.most, 1);
 }
 
 TEST_F(LeaseElectionTest, MakesTheLeaseAndWaitsOnce) {
