@@ -23,11 +23,13 @@ void InstanceSequences::Commit(const std::string& instance_id) {
   }
 }
 
-void InstanceSequences::Adopt(const std::string& instance_id, uint64_t committed, size_t limit) {
+std::vector<std::string> InstanceSequences::Adopt(const std::string& instance_id,
+                                                  uint64_t committed, size_t limit) {
   std::vector<std::string> evicted;
   Sequences& sequences = Touch(instance_id, limit, evicted);
   sequences.committed = std::max(sequences.committed, committed);
   sequences.applied = std::max(sequences.applied, committed);
+  return evicted;
 }
 
 InstanceSequences::Sequences& InstanceSequences::Touch(const std::string& instance_id, size_t limit,

@@ -29,7 +29,8 @@ class InstanceSequences {
   void Commit(const std::string& instance_id);
 
   // The database says so; it may be behind of what was applied.
-  void Adopt(const std::string& instance_id, uint64_t committed, size_t limit);
+  // Returns the instances that had to go.
+  std::vector<std::string> Adopt(const std::string& instance_id, uint64_t committed, size_t limit);
 
   size_t Size() const { return places_.size(); }
 

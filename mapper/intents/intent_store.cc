@@ -7,6 +7,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "common/log/log.h"
 #include "mapper/intents/instance_sequences.h"
 #include "mapper/intents/intent_table.h"
 
@@ -35,6 +36,8 @@ struct IntentStore::Unsaved {
   std::unordered_map<std::string, uint64_t> deferred_sequences;
   // How many of them were in the last transaction, if that failed.
   size_t attempted = 0;
+  // When a shared database was last asked for news.
+  SteadyTime refreshed;
 
   void Note(Intent* intent) {
     if (intent != nullptr && !std::exchange(intent->unsaved, true)) {
@@ -67,9 +70,11 @@ struct IntentStore::Unsaved {
   }
 };
 
-IntentStore::IntentStore(IntentLimits limits, IntentStoreMetrics& metrics)
+IntentStore::IntentStore(IntentLimits limits, IntentStoreMetrics& metrics,
+                         std::chrono::milliseconds refresh_interval)
     : limits_(limits),
       metrics_(metrics),
+      refresh_interval_(refresh_interval),
       unsaved_(std::make_unique<Guarded<Unsaved>>()),
       state_(std::make_unique<SharedGuarded<State>>(State(limits))) {}
 
@@ -89,12 +94,14 @@ StatusOr<size_t> IntentStore::Recover(std::unique_ptr<IntentDatabase> database,
   ASSIGN_OR_RETURN(IntentDatabase::Content content, database->Load());
   database_ = std::move(database);
   const size_t unreadable = content.unreadable;
-  TakeContent(std::move(content), held_deadline);
+  unsaved_->With(
+      [&](Unsaved& unsaved) { TakeContent(std::move(content), held_deadline, unsaved); });
   metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
   return unreadable;
 }
 
-void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_deadline) const {
+void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_deadline,
+                              Unsaved& unsaved) const {
   Write([&](State& state) {
     // What waits on goes on waiting as it did.
     std::map<uint64_t, HeldObservationPtr> held_before;
@@ -123,10 +130,19 @@ void IntentStore::TakeContent(IntentDatabase::Content content, SteadyTime held_d
                                  HeldObservation{id, std::move(observation), held_deadline}));
     }
     for (const auto& [instance_id, sequence] : content.sequences) {
-      state.instances.Adopt(instance_id, sequence, limits_.instances);
+      ForgetInstances(state.instances.Adopt(instance_id, sequence, limits_.instances), unsaved);
     }
     ShowSizes(state);
   });
+}
+
+void IntentStore::ForgetInstances(std::vector<std::string> evicted, Unsaved& unsaved) const {
+  if (!evicted.empty()) {
+    metrics_.instances_evicted.Increment(static_cast<double>(evicted.size()));
+  }
+  if (IsDurable()) {
+    std::move(evicted.begin(), evicted.end(), std::back_inserter(unsaved.forgotten_instances));
+  }
 }
 
 void IntentStore::ShowSizes(const State& state) const {
@@ -178,14 +194,10 @@ bool IntentStore::Take(State& state, const BatchEffect& effect, Unsaved& unsaved
     if (effect.sequence <= state.instances.Of(effect.instance_id).applied) {
       return false;
     }
-    std::vector<std::string> evicted =
-        state.instances.Apply(effect.instance_id, effect.sequence, limits_.instances);
-    if (!evicted.empty()) {
-      metrics_.instances_evicted.Increment(static_cast<double>(evicted.size()));
-    }
+    ForgetInstances(state.instances.Apply(effect.instance_id, effect.sequence, limits_.instances),
+                    unsaved);
     if (durable) {
       unsaved.instances.insert(effect.instance_id);
-      std::move(evicted.begin(), evicted.end(), std::back_inserter(unsaved.forgotten_instances));
     }
   }
   for (const IntentSighting& sighting : effect.sightings) {
@@ -223,7 +235,10 @@ Status IntentStore::Save(const State& state, const Unsaved& unsaved) const {
     RETURN_IF_ERROR(database_->EraseHeld(id));
   }
   for (const std::string& instance_id : unsaved.forgotten_instances) {
-    RETURN_IF_ERROR(database_->EraseSequence(instance_id));
+    // Not what was heard of again meanwhile.
+    if (state.instances.Of(instance_id).applied == 0) {
+      RETURN_IF_ERROR(database_->EraseSequence(instance_id));
+    }
   }
   for (const std::string& instance_id : unsaved.instances) {
     if (const uint64_t applied = state.instances.Of(instance_id).applied; applied > 0) {
@@ -250,7 +265,7 @@ Status IntentStore::Transact(Unsaved& unsaved, const std::function<Status()>& us
                       [](const BatchEffect& effect) { return !effect.settled.empty(); });
       }
       // What comes from another mapper has waited for long enough.
-      TakeContent(std::move(content), SteadyTime());
+      TakeContent(std::move(content), SteadyTime(), unsaved);
     }
     RETURN_IF_ERROR(use());
     return database_->Commit();
@@ -272,35 +287,68 @@ Status IntentStore::Commit() {
     if (unsaved.Empty() && !database_fails_ && !database_->IsCommitDue()) {
       return OkStatus();
     }
-    RETURN_IF_ERROR(Transact(unsaved, [&] {
-      if (!unsaved.deferred.empty()) {
-        Write([&](State& state) {
-          for (const BatchEffect& effect : unsaved.deferred) {
-            if (!Take(state, effect, unsaved)) {
-              metrics_.duplicate_batches.Increment();
-            }
-          }
-        });
-        unsaved.attempted = unsaved.deferred.size();
-      }
-      // Readers go on meanwhile, with what is known; writers wait for `unsaved_`.
-      return state_->Read([&](const State& state) { return Save(state, unsaved); });
-    }));
-    Write([&unsaved](State& state) {
-      for (const std::string& instance_id : unsaved.instances) {
-        state.instances.Commit(instance_id);
-      }
-    });
-    unsaved.ClearChanges();
-    unsaved.Drop(std::exchange(unsaved.attempted, 0));
-    metrics_.commits.Increment();
-    metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
-    return OkStatus();
+    Status all = CommitSome(unsaved, unsaved.deferred.size());
+    return all.code() == StatusCode::kInvalidArgument ? CommitWithoutRefused(unsaved) : all;
   });
   if (!status.ok()) {
     metrics_.failed_commits.Increment();
   }
   return status;
+}
+
+Status IntentStore::CommitSome(Unsaved& unsaved, size_t most) {
+  RETURN_IF_ERROR(Transact(unsaved, [&] {
+    unsaved.attempted = std::min(most, unsaved.deferred.size());
+    if (unsaved.attempted > 0) {
+      Write([&](State& state) {
+        for (size_t i = 0; i < unsaved.attempted; ++i) {
+          if (!Take(state, unsaved.deferred[i], unsaved)) {
+            metrics_.duplicate_batches.Increment();
+          }
+        }
+      });
+    }
+    // Readers go on meanwhile, with what is known; writers wait for `unsaved_`.
+    return state_->Read([&](const State& state) { return Save(state, unsaved); });
+  }));
+  Write([&unsaved](State& state) {
+    for (const std::string& instance_id : unsaved.instances) {
+      state.instances.Commit(instance_id);
+    }
+  });
+  unsaved.ClearChanges();
+  unsaved.Drop(std::exchange(unsaved.attempted, 0));
+  metrics_.commits.Increment();
+  metrics_.bytes.Set(static_cast<double>(database_->Bytes()));
+  return OkStatus();
+}
+
+Status IntentStore::CommitWithoutRefused(Unsaved& unsaved) {
+  bool is_bare = false;
+  while (!unsaved.deferred.empty()) {
+    const size_t before = unsaved.deferred.size();
+    Status status = CommitSome(unsaved, 1);
+    if (status.ok() || unsaved.deferred.size() != before) {
+      is_bare = false;
+      continue;
+    }
+    if (status.code() != StatusCode::kInvalidArgument) {
+      return status;
+    }
+    if (is_bare) {
+      unsaved.Drop(1);
+      is_bare = false;
+      continue;
+    }
+    LogError("the store refuses a batch, which is left out", {{"error", status}});
+    metrics_.refused_batches.Increment();
+    // That it was heard and what it settles need not be refused.
+    unsaved.deferred.front().sightings.clear();
+    unsaved.deferred.front().hold.clear();
+    is_bare = true;
+  }
+  // Brings memory back to what is in the database, or says that it was none of the batches.
+  return CommitSome(unsaved, 0);
 }
 
 // What other mappers have committed. When the database does not answer, what is known has to do; so
@@ -309,14 +357,17 @@ void IntentStore::Refresh() const {
   if (!IsShared() || database_fails_) {
     return;
   }
-  unsaved_->TryWith([this](Unsaved&) {
-    if (database_fails_) {
+  unsaved_->TryWith([this](Unsaved& unsaved) {
+    const SteadyTime now = std::chrono::steady_clock::now();
+    if (database_fails_ || now - unsaved.refreshed < refresh_interval_) {
       return;
     }
+    unsaved.refreshed = now;
+    metrics_.refreshes.Increment();
     StatusOr<IntentDatabase::Content> news = database_->ReadNews();
     database_fails_ = !news.ok();
     if (news.ok()) {
-      TakeContent(*std::move(news), SteadyTime());
+      TakeContent(*std::move(news), SteadyTime(), unsaved);
     }
   });
 }

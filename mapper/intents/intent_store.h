@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,8 +34,12 @@ class IntentStore {
  public:
   static constexpr size_t kVisitChunk = 128;
 
+  // How old may be what a reader gets to see of a shared database.
+  static constexpr std::chrono::milliseconds kRefreshInterval{200};
+
   // `metrics` must outlive the store.
-  IntentStore(IntentLimits limits, IntentStoreMetrics& metrics);
+  IntentStore(IntentLimits limits, IntentStoreMetrics& metrics,
+              std::chrono::milliseconds refresh_interval = kRefreshInterval);
 
   // Makes the store durable, and takes up what the database holds; what waited to be resolved waits
   // until `held_deadline`. Call it once, before anything else. Returns how many rows could not be
@@ -48,7 +53,8 @@ class IntentStore {
   bool IsDurable() const { return database_ != nullptr; }
 
   // Whether other mappers write into the same database. What they have committed is in what Visit
-  // shows; while the database does not answer, or this mapper commits, as far as it is known here.
+  // shows after kRefreshInterval at the latest; while the database does not answer, or this mapper
+  // commits, as far as it is known here.
   bool IsShared() const { return database_ != nullptr && database_->IsShared(); }
 
   // Takes all of it or, when the instance's sequence was applied before, nothing. Returns whether
@@ -56,7 +62,9 @@ class IntentStore {
   bool Apply(BatchEffect effect);
 
   // Puts on disk what was applied since the last time, as a whole. After an error nothing of it is
-  // on disk, and the next call tries it all again. Without a database it has nothing to do.
+  // on disk, and the next call tries it all again; but what a shared database refuses for its
+  // content is left out and counted, since it would be refused for ever. Without a database it has
+  // nothing to do.
   Status Commit();
 
   // With a shared database: what the mappers that share it get to know of each other, from the next
@@ -102,17 +110,24 @@ class IntentStore {
   template <typename F>
   decltype(auto) Write(F&& use) const;
   void VisitAll(const std::function<bool(const Intent&)>& visitor) const;
-  void TakeContent(IntentDatabase::Content content, SteadyTime held_deadline) const;
+  void TakeContent(IntentDatabase::Content content, SteadyTime held_deadline,
+                   Unsaved& unsaved) const;
   void Refresh() const;
   bool Take(State& state, const BatchEffect& effect, Unsaved& unsaved) const;
   Status Save(const State& state, const Unsaved& unsaved) const;
+  // The first `most` effects of what is deferred, and all else that is unsaved.
+  Status CommitSome(Unsaved& unsaved, size_t most);
+  // After the database has refused something: finds out what that is, and leaves it out.
+  Status CommitWithoutRefused(Unsaved& unsaved);
   // A transaction of the database around `use`.
   Status Transact(Unsaved& unsaved, const std::function<Status()>& use) const;
+  void ForgetInstances(std::vector<std::string> evicted, Unsaved& unsaved) const;
   void ShowSizes(const State& state) const;
   void CountOverflow(const IntentOverflow& overflow) const;
 
   IntentLimits limits_;
   IntentStoreMetrics& metrics_;
+  const std::chrono::milliseconds refresh_interval_;
   // Null: in memory only.
   std::unique_ptr<IntentDatabase> database_;
   // What the database does not have yet. Its lock is held by whoever changes the store, and is

@@ -29,6 +29,11 @@ IntentStoreMetrics::IntentStoreMetrics(MetricsRegistry& registry)
       instances_evicted(
           registry.AddCounter("network_mapper_intents_instances_evicted_total",
                               "Collector instances forgotten to make room for others.")),
+      refused_batches(registry.AddCounter(
+          "network_mapper_store_refused_batches_total",
+          "Batches whose sightings are not on the map, since the store refused their content.")),
+      refreshes(registry.AddCounter("network_mapper_store_refreshes_total",
+                                    "Looks for what other mappers have committed.")),
       commits(registry.AddCounter("network_mapper_store_commits_total",
                                   "Groups of batches that were put on disk.")),
       failed_commits(registry.AddCounter("network_mapper_store_failed_commits_total",

@@ -21,6 +21,10 @@ struct IntentStoreMetrics {
   Counter& ports_overflow;
   // Instances that were forgotten to make room.
   Counter& instances_evicted;
+  // Batches whose sightings the database did not take.
+  Counter& refused_batches;
+  // Looks for what other mappers have committed.
+  Counter& refreshes;
   // Of a durable store.
   Counter& commits;
   Counter& failed_commits;

@@ -293,6 +293,10 @@ Status PostgresConnection::ErrorFrom(const pg_result* result) const {
         "store {}: the server is read-only: name the primary server in --store: {}", name_,
         message);
   }
+  // Data exception, integrity constraint violation.
+  if (state.starts_with("22") || state.starts_with("23")) {
+    return InvalidArgument("store {}: the server refuses the content: {}", name_, message);
+  }
   return Unavailable("store {}: {}", name_, message);
 }
 

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include "common/report/report_client.h"
+#include "mapper/intents/intent_store.h"
 #include "tests/integration/ledger_load.h"
 #include "tests/integration/mapper_process.h"
 #include "tests/support/cutting_proxy.h"
@@ -91,6 +92,7 @@ TEST(MapperReplicas, ShareOneMap) {
     EXPECT_EQ(collector->client->State().dropped_observations, 0U);
     EXPECT_GT(collector->client->State().resent_batches, 0U);
   }
+  std::this_thread::sleep_for(IntentStore::kRefreshInterval);
   const uint64_t end = std::max(2 * evens, 2 * odds + 1);
   for (const MapperProcess& mapper : mappers) {
     const std::vector<int> counts = LedgerCounts(mapper, end);

@@ -34,16 +34,19 @@ class SharedStoreTest : public ::testing::Test {
 
   // A mapper's store.
   struct Replica {
-    explicit Replica(StatusOr<std::unique_ptr<IntentDatabase>> database)
-        : metrics(registry), store(IntentLimits{}, metrics) {
+    // Every reader sees at once what others have committed, unless a test wants otherwise.
+    explicit Replica(StatusOr<std::unique_ptr<IntentDatabase>> database, IntentLimits limits = {},
+                     std::chrono::milliseconds refresh_interval = {})
+        : metrics(registry), store(limits, metrics, refresh_interval) {
       EXPECT_THAT(database, IsOk());
       if (database.ok()) {
         EXPECT_THAT(store.Recover(*std::move(database), kHeldDeadline), IsOk());
       }
     }
 
-    explicit Replica(const PostgresServer& server)
-        : Replica(OpenPostgresDatabase(server.Url(), At(0))) {}
+    explicit Replica(const PostgresServer& server, IntentLimits limits = {},
+                     std::chrono::milliseconds refresh_interval = {})
+        : Replica(OpenPostgresDatabase(server.Url(), At(0)), limits, refresh_interval) {}
 
     void CommitUntilDone() {
       Status status = store.Commit();
@@ -109,6 +112,80 @@ TEST_F(SharedStoreTest, ABatchThatSeveralGotCountsOnce) {
   EXPECT_EQ(one.store.CommittedSequence("x"), 2U);
   EXPECT_FALSE(one.store.Apply(Numbered("x", 2, MakeSighting("a", "b"))));
   WithOnlyIntent(one.store, [](const Intent& intent) { EXPECT_EQ(intent.Count(), 2U); });
+}
+
+TEST_F(SharedStoreTest, ManyQueriesAskTheDatabaseOnce) {
+  Replica one(server_);
+  Replica two(server_, {}, std::chrono::hours(1));
+  Replica three(server_, {}, std::chrono::milliseconds(100));
+  EXPECT_THAT(Edges(two.store), IsEmpty());
+  EXPECT_THAT(Edges(three.store), IsEmpty());
+  See(one.store, MakeSighting("a", "b"));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(Edges(two.store), IsEmpty());
+    (void)two.store.Announcements();
+  }
+  EXPECT_EQ(two.metrics.refreshes.Value(), 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_THAT(Edges(three.store), SizeIs(1));
+  // What a mapper commits itself it shows at once, and what others did before.
+  See(two.store, MakeSighting("a", "c"));
+  ASSERT_THAT(two.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(two.store), SizeIs(2));
+}
+
+TEST_F(SharedStoreTest, RemembersNoMoreCollectorsThanItMay) {
+  {
+    Replica one(server_);
+    for (const char* name : {"x", "y", "z"}) {
+      one.store.Apply(Numbered(name, 1, MakeSighting("a", "b")));
+      ASSERT_THAT(one.store.Commit(), IsOk());
+    }
+  }
+  Replica small(server_, {.instances = 2});
+  EXPECT_EQ(small.metrics.instances_evicted.Value(), 1);
+  See(small.store, MakeSighting("a", "b"));
+  ASSERT_THAT(small.store.Commit(), IsOk());
+  Replica large(server_);
+  EXPECT_EQ(large.store.CommittedSequence("x"), 0U);
+  EXPECT_EQ(large.store.CommittedSequence("y"), 1U);
+  EXPECT_EQ(large.store.CommittedSequence("z"), 1U);
+  // Another mapper hears of one more; the small one lets the oldest go, unless it is heard of
+  // again.
+  large.store.Apply(Numbered("w", 1, MakeSighting("a", "b")));
+  ASSERT_THAT(large.store.Commit(), IsOk());
+  EXPECT_THAT(Edges(small.store), SizeIs(1));
+  EXPECT_EQ(small.metrics.instances_evicted.Value(), 2);
+  small.store.Apply(Numbered("y", 2, MakeSighting("a", "b")));
+  ASSERT_THAT(small.store.Commit(), IsOk());
+  Replica again(server_);
+  EXPECT_EQ(again.store.CommittedSequence("y"), 2U);
+  EXPECT_EQ(again.store.CommittedSequence("z"), 0U);
+  EXPECT_EQ(again.store.CommittedSequence("w"), 1U);
+}
+
+// Here a constraint of somebody's; a defect of ours would do.
+TEST_F(SharedStoreTest, WhatTheServerRefusesIsLeftOutAndCounted) {
+  Replica one(server_);
+  See(one.store, MakeSighting("a", "before"));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  Execute("ALTER TABLE network_mapper.intent ADD CHECK (position('poison'::bytea in server) = 0)");
+  one.store.Apply(Numbered("x", 1, MakeSighting("a", "good")));
+  one.store.Apply(Numbered("y", 1, MakeSighting("a", "poison")));
+  one.store.Apply(Numbered("x", 2, MakeSighting("a", "better")));
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  EXPECT_EQ(one.metrics.refused_batches.Value(), 1);
+  EXPECT_EQ(one.store.CommittedSequence("x"), 2U);
+  EXPECT_EQ(one.store.CommittedSequence("y"), 1U);
+  Replica two(server_);
+  EXPECT_THAT(Edges(two.store),
+              ElementsAre("shop/a -> shop/before", "shop/a -> shop/better", "shop/a -> shop/good"));
+  EXPECT_EQ(Content(one.store), Content(two.store));
+  // Not the fault of a batch: nothing is left out.
+  Execute("ALTER TABLE network_mapper.replica ADD CHECK (commits < 0) NOT VALID");
+  one.store.Apply(Numbered("x", 3, MakeSighting("a", "late")));
+  EXPECT_THAT(one.store.Commit(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("refuses")));
 }
 
 TEST_F(SharedStoreTest, WhatOneForgetsAllForget) {
