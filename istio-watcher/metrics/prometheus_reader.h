@@ -1,0 +1,47 @@
+// A body of /stats/prometheus, as it arrives -> series. Understands the Prometheus text format and
+// OpenMetrics; label values may be escaped (Envoy today) or not (older Envoys) as far as that is
+// unambiguous. Everything but the two metrics is passed over at the speed of memchr. Keeps at most
+// one line. Not thread-safe.
+// Format: prometheus.io/docs/instrumenting/exposition_formats, Envoy's prometheus_stats.cc.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "common/status/status.h"
+#include "istio-watcher/metrics/label_set.h"
+#include "istio-watcher/metrics/reader_options.h"
+#include "istio-watcher/metrics/series.h"
+
+namespace network_mapper::istio {
+
+class PrometheusReader {
+ public:
+  // `options` must outlive the reader.
+  PrometheusReader(const ReaderOptions& options, SeriesSink sink);
+
+  // The next bytes of the body, cut anywhere. An error (the body is too long) is final.
+  Status Feed(std::string_view chunk);
+  // The body has ended where its sender said. An error when it ends within a line: it was cut.
+  Status Finish();
+
+  const ReaderCounts& Counts() const { return labels_.Counts(); }
+
+ private:
+  void TakeLine(std::string_view line);
+  void TakeTail(std::string_view tail);
+
+  const ReaderOptions& options_;
+  LabelSet labels_;
+  std::string requests_name_;
+  std::string connections_name_;
+  // The begin of a line whose end has not arrived.
+  std::string tail_;
+  bool skipping_ = false;
+  // Unescaped values of one line.
+  std::string scratch_;
+  size_t body_ = 0;
+};
+
+}  // namespace network_mapper::istio
