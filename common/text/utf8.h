@@ -12,4 +12,7 @@ size_t Utf8SequenceLength(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
+// Below U+0020, or U+007F: in a name or a path it would forge lines of what is printed.
+bool HasControlCharacter(std::string_view text);
+
 }  // namespace network_mapper

@@ -2,12 +2,14 @@
 // common. Only for this folder. Not thread-safe.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "istio-watcher/metrics/reader_options.h"
 #include "istio-watcher/metrics/series.h"
@@ -29,27 +31,57 @@ class LabelSet {
 
   const ReaderCounts& Counts() const { return counts_; }
 
+  // Whether a client may have chosen the label's value, as that of the path.
+  bool IsFreeText(std::string_view name) const;
+
  private:
+  // In the order of their names in label_set.cc.
+  enum Field : uint8_t {
+    kReporter,
+    kSourceWorkload,
+    kSourceCanonical,
+    kSourceNamespace,
+    kDestinationWorkload,
+    kDestinationNamespace,
+    kDestinationService,
+    kDestinationCanonical,
+    kDestinationServiceName,
+    kDestinationServiceNamespace,
+    kRequestProtocol,
+    kResponseCode,
+    kGrpcResponseStatus,
+    kResponseFlags,
+    kConnectionSecurity,
+    kFields
+  };
+
   // A label with aliases: the best that was met so far.
   struct Aliased {
+    bool has_label = false;
     size_t rank = std::numeric_limits<size_t>::max();
     std::string_view value;
   };
 
+  static const std::array<std::string_view, kFields> kFieldNames;
+
   void AddAliased(const std::vector<std::string>& names, std::string_view name,
-                  std::string_view value, Aliased& best, bool& has_label);
+                  std::string_view value, Aliased& best);
   std::optional<SeriesRefusal> Check() const;
-  void ReadResource();
+  void ReadResource(Series& series);
 
   const ReaderOptions& options_;
   SeriesSink sink_;
   ReaderCounts counts_;
-  Series series_;
-  std::string_view reporter_;
-  Aliased method_;
-  Aliased path_;
+  Metric metric_ = Metric::kRequests;
+  std::array<std::string_view, kFields> fields_;
+  // The field that comes next where labels come in Envoy's order.
+  size_t expected_ = 0;
+  // By bit.
   uint32_t seen_ = 0;
   bool has_duplicate_ = false;
+  Aliased method_;
+  Aliased path_;
+  uint64_t hash_ = 0;
   // The path after folding.
   std::string folded_;
 };

@@ -23,21 +23,25 @@ class PrometheusReader {
 
   // The next bytes of the body, cut anywhere. An error (the body is too long) is final.
   Status Feed(std::string_view chunk);
-  // The body has ended where its sender said. An error when it ends within a line: it was cut.
+  // The body has ended where its sender said. An error when it ends within a line that may be one
+  // of the two metrics: it was cut. Cuts between lines are for the transport to notice.
   Status Finish();
 
   const ReaderCounts& Counts() const { return labels_.Counts(); }
 
  private:
+  bool MayBeOurs(std::string_view line) const;
+  void TakePart(std::string_view part);
   void TakeLine(std::string_view line);
-  void TakeTail(std::string_view tail);
+  void TakeSeries(Metric metric, std::string_view line, size_t name_length);
 
   const ReaderOptions& options_;
   LabelSet labels_;
   std::string requests_name_;
   std::string connections_name_;
-  // The begin of a line whose end has not arrived.
+  // The begin of a line whose end has not arrived, where it may be a line of the two metrics.
   std::string tail_;
+  // Until the end of the line.
   bool skipping_ = false;
   // Unescaped values of one line.
   std::string scratch_;

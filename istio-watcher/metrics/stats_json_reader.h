@@ -39,15 +39,19 @@ class StatsJsonReader {
     kScalar,  // within a number or a word
     kEnd,     // white space only
   };
+  // The key whose value comes next, where it matters.
+  enum class Key : uint8_t { kOther, kStats, kName, kValue };
 
   Status TakeToken(char c);
-  Status TakeString(std::string_view& chunk);
-  Status TakeScalar(std::string_view& chunk);
-  Status EndString();
-  Status EndScalar();
-  Status Open(bool is_object);
-  Status Close(bool is_object);
+  Status BeginValue(char c);
   void EndValue();
+  Status Open(bool is_object);
+  Status Close();
+  void BeginString(bool is_key);
+  Status TakeString(std::string_view& chunk);
+  Status EndString();
+  Status TakeScalar(std::string_view& chunk);
+  Status EndScalar();
   void EndEntry();
   Status Broken(std::string_view what) const;
 
@@ -62,13 +66,12 @@ class StatsJsonReader {
   // The value of the top-level key "stats" is open, as an array.
   bool in_stats_ = false;
   bool is_key_ = false;
-  // The key whose value comes next is one of these, at a place where it matters.
-  enum class Key : uint8_t { kOther, kStats, kName, kValue };
   Key key_ = Key::kOther;
   // The string or scalar that is being read; its first max_line bytes.
   std::string token_;
   bool token_too_long_ = false;
-  bool escaped_ = false;
+  bool has_escapes_ = false;
+  bool in_escape_ = false;
   // Of the entry that is being read.
   std::string name_;
   std::string value_;

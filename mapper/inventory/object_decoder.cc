@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/text/utf8.h"
 #include "common/time/time_text.h"
 #include "mapper/inventory/workload_naming.h"
 
@@ -194,14 +195,6 @@ void ReadContainerStatus(const object& status, PodRecord& pod) {
       pod.has_live_container = true;
     }
   }
-}
-
-// In a name it would forge lines of the CLI's list.
-bool HasControlCharacter(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  });
 }
 
 void ReadPodMetadata(const object& metadata, std::string_view workload_annotation, PodRecord& pod) {

@@ -26,6 +26,14 @@ TEST(Utf8, MeasuresTheFirstCharacter) {
   EXPECT_EQ(Utf8SequenceLength("\xF0\x9F\x98"), 0U);
 }
 
+TEST(Utf8, FindsControlCharacters) {
+  EXPECT_TRUE(HasControlCharacter("a\nb"));
+  EXPECT_TRUE(HasControlCharacter(std::string_view("\0", 1)));
+  EXPECT_TRUE(HasControlCharacter("\x7F"));
+  EXPECT_FALSE(HasControlCharacter(""));
+  EXPECT_FALSE(HasControlCharacter("a b~\xC3\xBC"));
+}
+
 TEST(JsonString, EscapesWhatWouldBreakALine) {
   EXPECT_EQ(EscapeJson("a\"b\\c\nd\x01"), "a\\\"b\\\\c\\nd\\u0001");
   EXPECT_EQ(EscapeJson("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");

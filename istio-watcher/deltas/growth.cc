@@ -1,0 +1,1 @@
+#include "istio-watcher/deltas/growth.h"
