@@ -101,8 +101,10 @@ struct KafkaTarget {
   bool allowed = true;
 };
 
-// istio: a sidecar counted HTTP requests between two workloads (service.istio.io/canonical-name).
+// istio: a proxy of the mesh counted requests, or connections, between two workloads.
 struct HttpTarget {
+  // By the name of the pods' owner, as istiod has it (source_workload), or by the label
+  // service.istio.io/canonical-name.
   std::string client_workload;
   std::string client_namespace;
   std::string server_workload;
@@ -111,6 +113,11 @@ struct HttpTarget {
   std::string service;
   std::string path;
   std::vector<HttpMethod> methods;
+  // False: the server gave no answer, or the mesh or the server denied the call.
+  bool answered = true;
+  // Connections were counted whose content the mesh does not look into (ztunnel, TCP): there are
+  // neither path nor methods.
+  bool connections_only = false;
 };
 
 // aws: IAM actions on a resource.

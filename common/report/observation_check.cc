@@ -69,6 +69,9 @@ MaybeRefusal CheckTarget(const KafkaTarget& target) {
 }
 
 MaybeRefusal CheckTarget(const HttpTarget& target) {
+  if (target.connections_only && !(target.path.empty() && target.methods.empty())) {
+    return ObservationRefusal::kWrongTarget;
+  }
   return First({CheckNotEmpty({target.client_workload, target.server_workload}),
                 CheckIdentifiers({target.client_workload, target.client_namespace,
                                   target.server_workload, target.server_namespace, target.service}),

@@ -194,6 +194,8 @@ std::optional<Refusal> DecodeTarget(const v1::HttpTarget& message, HttpTarget& t
   target.server_namespace = message.server_namespace();
   target.service = message.service();
   target.path = message.path();
+  target.answered = !message.unanswered();
+  target.connections_only = message.connections_only();
   return std::nullopt;
 }
 
@@ -273,6 +275,8 @@ class TargetEncoder {
     for (HttpMethod method : target.methods) {
       http.add_methods(std::string(HttpMethodName(method)));
     }
+    http.set_unanswered(!target.answered);
+    http.set_connections_only(target.connections_only);
   }
 
   void operator()(const AwsTarget& target) const {

@@ -44,7 +44,7 @@ enum class ObservationRefusal : uint8_t {
   kMissingClient,  // neither address nor pod UID from a collector that must know one
   kBadAddress,     // not 4 or 16 bytes, a pod UID of the wrong length, a port out of range
   kMissingTarget,
-  kWrongTarget,  // a target that this collector does not report
+  kWrongTarget,  // a target that this collector does not report, connections with a path
   kEmptyText,    // a text that must not be empty is
   kTooLong,      // a text over its limit
   kTooMany,      // a list over its limit

@@ -87,6 +87,9 @@ class InventoryView {
   // object and by their configuration hash.
   virtual PodFactsPtr PodByUid(const PodUid& uid) const = 0;
   virtual PodFactsPtr PodByName(std::string_view name_space, std::string_view name) const = 0;
+  // A pod of the workload that a service mesh calls `name`: by the name of the pods' owner,
+  // whatever override names them otherwise; of a pod without an owner, its own name. Newest first.
+  virtual PodFactsPtr PodByOwnerName(std::string_view name_space, std::string_view name) const = 0;
   // The pod with label service.istio.io/canonical-name = `workload`, newest first.
   virtual PodFactsPtr PodByCanonicalName(std::string_view name_space,
                                          std::string_view workload) const = 0;

@@ -82,6 +82,11 @@ PodFactsPtr InventoryState::PodByName(std::string_view name_space, std::string_v
   return pods_.ByName({name_space, name});
 }
 
+PodFactsPtr InventoryState::PodByOwnerName(std::string_view name_space,
+                                           std::string_view name) const {
+  return pods_.ByOwnerName({name_space, name});
+}
+
 PodFactsPtr InventoryState::PodByCanonicalName(std::string_view name_space,
                                                std::string_view workload) const {
   return pods_.ByCanonicalName({name_space, workload});

@@ -25,6 +25,7 @@ class InventoryState final : public InventoryView {
   PodAnswer PodByIp(const IpAddress& address, Time time) const override;
   PodFactsPtr PodByUid(const PodUid& uid) const override;
   PodFactsPtr PodByName(std::string_view name_space, std::string_view name) const override;
+  PodFactsPtr PodByOwnerName(std::string_view name_space, std::string_view name) const override;
   PodFactsPtr PodByCanonicalName(std::string_view name_space,
                                  std::string_view workload) const override;
   PodFactsPtr PodByHostname(const ServiceFacts& service, std::string_view hostname,

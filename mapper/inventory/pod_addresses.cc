@@ -192,6 +192,7 @@ void PodStore::MarkGone(const PodEntryPtr& pod, Time sure_until, Time now) {
 
 void PodStore::Forget(const PodEntryPtr& pod) {
   RemoveCanonicalName(pod);
+  by_owner_name_.Remove({pod->facts->name_space, pod->owner_name}, pod);
   by_uid_.erase(pod->facts->uid);
   pending_.erase(pod->facts->uid);
   if (pod->config_hash) {

@@ -21,6 +21,8 @@ struct PodEntry {
   std::optional<ObjectUid> config_hash;
   // Null when the name does not depend on an owner (override, static or naked pod).
   OwnerReferencePtr owner;
+  // Under which PodStore finds it by its owner's name.
+  std::string owner_name;
   // What a Job's pod is called after its images; empty when that option is off.
   std::string image_name;
   // Addresses whose tenure is open; for a host-network pod the addresses of its node.

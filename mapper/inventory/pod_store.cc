@@ -19,6 +19,14 @@ bool IsNode(const OwnerReference& owner) {
   return owner.kind.kind == "Node" && owner.kind.group.empty();
 }
 
+// What the pod's workload is called after its owner alone; of a pod without one, its own name.
+std::string OwnerName(const PodRecord& record, const Labels& labels) {
+  if (!record.owner || IsNode(*record.owner)) {
+    return record.name;
+  }
+  return LikelyOwner(*record.owner, labels, record.created).value_or(*record.owner).name;
+}
+
 }  // namespace
 
 PodStore::PodStore(const InventoryOptions& options)
@@ -237,12 +245,17 @@ void PodStore::RemoveCanonicalName(const PodEntryPtr& pod) {
   if (label == nullptr) {
     return;
   }
-  auto found = by_canonical_name_.find(ObjectNameView{pod->facts->name_space, *label});
-  if (found != by_canonical_name_.end()) {
-    std::erase(found->second, pod);
-    if (found->second.empty()) {
-      by_canonical_name_.erase(found);
-    }
+  by_canonical_name_.Remove({pod->facts->name_space, *label}, pod);
+}
+
+// Known without a look at the owners: that is how a mesh names a workload, too.
+void PodStore::UpdateOwnerName(const PodEntryPtr& pod, const PodRecord& record) {
+  const PodFacts& facts = *pod->facts;
+  std::string name = OwnerName(record, *facts.workload.labels);
+  if (name != pod->owner_name) {
+    by_owner_name_.Remove({facts.name_space, pod->owner_name}, pod);
+    by_owner_name_.Add({facts.name_space, name}, pod);
+    pod->owner_name = std::move(name);
   }
 }
 
@@ -258,11 +271,9 @@ void PodStore::UpdateIndexes(const PodEntryPtr& pod, const PodRecord& record) {
     by_config_hash_[*record.config_hash] = pod;
   }
   if (const std::string* label = FindLabel(*facts.workload.labels, kCanonicalNameLabel)) {
-    std::vector<PodEntryPtr>& pods = by_canonical_name_[{facts.name_space, *label}];
-    if (std::find(pods.begin(), pods.end(), pod) == pods.end()) {
-      pods.push_back(pod);
-    }
+    by_canonical_name_.Add({facts.name_space, *label}, pod);
   }
+  UpdateOwnerName(pod, record);
 }
 
 PodEntryPtr PodStore::FindByUid(const PodUid& uid) const {
@@ -277,18 +288,6 @@ PodEntryPtr PodStore::FindByUid(const PodUid& uid) const {
 PodFactsPtr PodStore::ByName(ObjectNameView name) const {
   auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second->facts;
-}
-
-PodFactsPtr PodStore::ByCanonicalName(ObjectNameView workload) const {
-  auto found = by_canonical_name_.find(workload);
-  if (found == by_canonical_name_.end()) {
-    return nullptr;
-  }
-  auto best = std::max_element(
-      found->second.begin(), found->second.end(), [](const PodEntryPtr& a, const PodEntryPtr& b) {
-        return a->gone == b->gone ? a->facts->created < b->facts->created : a->gone;
-      });
-  return best == found->second.end() ? nullptr : (*best)->facts;
 }
 
 }  // namespace network_mapper

@@ -14,6 +14,7 @@
 #include "mapper/inventory/object_name.h"
 #include "mapper/inventory/owner_table.h"
 #include "mapper/inventory/pod_entry.h"
+#include "mapper/inventory/pods_by_name.h"
 #include "mapper/inventory/records.h"
 
 namespace network_mapper {
@@ -45,7 +46,13 @@ class PodStore {
 
   PodEntryPtr FindByUid(const PodUid& uid) const;
   PodFactsPtr ByName(ObjectNameView name) const;
-  PodFactsPtr ByCanonicalName(ObjectNameView workload) const;
+
+  PodFactsPtr ByOwnerName(ObjectNameView owner) const { return by_owner_name_.Newest(owner); }
+
+  PodFactsPtr ByCanonicalName(ObjectNameView workload) const {
+    return by_canonical_name_.Newest(workload);
+  }
+
   std::vector<PodFactsPtr> HostNetworkPods(const IpAddress& node,
                                            std::optional<uint16_t> port) const;
 
@@ -84,6 +91,7 @@ class PodStore {
   void EndTenures(const PodEntryPtr& pod, const PodRecord& record, Time now);
   void MarkGone(const PodEntryPtr& pod, Time sure_until, Time now);
   void Forget(const PodEntryPtr& pod);
+  void UpdateOwnerName(const PodEntryPtr& pod, const PodRecord& record);
   void RemoveCanonicalName(const PodEntryPtr& pod);
 
   InventoryOptions options_;
@@ -96,7 +104,8 @@ class PodStore {
   std::unordered_map<PodUid, PodEntryPtr> by_uid_;
   std::unordered_map<PodUid, PodEntryPtr> by_config_hash_;
   ByObjectName<PodEntryPtr> by_name_;
-  ByObjectName<std::vector<PodEntryPtr>> by_canonical_name_;
+  PodsByName by_owner_name_;
+  PodsByName by_canonical_name_;
   std::unordered_map<IpAddress, std::vector<PodEntryPtr>> host_network_;
   std::deque<Gone> gone_;
   // Pods whose owner is pending, and since when.

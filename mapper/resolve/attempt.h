@@ -86,6 +86,7 @@ class Attempt {
   // operation_rules.cc
   Outcome FindEnds(const KafkaTarget& target);
   Outcome FindEnds(const HttpTarget& target);
+  PodFactsPtr PodOfWorkload(std::string_view name_space, std::string_view name) const;
   Outcome FindEnds(const AwsTarget& target);
   std::unique_ptr<IntentDetails> MakeDetails() const;
 

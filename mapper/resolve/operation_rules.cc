@@ -30,17 +30,21 @@ Outcome Attempt::FindEnds(const KafkaTarget& target) {
   return UseServerPod(broker);
 }
 
+// Proxies name a workload after its pods' owner; its label may say something else.
+PodFactsPtr Attempt::PodOfWorkload(std::string_view name_space, std::string_view name) const {
+  PodFactsPtr pod = inventory_.PodByOwnerName(name_space, name);
+  return pod != nullptr ? pod : inventory_.PodByCanonicalName(name_space, name);
+}
+
 Outcome Attempt::FindEnds(const HttpTarget& target) {
-  const PodFactsPtr client =
-      inventory_.PodByCanonicalName(target.client_namespace, target.client_workload);
+  const PodFactsPtr client = PodOfWorkload(target.client_namespace, target.client_workload);
   if (client == nullptr) {
     return Problem{Refusal::kUnknownClient, true};
   }
   if (client->owner_pending) {
     return Problem{Refusal::kClientOwnerPending, true};
   }
-  const PodFactsPtr server =
-      inventory_.PodByCanonicalName(target.server_namespace, target.server_workload);
+  const PodFactsPtr server = PodOfWorkload(target.server_namespace, target.server_workload);
   if (server == nullptr) {
     return Problem{Refusal::kUnknownServer, true};
   }
@@ -50,9 +54,13 @@ Outcome Attempt::FindEnds(const HttpTarget& target) {
   // The pods only lead to the workloads; which pods talked is not known.
   found_.client = {client->workload, nullptr};
   found_.servers.push_back({server->workload, nullptr});
-  found_.type = IntentType::kHttp;
   found_.resolution = Resolution::kIstio;
-  found_.strength = Strength::kUsed;
+  if (!target.connections_only) {
+    found_.type = IntentType::kHttp;
+  }
+  found_.strength = !target.answered          ? Strength::kAttempted
+                    : target.connections_only ? Strength::kConnected
+                                              : Strength::kUsed;
   if (!target.service.empty()) {
     found_.service = std::make_shared<const std::string>(target.service);
   }

@@ -111,6 +111,10 @@ class FakeInventoryView final : public InventoryView {
     canonical_[Key(name_space, workload)] = std::move(pod);
   }
 
+  void AddOwnerName(const std::string& name_space, const std::string& owner, PodFactsPtr pod) {
+    by_owner_[Key(name_space, owner)] = std::move(pod);
+  }
+
   void AddNode(const std::string& address) { nodes_.insert(Ip(address)); }
 
   void AddNodePort(uint16_t port, const Service& service) { node_ports_[port] = service.facts; }
@@ -160,6 +164,10 @@ class FakeInventoryView final : public InventoryView {
 
   PodFactsPtr PodByName(std::string_view name_space, std::string_view name) const override {
     return Find(pods_by_name_, Key(name_space, name));
+  }
+
+  PodFactsPtr PodByOwnerName(std::string_view name_space, std::string_view name) const override {
+    return Find(by_owner_, Key(name_space, name));
   }
 
   PodFactsPtr PodByCanonicalName(std::string_view name_space,
@@ -242,6 +250,7 @@ class FakeInventoryView final : public InventoryView {
   std::unordered_map<PodUid, PodFactsPtr> pods_by_uid_;
   std::unordered_map<std::string, PodFactsPtr> pods_by_name_;
   std::unordered_map<std::string, PodFactsPtr> canonical_;
+  std::unordered_map<std::string, PodFactsPtr> by_owner_;
   std::unordered_map<IpAddress, std::vector<Lease>> leases_;
   std::unordered_map<std::string, std::unique_ptr<Service>> services_;
   std::unordered_map<IpAddress, const Service*> services_by_ip_;

@@ -49,13 +49,23 @@ std::vector<Observation> OneOfEach() {
                             .service = "cart",
                             .path = "/items",
                             .methods = {HttpMethod::kGet, HttpMethod::kPatch}};
+  Observation tcp = Base(Collector::kIstio);
+  tcp.target = HttpTarget{.client_workload = "web",
+                          .client_namespace = "shop",
+                          .server_workload = "db",
+                          .server_namespace = "shop",
+                          .service = "",
+                          .path = "",
+                          .methods = {},
+                          .answered = false,
+                          .connections_only = true};
   Observation aws = Base(Collector::kAws);
   aws.target = AwsTarget{.resource_arn = "arn:aws:s3:::b",
                          .actions = {"s3:GetObject"},
                          .iam_role = "role",
                          .client_name = "web",
                          .client_namespace = "shop"};
-  return {dns, syn, scan, kafka, istio, aws};
+  return {dns, syn, scan, kafka, istio, aws, tcp};
 }
 
 v1::Observation Encoded(const Observation& observation) {
@@ -75,6 +85,17 @@ TEST(ObservationCodec, EveryKindSurvivesTheJourney) {
     EXPECT_EQ(back.first_seen, observation.first_seen);
     EXPECT_EQ(back.client.pod_uid, observation.client.pod_uid);
     EXPECT_EQ(Encoded(back).SerializeAsString(), message.SerializeAsString());
+  }
+}
+
+TEST(ObservationCodec, AnswersAndConnectionsSurviveTheJourney) {
+  for (const size_t kind : {size_t{4}, size_t{6}}) {
+    const Observation observation = OneOfEach()[kind];
+    const auto& sent = std::get<HttpTarget>(observation.target);
+    const auto decoded = std::get<Observation>(DecodeObservation(Encoded(observation)));
+    const auto& back = std::get<HttpTarget>(decoded.target);
+    EXPECT_EQ(back.answered, sent.answered);
+    EXPECT_EQ(back.connections_only, sent.connections_only);
   }
 }
 
@@ -100,6 +121,8 @@ TEST(ObservationCodec, RefusesWhatIsNotWellFormedWithItsReason) {
   const std::vector<Damage> damages = {
       {0, [](M& m) { m.set_collector(v1::COLLECTOR_UNSPECIFIED); }, R::kUnknownEnum},
       {0, [](M& m) { m.clear_first_seen(); }, R::kBadTime},
+      {6, [](M& m) { m.mutable_http()->set_path("/"); }, R::kWrongTarget},
+      {6, [](M& m) { m.mutable_http()->add_methods("GET"); }, R::kWrongTarget},
       {0, [](M& m) { m.mutable_last_seen()->set_seconds(INT64_MAX); }, R::kBadTime},
       {0, [](M& m) { m.mutable_last_seen()->set_nanos(-1); }, R::kBadTime},
       {0, [](M& m) { m.mutable_last_seen()->set_seconds(1'600'000'000); }, R::kBadTime},

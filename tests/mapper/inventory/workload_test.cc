@@ -278,6 +278,57 @@ TEST(StaticPodName, IsTheWholeNameWithoutTheNodesSuffix) {
   EXPECT_EQ(StaticPodName("a", ""), "a");
 }
 
+TEST(OwnerName, FindsPodsAsAMeshCallsTheirWorkload) {
+  Inventory inventory;
+  const auto find = [&](std::string_view name, std::string_view name_space = "shop") {
+    return inventory.Read([&](const InventoryView& view) -> std::string {
+      PodFactsPtr pod = view.PodByOwnerName(name_space, name);
+      return pod == nullptr ? "" : pod->name;
+    });
+  };
+  const auto add = [&](unsigned uid, const std::string& name, std::optional<OwnerReference> owner,
+                       Labels labels = {}) {
+    PodRecord pod = PodWithIp(uid, name, "10.0.0." + std::to_string(uid), static_cast<int>(uid));
+    pod.owner = std::move(owner);
+    pod.labels = std::move(labels);
+    inventory.Upsert(pod, At(100));
+    return pod;
+  };
+  // None of the owners is known: the name does not wait for them.
+  PodRecord web = add(1, "web-5d4f-a", Owner(10, "apps", "ReplicaSet", "web-5d4f"),
+                      {{"pod-template-hash", "5d4f"}});
+  add(2, "db-0", Owner(11, "apps", "StatefulSet", "db.main"));
+  add(3, "alone", std::nullopt);
+  EXPECT_EQ(find("web"), "web-5d4f-a");
+  EXPECT_EQ(find("db.main"), "db-0");
+  EXPECT_EQ(find("alone"), "alone");
+  EXPECT_EQ(find("web-5d4f"), "");
+  EXPECT_EQ(find("web", "other"), "");
+
+  // An override names the workload, not its owner.
+  PodRecord named = add(4, "web-77aa-b", Owner(12, "apps", "ReplicaSet", "web-77aa"),
+                        {{"pod-template-hash", "77aa"}});
+  named.workload_override = "front";
+  inventory.Upsert(named, At(101));
+  EXPECT_EQ(find("web"), "web-77aa-b");
+  EXPECT_EQ(find("front"), "");
+
+  // A pod that lives, before one that is gone but newer.
+  inventory.Delete(named, At(102));
+  EXPECT_EQ(find("web"), "web-5d4f-a");
+  inventory.Delete(web, At(103));
+  EXPECT_EQ(find("web"), "web-77aa-b");
+  inventory.Tick(At(102) + std::chrono::hours(1));
+  EXPECT_EQ(find("web"), "");
+
+  // A pod that is taken over by another owner.
+  PodRecord adopted = add(5, "job-x", Owner(13, "batch", "Job", "job"));
+  adopted.owner = Owner(14, "example.com", "Runner", "runner");
+  inventory.Upsert(adopted, At(200));
+  EXPECT_EQ(find("job"), "");
+  EXPECT_EQ(find("runner"), "job-x");
+}
+
 TEST(CanonicalName, FindsTheNewestPodWithThatLabel) {
   Inventory inventory;
   for (unsigned i = 1; i <= 3; ++i) {

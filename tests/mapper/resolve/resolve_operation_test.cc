@@ -110,6 +110,35 @@ TEST_F(ResolveIstio, AnEmptyPathOrServiceIsLeftOut) {
   EXPECT_TRUE(Only().details->http_resources.empty());
 }
 
+TEST_F(ResolveIstio, OwnersNamesWinOverCanonicalNames) {
+  inventory_.AddOwnerName("shop", "store", inventory_.PodByName("shop", "web-1"));
+  EXPECT_EQ(Resolve(Istio("front", "store")), "shop/web -> shop/web via store-service HTTP");
+  inventory_.AddOwnerName("shop", "front-end", inventory_.PodByName("shop", "db-1"));
+  EXPECT_EQ(Resolve(Istio("front-end", "store")), "shop/db -> shop/web via store-service HTTP");
+}
+
+TEST_F(ResolveIstio, AnUnansweredCallIsOnlyAnAttempt) {
+  Observation observation = Istio("front", "store");
+  std::get<HttpTarget>(observation.target).answered = false;
+  EXPECT_EQ(Resolve(observation), "shop/web -> shop/db via store-service HTTP");
+  EXPECT_EQ(Only().strength, Strength::kAttempted);
+}
+
+TEST_F(ResolveIstio, ConnectionsMakeAnIntentWithoutType) {
+  Observation observation = Istio("front", "store");
+  auto& target = std::get<HttpTarget>(observation.target);
+  target.path.clear();
+  target.methods.clear();
+  target.connections_only = true;
+  EXPECT_EQ(Resolve(observation), "shop/web -> shop/db via store-service");
+  EXPECT_EQ(Only().strength, Strength::kConnected);
+  EXPECT_EQ(Only().collector, Collector::kIstio);
+  EXPECT_EQ(Only().details, nullptr);
+  target.answered = false;
+  EXPECT_EQ(Resolve(observation), "shop/web -> shop/db via store-service");
+  EXPECT_EQ(Only().strength, Strength::kAttempted);
+}
+
 class ResolveAws : public ResolveFixture {
  protected:
   static Observation Aws() {
