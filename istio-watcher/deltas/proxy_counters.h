@@ -118,6 +118,8 @@ class ProxyCounters {
   size_t SeriesCount() const { return counters_.size(); }
 
  private:
+  class KeptCounters;
+
   static constexpr uint32_t kNoCall = UINT32_MAX;
 
   struct Counter {
@@ -134,6 +136,13 @@ class ProxyCounters {
     uint32_t call = kNoCall;
   };
 
+  bool TakeRoom(size_t used);
+  void NoteSource(const Series& series);
+  // Its value is that of the last scrape, of which no other series has been it.
+  bool IsUnchanged(const Series& series);
+  bool StartsFromZero() const;
+  void Compare(Time at, ScrapeResult& result);
+
   ProxyInstance proxy_;
   const DeltaOptions& options_;
   SeriesBudget& budget_;
@@ -147,6 +156,11 @@ class ProxyCounters {
   std::vector<Seen> seen_;
   std::map<Call, uint32_t> calls_;
   std::set<CallSource> sources_;
+  std::set<CallSource>::const_iterator last_source_;
+  // By index in counters_: a series of that value was there.
+  std::vector<bool> touched_;
+  // Series that were left out since there are more than any proxy may have.
+  uint64_t surplus_ = 0;
 };
 
 }  // namespace network_mapper::istio
