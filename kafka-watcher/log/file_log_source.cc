@@ -100,7 +100,7 @@ Status Check(const FileLogOptions& options) {
 }  // namespace
 
 StatusOr<std::unique_ptr<LogSource>> MakeFileLogSource(FileLogOptions options,
-                                                       std::vector<LogPosition> saved,
+                                                       const std::vector<LogPosition>& saved,
                                                        const Clock& clock) {
   RETURN_IF_ERROR(Check(options));
   std::optional<FileLogPosition> position;

@@ -35,7 +35,7 @@ struct FileLogOptions {
 // Errors: a path that is not absolute or is no regular file (a directory, a FIFO), a broker without
 // name or namespace. Positions of other logs are ignored. `clock` must outlive the source.
 StatusOr<std::unique_ptr<LogSource>> MakeFileLogSource(FileLogOptions options,
-                                                       std::vector<LogPosition> saved,
+                                                       const std::vector<LogPosition>& saved,
                                                        const Clock& clock = Clock::System());
 
 }  // namespace network_mapper::kafka

@@ -125,7 +125,7 @@ void PodLogReader::Run(const std::stop_token& stop) {
     }
     // Silence is no failure: brokers may have nothing to say.
     const bool silent = reading.opened && ended.code() == StatusCode::kDeadlineExceeded;
-    const Status error = silent ? OkStatus() : Explain(ended);
+    const Status error = silent || reading.lost_track ? OkStatus() : Explain(ended);
     const bool leaving =
         With([](const Shared& shared) { return shared.leaving_since.has_value(); });
     Change([&](Shared& shared) {
@@ -329,7 +329,7 @@ Status PodLogReader::Explain(const Status& status) const {
   const std::string what = fmt::format("the log of container {} of pod {}/{} is not read",
                                        position_.container, position_.name_space, position_.pod);
   if (status.ok()) {
-    return status;
+    return Unavailable("{}: it has ended; it is read on as soon as the container runs again", what);
   }
   if (status.code() == StatusCode::kPermissionDenied) {
     return PermissionDenied(

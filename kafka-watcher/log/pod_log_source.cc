@@ -389,7 +389,7 @@ Status Check(const PodLogOptions& options) {
 }  // namespace
 
 StatusOr<std::unique_ptr<LogSource>> MakePodLogSource(PodLogOptions options,
-                                                      std::vector<LogPosition> saved,
+                                                      const std::vector<LogPosition>& saved,
                                                       std::shared_ptr<kube::Client> client,
                                                       MetricsRegistry& metrics,
                                                       const Clock& clock) {

@@ -54,7 +54,7 @@ struct PodLogOptions {
 // reachable. Positions of other kinds of logs are ignored. `metrics` and `clock` must outlive the
 // source.
 StatusOr<std::unique_ptr<LogSource>> MakePodLogSource(PodLogOptions options,
-                                                      std::vector<LogPosition> saved,
+                                                      const std::vector<LogPosition>& saved,
                                                       std::shared_ptr<kube::Client> client,
                                                       MetricsRegistry& metrics,
                                                       const Clock& clock = Clock::System());
