@@ -161,7 +161,7 @@ class WatcherApp::Implementation {
   }
 
   Status Run(const std::stop_token& stop) {
-    const Status outcome = rounds_->Run(stop);
+    Status outcome = rounds_->Run(stop);
     const ReportClientState state = client_->State();
     LogInfo("Kafka watcher stopped",
             {{"acknowledged_observations", state.acknowledged_observations},
