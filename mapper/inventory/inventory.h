@@ -104,8 +104,9 @@ class InventoryView {
   // share an external address; where it does not, there is no answer.
   virtual ServiceFactsPtr ServiceByIp(const IpAddress& address, std::optional<uint16_t> port,
                                       Time time) const = 0;
-  // A service of type NodePort or LoadBalancer that `port` on any node leads to.
-  virtual ServiceFactsPtr ServiceByNodePort(uint16_t port) const = 0;
+  // A service of type NodePort or LoadBalancer that `port` on any node leads to. TCP and UDP may
+  // lead to different ones.
+  virtual ServiceFactsPtr ServiceByNodePort(uint16_t port, Protocol protocol) const = 0;
   virtual ServiceBackends BackendsOf(const ServiceFacts& service, Time time) const = 0;
 
   // Which pod (not host-network) stood behind that port of a node at `time` (hostPort), as PodByIp

@@ -123,8 +123,8 @@ ServiceFactsPtr InventoryState::ServiceByIp(const IpAddress& address, std::optio
   return services_.ByIp(address, port, time);
 }
 
-ServiceFactsPtr InventoryState::ServiceByNodePort(uint16_t port) const {
-  return services_.ByNodePort(port);
+ServiceFactsPtr InventoryState::ServiceByNodePort(uint16_t port, Protocol protocol) const {
+  return services_.ByNodePort(port, protocol);
 }
 
 ServiceBackends InventoryState::BackendsOf(const ServiceFacts& service, Time time) const {

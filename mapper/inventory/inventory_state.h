@@ -33,7 +33,7 @@ class InventoryState final : public InventoryView {
   ServiceFactsPtr ServiceByName(std::string_view name_space, std::string_view name) const override;
   ServiceFactsPtr ServiceByIp(const IpAddress& address, std::optional<uint16_t> port,
                               Time time) const override;
-  ServiceFactsPtr ServiceByNodePort(uint16_t port) const override;
+  ServiceFactsPtr ServiceByNodePort(uint16_t port, Protocol protocol) const override;
   ServiceBackends BackendsOf(const ServiceFacts& service, Time time) const override;
   PodAnswer PodByHostPort(const HostPort& port, Time time) const override;
   bool IsNode(const IpAddress& address) const override;

@@ -87,7 +87,7 @@ void ServiceStore::UpdateNodePorts(const ServiceEntryPtr& service,
                                    const std::vector<ServicePort>& ports) {
   for (const ServicePort& port : service->ports) {
     if (port.node_port) {
-      auto found = by_node_port_.find(*port.node_port);
+      auto found = by_node_port_.find({*port.node_port, port.protocol});
       if (found != by_node_port_.end()) {
         std::erase(found->second, service);
         if (found->second.empty()) {
@@ -98,9 +98,7 @@ void ServiceStore::UpdateNodePorts(const ServiceEntryPtr& service,
   }
   for (const ServicePort& port : ports) {
     if (port.node_port) {
-      std::vector<ServiceEntryPtr>& services = by_node_port_[*port.node_port];
-      // TCP and UDP may lead to different services; connections are TCP.
-      services.insert(port.protocol == Protocol::kTcp ? services.begin() : services.end(), service);
+      by_node_port_[{*port.node_port, port.protocol}].push_back(service);
     }
   }
 }
@@ -321,8 +319,8 @@ ServiceFactsPtr ServiceStore::ByIp(const IpAddress& address, std::optional<uint1
   return listeners == 1 ? FactsOf(*listening->service) : nullptr;
 }
 
-ServiceFactsPtr ServiceStore::ByNodePort(uint16_t port) const {
-  auto found = by_node_port_.find(port);
+ServiceFactsPtr ServiceStore::ByNodePort(uint16_t port, Protocol protocol) const {
+  auto found = by_node_port_.find({port, protocol});
   return found == by_node_port_.end() ? nullptr : found->second.front()->facts;
 }
 

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/concurrency/guarded.h"
@@ -83,7 +85,7 @@ class ServiceStore {
   const ServiceEntry* Find(ObjectNameView name) const;
   ServiceFactsPtr ByName(ObjectNameView name) const;
   ServiceFactsPtr ByIp(const IpAddress& address, std::optional<uint16_t> port, Time time) const;
-  ServiceFactsPtr ByNodePort(uint16_t port) const;
+  ServiceFactsPtr ByNodePort(uint16_t port, Protocol protocol) const;
 
   size_t ServiceCount() const { return service_count_; }
 
@@ -126,7 +128,7 @@ class ServiceStore {
   std::unordered_map<ObjectName, ServiceEntryPtr, ObjectNameHash, ObjectNameEqual> services_;
   std::unordered_map<ObjectUid, Slice> slices_;
   std::unordered_map<IpAddress, std::vector<Claim>> by_ip_;
-  std::unordered_map<uint16_t, std::vector<ServiceEntryPtr>> by_node_port_;
+  std::map<std::pair<uint16_t, Protocol>, std::vector<ServiceEntryPtr>> by_node_port_;
   std::deque<Closing> closings_;
   size_t service_count_ = 0;
   // The first list of slices is complete.

@@ -123,7 +123,7 @@ Outcome Attempt::FindServerOnNode(const AddressTarget& target) {
   if (!target.port.has_value()) {
     return Problem{Refusal::kHostNetworkServer};
   }
-  if (const ServiceFactsPtr service = inventory_.ServiceByNodePort(*target.port);
+  if (const ServiceFactsPtr service = inventory_.ServiceByNodePort(*target.port, target.protocol);
       service != nullptr) {
     return UseService(service);
   }

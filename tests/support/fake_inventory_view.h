@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -117,7 +118,9 @@ class FakeInventoryView final : public InventoryView {
 
   void AddNode(const std::string& address) { nodes_.insert(Ip(address)); }
 
-  void AddNodePort(uint16_t port, const Service& service) { node_ports_[port] = service.facts; }
+  void AddNodePort(uint16_t port, const Service& service, Protocol protocol = Protocol::kTcp) {
+    node_ports_[{port, protocol}] = service.facts;
+  }
 
   void AddHostNetworkPod(const std::string& node, uint16_t port, PodFactsPtr pod) {
     host_network_.emplace_back(Ip(node), port, std::move(pod));
@@ -193,8 +196,9 @@ class FakeInventoryView final : public InventoryView {
     return found == services_by_ip_.end() ? nullptr : found->second->facts;
   }
 
-  ServiceFactsPtr ServiceByNodePort(uint16_t port) const override {
-    return Find(node_ports_, port);
+  ServiceFactsPtr ServiceByNodePort(uint16_t port, Protocol protocol) const override {
+    const auto found = node_ports_.find({port, protocol});
+    return found == node_ports_.end() ? nullptr : found->second;
   }
 
   ServiceBackends BackendsOf(const ServiceFacts& service, Time) const override {
@@ -254,7 +258,7 @@ class FakeInventoryView final : public InventoryView {
   std::unordered_map<IpAddress, std::vector<Lease>> leases_;
   std::unordered_map<std::string, std::unique_ptr<Service>> services_;
   std::unordered_map<IpAddress, const Service*> services_by_ip_;
-  std::unordered_map<uint16_t, ServiceFactsPtr> node_ports_;
+  std::map<std::pair<uint16_t, Protocol>, ServiceFactsPtr> node_ports_;
   std::unordered_set<IpAddress> nodes_;
   std::vector<std::tuple<IpAddress, uint16_t, PodFactsPtr>> host_network_;
   std::unordered_map<HostPort, Lease> host_ports_;

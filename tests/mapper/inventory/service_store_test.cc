@@ -117,7 +117,8 @@ TEST(Services, AreFoundByNodePortUntilItChanges) {
   service.ports = {{80, 30080, Protocol::kTcp}};
   inventory.Upsert(service, At(1));
   auto by_port = [&](uint16_t port) {
-    return inventory.Read([&](const InventoryView& view) { return view.ServiceByNodePort(port); });
+    return inventory.Read(
+        [&](const InventoryView& view) { return view.ServiceByNodePort(port, Protocol::kTcp); });
   };
   ASSERT_NE(by_port(30080), nullptr);
   service.ports = {{80, 30081, Protocol::kTcp}};
@@ -126,6 +127,28 @@ TEST(Services, AreFoundByNodePortUntilItChanges) {
   ASSERT_NE(by_port(30081), nullptr);
   inventory.Delete(service, At(3));
   EXPECT_EQ(by_port(30081), nullptr);
+}
+
+TEST(Services, ShareANodePortByProtocol) {
+  Inventory inventory;
+  ServiceRecord web = Service("web", {Ip("10.96.0.1")});
+  web.ports = {{80, 30080, Protocol::kTcp}};
+  ServiceRecord game = Service("game", {Ip("10.96.0.2")});
+  game.ports = {{80, 30080, Protocol::kUdp}, {81, 30081, Protocol::kUdp}};
+  inventory.Upsert(game, At(1));
+  inventory.Upsert(web, At(1));
+  const auto name = [&](uint16_t port, Protocol protocol) {
+    const ServiceFactsPtr service = inventory.Read(
+        [&](const InventoryView& view) { return view.ServiceByNodePort(port, protocol); });
+    return service == nullptr ? "" : service->name;
+  };
+  EXPECT_EQ(name(30080, Protocol::kTcp), "web");
+  EXPECT_EQ(name(30080, Protocol::kUdp), "game");
+  EXPECT_EQ(name(30081, Protocol::kUdp), "game");
+  EXPECT_EQ(name(30081, Protocol::kTcp), "");
+  inventory.Delete(web, At(2));
+  EXPECT_EQ(name(30080, Protocol::kTcp), "");
+  EXPECT_EQ(name(30080, Protocol::kUdp), "game");
 }
 
 TEST(Services, ThatVanishedDuringADisconnectAreGoneAfterTheList) {

@@ -129,6 +129,19 @@ TEST_F(ResolveTcp, ANodePortIsTriedBeforeAHostPortAsKubeProxyDoes) {
   EXPECT_EQ(Resolve(Tcp("192.168.0.10", 30080)), "shop/web -> shop/front via front");
 }
 
+TEST_F(ResolveTcp, ANodePortOfTheOtherProtocolIsNone) {
+  inventory_.AddNode("192.168.0.10");
+  inventory_.AddNodePort(30080,
+                         inventory_.AddService("shop", "game", "10.96.0.8", {Make("shop", "game")}),
+                         Protocol::kUdp);
+  EXPECT_EQ(Resolve(Tcp("192.168.0.10", 30080)), "refused: host_network_server");
+  inventory_.AddHostPort("192.168.0.10", 30080, inventory_.PodByName("shop", "db-1"));
+  EXPECT_EQ(Resolve(Tcp("192.168.0.10", 30080)), "shop/web -> shop/db");
+  Observation datagram = Tcp("192.168.0.10", 30080);
+  std::get<AddressTarget>(datagram.target).protocol = Protocol::kUdp;
+  EXPECT_EQ(Resolve(datagram), "shop/web -> shop/game via game");
+}
+
 TEST_F(ResolveTcp, AHostIpNeedNotBeAnAddressThatKubernetesKnows) {
   inventory_.AddHostPort("203.0.113.9", 8080, inventory_.PodByName("shop", "db-1"));
   EXPECT_EQ(Resolve(Tcp("203.0.113.9", 8080)), "shop/web -> shop/db");
