@@ -9,6 +9,10 @@ SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives kafka m
   host-network-server host-port across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right)
+# Played before there are pods of others: a node that comes back gives its addresses out anew, and until all know of that, calls of
+# whoever was there truly go to the wrong pods.
+# shellcheck disable=SC2034 # for scripts/cluster-test
+SCENARIOS_ALONE=(node-gone)
 
 # One container, fields of a pod's spec: PROGRAM (default: shop_workload) with these arguments; CONTAINER_SPEC has further fields of it.
 container() {
