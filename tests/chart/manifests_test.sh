@@ -14,6 +14,8 @@ for name in "${cases[@]}"; do
   render_case "$name" > "$work/$name.yaml"
   actual="$("$work/manifests" < "$work/$name.yaml" | sort -r)" || fail "$name: not valid"
   expected="$levels"
+  ! grep -q '^  name: otterize-kafka-watcher$' "$work/$name.yaml" ||
+    expected="${levels/$'\n'/$'\n'Deployment otterize-kafka-watcher: restricted$'\n'}"
   # A probe of the node's loopback is the price of not serving it to the network.
   [ "$name" != own-secret ] || expected+=", probe or lifecycle host"
   [ "$actual" = "$expected" ] || fail "$name: Pod Security is $actual"
