@@ -141,7 +141,7 @@ class SimulatedProxy {
 };
 
 TEST(ProxyCountersProperty, ReportsWhatWasMadeWhileWatchedAndNothingElse) {
-  for (unsigned seed = 1; seed <= 60; ++seed) {
+  for (unsigned seed = 1; seed <= 20; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
     DeltaOptions options;
