@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 
 // When more waits.
 constexpr milliseconds kSoon{100};
+constexpr milliseconds kFirstPosition{500};
 constexpr milliseconds kLook{200};
 constexpr milliseconds kShortLook{10};
 constexpr milliseconds kFirstSaveRetry{500};
@@ -60,8 +61,14 @@ Status ReportRounds::Run(const std::stop_token& stop) {
   const Patience patient{.stop = stop, .deadline = SteadyTime::max()};
   while (!stop.stop_requested()) {
     ASSIGN_OR_RETURN(const bool more, Round(patient));
-    Wait(more ? std::min<std::chrono::nanoseconds>(kSoon, options_.interval) : options_.interval,
-         patient);
+    std::chrono::nanoseconds pause = options_.interval;
+    if (more) {
+      pause = std::min<std::chrono::nanoseconds>(pause, kSoon);
+    } else if (dependencies_.store != nullptr && saved_positions_.empty()) {
+      // Only from its saved position on nothing of a log is missed.
+      pause = std::min<std::chrono::nanoseconds>(pause, kFirstPosition);
+    }
+    Wait(pause, patient);
   }
   const Patience last{.stop = {},
                       .deadline = dependencies_.clock.SteadyNow() + options_.shutdown_grace};

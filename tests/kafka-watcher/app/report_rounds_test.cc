@@ -298,6 +298,20 @@ TEST_F(ReportRoundsTest, ForgetsPositionsOfLogsThatAreGone) {
   ExpectEachOnce(5);
 }
 
+TEST_F(ReportRoundsTest, SavesTheFirstPositionsSoon) {
+  auto server = StartServer();
+  options_.interval = 1h;
+  ASSERT_THAT(Live(server->Port(),
+                   [&] {
+                     ASSERT_TRUE(Eventually([&] { return source_->takes > 0; }));
+                     Write("a", 0);
+                     ASSERT_TRUE(Eventually(
+                         [&] { return rounds_->StateHealth().ok() && store_.saves > 1; }));
+                   }),
+              IsOk());
+  EXPECT_THAT((*store_.Load())->positions, SizeIs(1));
+}
+
 TEST_F(ReportRoundsTest, TellsOfProblemsAndSilentLogs) {
   auto server = StartServer();
   Write("a", 1);

@@ -94,5 +94,16 @@ TEST(MapperConfig, RefusesAdminAccountsWhereAnyoneMayReport) {
                                                   HasSubstr("admin-service-accounts: \"admin\"")));
 }
 
+TEST(MapperConfig, KafkaWatchersHaveAccountsWhereCollectorsDo) {
+  MapperConfig config;
+  config.kafka_watcher_service_accounts = {"mapper/kafka-watcher"};
+  EXPECT_THAT(CheckMapperConfig(config), StatusIs(StatusCode::kInvalidArgument,
+                                                  HasSubstr("needs collector-service-accounts")));
+  config.kafka_watcher_service_accounts = {"kafka-watcher"};
+  EXPECT_THAT(CheckMapperConfig(config),
+              StatusIs(StatusCode::kInvalidArgument,
+                       HasSubstr("kafka-watcher-service-accounts: \"kafka-watcher\"")));
+}
+
 }  // namespace
 }  // namespace network_mapper
