@@ -116,8 +116,8 @@ StatusOr<bool> ReportRounds::AwaitAcknowledgement(const Patience& patience) {
     acknowledged =
         dependencies_.client.Flush(std::min(patience.deadline, clock.SteadyNow() + kLook));
     const ReportClientState client = dependencies_.client.State();
-    // Before that, numbers might be given that the mapper has taken already.
-    if (acknowledged && !client.welcomed) {
+    // Before that, numbers might be given that the mapper has taken already from an earlier life.
+    if (acknowledged && dependencies_.resumed && !client.welcomed) {
       acknowledged = false;
       Wait(kShortLook, patience);
     }

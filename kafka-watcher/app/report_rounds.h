@@ -46,6 +46,8 @@ class ReportRounds {
     // Resumes from `last`.
     ReportClient& client;
     SavedState last;
+    // Whether `last` was saved by an earlier life.
+    bool resumed = false;
     const Clock& clock;
     MetricsRegistry& metrics;
   };

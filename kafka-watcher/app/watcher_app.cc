@@ -154,6 +154,7 @@ class WatcherApp::Implementation {
                                                .store = store_.get(),
                                                .client = *client_,
                                                .last = std::move(state),
+                                               .resumed = resumed,
                                                .clock = clock_,
                                                .metrics = metrics_});
     StartServers();

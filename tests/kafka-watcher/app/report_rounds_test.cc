@@ -129,6 +129,7 @@ class ReportRoundsTest : public ReportStreamTest {
                                    .store = &store_,
                                    .client = *client,
                                    .last = last,
+                                   .resumed = loaded->has_value(),
                                    .clock = Clock::System(),
                                    .metrics = metrics});
     rounds_ = &rounds;
@@ -295,6 +296,20 @@ TEST_F(ReportRoundsTest, ForgetsPositionsOfLogsThatAreGone) {
               IsOk());
   EXPECT_THAT((*store_.Load())->positions,
               ElementsAre(LogPosition(FileLogPosition{.path = "a", .offset = 3})));
+  ExpectEachOnce(5);
+}
+
+TEST_F(ReportRoundsTest, SavesTheFirstPositionsAlsoWhileTheMapperIsAway) {
+  uint16_t port = StartServer()->Port();
+  options_.shutdown_grace = 10ms;
+  Write("a", 3);
+  ASSERT_THAT(Live(port, [&] { ASSERT_TRUE(Eventually([&] { return store_.saves > 0; })); }),
+              IsOk());
+  EXPECT_THAT((*store_.Load())->positions, SizeIs(1));
+  Write("a", 2);
+  auto server = StartServer();
+  options_.shutdown_grace = 10s;
+  ASSERT_THAT(Live(server->Port(), [] {}), IsOk());
   ExpectEachOnce(5);
 }
 
