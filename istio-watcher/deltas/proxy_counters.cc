@@ -201,10 +201,10 @@ ScrapeResult ProxyCounters::EndScrape(ScrapeEnd end, Time at) {
     result.sources = std::move(sources_);
   }
   // The memory of a large dump is not kept from scrape to scrape.
-  seen_ = {};
-  calls_ = {};
-  sources_ = {};
-  touched_ = {};
+  std::vector<Seen>().swap(seen_);
+  std::vector<bool>().swap(touched_);
+  calls_.clear();
+  sources_.clear();
   return result;
 }
 
