@@ -86,7 +86,7 @@ std::string ReadBody(const std::string& body, const ReaderOptions& options, size
   return result.empty() ? "nothing" : result;
 }
 
-std::string Read(const Sample& sample, size_t chunk) {
+std::string ReadSample(const Sample& sample, size_t chunk) {
   ReaderOptions options;
   if (sample.kind == "stat") {
     const std::string body =
@@ -103,9 +103,9 @@ TEST(SeriesSamples, GiveWhatTheyShould) {
   const std::vector<Sample> samples = ReadSamples();
   EXPECT_GE(samples.size(), 120U);
   for (const Sample& sample : samples) {
-    EXPECT_EQ(Read(sample, std::string::npos / 2), sample.result) << sample.title;
-    EXPECT_EQ(Read(sample, 1), sample.result) << sample.title << ", byte by byte";
-    EXPECT_EQ(Read(sample, 7), sample.result) << sample.title << ", in sevens";
+    EXPECT_EQ(ReadSample(sample, std::string::npos / 2), sample.result) << sample.title;
+    EXPECT_EQ(ReadSample(sample, 1), sample.result) << sample.title << ", byte by byte";
+    EXPECT_EQ(ReadSample(sample, 7), sample.result) << sample.title << ", in sevens";
   }
 }
 
