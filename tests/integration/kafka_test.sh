@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Kafka, real clients: while they work, the watcher is killed (-9) and started again, so are the broker and the mapper. Then
-# the map says who used which topic how, what was denied was attempted only, and every line of the log was counted once.
+# the map says who used which topic how, what was denied was attempted only, and every line of the log was counted once. docs/regressions.md P11
 #
 # Usage: kafka_test.sh 3.9|4 LAYOUT
 set -euo pipefail
