@@ -53,13 +53,9 @@ struct Load {
   }
 };
 
-void AppendLine(const Load& load, uint64_t line, std::string& out) {
-  const Time at = load.StampOf(line);
-  const auto second = std::chrono::floor<std::chrono::seconds>(at);
-  std::string stamp = FormatRfc3339(second);
-  stamp.pop_back();
-  fmt::format_to(std::back_inserter(out), "{}.{:09}Z ", stamp,
-                 std::chrono::nanoseconds(at - second).count());
+// What line `line` says after its stamp.
+std::string TextOf(uint64_t line) {
+  std::string out;
   if (line % kAuditInLines == 0) {
     const uint64_t access = line / kAuditInLines;
     fmt::format_to(
@@ -77,6 +73,38 @@ void AppendLine(const Load& load, uint64_t line, std::string& out) {
         "partition=topic-{}-{}, dir=/var/lib/kafka/data-0/kafka-log0] Rolled new log segment\n",
         line % kTopics, line % 12);
   }
+  return out;
+}
+
+// After so many lines the texts come again.
+constexpr uint64_t kPeriod = 6000;
+
+// Made once, so that the server is no bottleneck.
+const std::vector<std::string>& Texts() {
+  static const std::vector<std::string> texts = [] {
+    std::vector<std::string> made;
+    made.reserve(kPeriod);
+    for (uint64_t line = 0; line < kPeriod; ++line) {
+      made.push_back(TextOf(line));
+    }
+    return made;
+  }();
+  return texts;
+}
+
+void AppendLine(const Load& load, uint64_t line, std::string& second_text, Time& second,
+                std::string& out) {
+  const Time at = load.StampOf(line);
+  if (at < second || at >= second + std::chrono::seconds(1)) {
+    second = std::chrono::floor<std::chrono::seconds>(at);
+    second_text = FormatRfc3339(second);
+    second_text.back() = '.';
+  }
+  std::string fraction =
+      std::to_string(1'000'000'000 + std::chrono::nanoseconds(at - second).count());
+  fraction.front() = '.';
+  out.append(second_text, 0, second_text.size() - 1).append(fraction).append("Z ");
+  out.append(Texts()[line % kPeriod]);
 }
 
 std::string PodJson(uint64_t number) {
@@ -104,8 +132,10 @@ bool SendDue(const Load& load, uint64_t& next, httplib::DataSink& sink) {
   const uint64_t due = std::min(
       load.Lines(), static_cast<uint64_t>(std::max(0.0, elapsed) * static_cast<double>(load.rate)));
   std::string bytes;
+  std::string second_text;
+  Time second{};
   for (const uint64_t end = std::min(due, next + 1000); next < end; ++next) {
-    AppendLine(load, next, bytes);
+    AppendLine(load, next, second_text, second, bytes);
   }
   if (bytes.empty()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -105,6 +105,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 std::vector<Verdict> SeeAll(ResumePoint& point, const std::vector<int64_t>& stamps) {
   point.BeginStream();
   std::vector<Verdict> verdicts;
+  verdicts.reserve(stamps.size());
   for (const int64_t stamp : stamps) {
     verdicts.push_back(point.See(stamp));
   }
