@@ -104,12 +104,13 @@ std::string Some(const std::set<WorkloadName>& workloads) {
   return text;
 }
 
-std::string_view Meaning(Strength strength) {
+// A Kafka operation is always answered, but it may be denied.
+std::string_view Meaning(Strength strength, bool of_kafka) {
   switch (strength) {
     case Strength::kResolved:
       return "the name was looked up, nothing more was seen";
     case Strength::kAttempted:
-      return "tried, but no answer was seen";
+      return of_kafka ? "tried, and denied" : "tried, but no answer was seen";
     case Strength::kConnected:
       return "a connection was seen";
     case Strength::kUsed:
@@ -118,13 +119,14 @@ std::string_view Meaning(Strength strength) {
   return "";
 }
 
-std::string StrengthText(const Json& object) {
+std::string StrengthText(const Json& object, bool of_kafka) {
   std::optional<Strength> strength = ParseStrength(TextOf(object, "strength"));
   if (!strength) {
     return "";
   }
   constexpr std::string_view kNames[] = {"resolved", "attempted", "connected", "used"};
-  return fmt::format("{} ({})", kNames[static_cast<size_t>(*strength)], Meaning(*strength));
+  return fmt::format("{} ({})", kNames[static_cast<size_t>(*strength)],
+                     Meaning(*strength, of_kafka));
 }
 
 void AppendLine(std::string& out, std::string_view indent, std::string_view what,
@@ -162,7 +164,7 @@ std::string SeenText(const Json& evidence) {
 void AppendEvidence(std::string& out, const Json& evidence) {
   constexpr std::string_view kIndent = "    ";
   std::string collector = TextOf(evidence, "collector");
-  out += fmt::format("  {}: {}\n", collector, StrengthText(evidence));
+  out += fmt::format("  {}: {}\n", collector, StrengthText(evidence, collector == "kafka"));
   AppendLine(out, kIndent, "first seen", TextOf(evidence, "firstSeen"));
   AppendLine(out, kIndent, "last seen", TextOf(evidence, "lastSeen"));
   AppendLine(out, kIndent, "seen", SeenText(evidence));
@@ -199,7 +201,7 @@ void AppendIntent(std::string& out, const Json& intent) {
   const Json& server = ObjectOf(intent, "server");
   out += fmt::format("{} calls {}\n", InNamespace(NameOf(ObjectOf(intent, "client"))),
                      InNamespace(NameOf(server)));
-  AppendLine(out, "  ", "strength", StrengthText(intent));
+  AppendLine(out, "  ", "strength", StrengthText(intent, TextOf(intent, "type") == "KAFKA"));
   AppendLine(out, "  ", "type", TextOf(intent, "type"));
   AppendLine(out, "  ", "first seen", TextOf(intent, "firstSeen"));
   AppendLine(out, "  ", "last seen", TextOf(intent, "lastSeen"));

@@ -126,6 +126,28 @@ TEST_F(MapperCommands, ExplainSaysWhatEachCollectorSaw) {
             "    server addresses  10.0.0.7\n");
 }
 
+TEST_F(MapperCommands, ExplainSaysThatAKafkaOperationWasDenied) {
+  IntentSighting denied = MakeSighting("mallory", "kafka");
+  denied.type = IntentType::kKafka;
+  denied.collector = Collector::kKafka;
+  denied.resolution = Resolution::kKafka;
+  denied.details = std::make_unique<IntentDetails>();
+  denied.details->kafka_topics.push_back({"payroll", {KafkaOperation::kConsume}});
+  See(store_, std::move(denied));
+  EXPECT_EQ(RunLine({"explain", "mallory", "kafka"}).out,
+            "mallory in namespace shop calls kafka in namespace shop\n"
+            "  strength          attempted (tried, and denied)\n"
+            "  type              KAFKA\n"
+            "  first seen        2026-01-01T00:00:00Z\n"
+            "  last seen         2026-01-01T00:00:00Z\n"
+            "  seen              once\n"
+            "  Kafka topic       payroll: CONSUME\n"
+            "  kafka: attempted (tried, and denied)\n"
+            "    first seen        2026-01-01T00:00:00Z\n"
+            "    last seen         2026-01-01T00:00:00Z\n"
+            "    seen              once\n");
+}
+
 TEST_F(MapperCommands, ExplainTakesNamesInEverySpelling) {
   SeeShop();
   IntentSighting elsewhere =

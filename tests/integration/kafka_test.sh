@@ -217,4 +217,6 @@ listed="$(on_node "$bin/network-mapper" list --quiet --mapper-url "$mapper_url" 
 grep -qxF "    - Kafka topic: receipts, operations: [consume produce describe]" <<< "$listed" || fail "list does not say what worker does: $listed"
 grep -qxF "  - kafka-0 in namespace shop (attempted only)" <<< "$listed" || fail "list does not say that mallory only tried: $listed"
 explained="$(on_node "$bin/network-mapper" explain mallory.shop kafka-0.shop --quiet --mapper-url "$mapper_url")"
-grep -q "Kafka topic *payroll: " <<< "$explained" || fail "explain does not name the topic: $explained"
+for line in "strength *attempted (tried, and denied)" "Kafka topic *payroll: "; do
+  grep -q "$line" <<< "$explained" || fail "explain does not say \"$line\": $explained"
+done
