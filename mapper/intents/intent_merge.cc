@@ -65,13 +65,24 @@ void IntentMerger::Merge(Intent& intent, const IntentSighting& sighting) {
        (newest && *intent.kubernetes_service != *sighting.kubernetes_service))) {
     intent.kubernetes_service = names_.Intern(sighting.kubernetes_service);
   }
+  const Strength known = intent.BestStrength();
   MergeEvidence(intent, sighting);
-  if (sighting.details != nullptr) {
-    if (intent.details == nullptr) {
-      intent.details = std::make_unique<IntentDetails>();
-    }
-    MergeDetails(*intent.details, *sighting.details);
+  if (sighting.details == nullptr) {
+    return;
   }
+  if (intent.details == nullptr) {
+    intent.details = std::make_unique<IntentDetails>();
+  }
+  // What a broker denied is among the topics only as long as it allowed nothing: who grants what is
+  // on the map must not grant that.
+  const bool of_kafka = sighting.type == IntentType::kKafka;
+  if (of_kafka && sighting.strength == Strength::kAttempted && known == Strength::kUsed) {
+    return;
+  }
+  if (of_kafka && sighting.strength == Strength::kUsed && known == Strength::kAttempted) {
+    intent.details->kafka_topics.clear();
+  }
+  MergeDetails(*intent.details, *sighting.details);
 }
 
 void IntentMerger::MergeWorkload(Workload& known, const Workload& seen, bool newest) {

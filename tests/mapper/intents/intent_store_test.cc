@@ -134,6 +134,38 @@ TEST_F(IntentStoreTest, P3UnitesOperationsByTopic) {
   });
 }
 
+IntentSighting DeniedSighting(const std::string& topic, KafkaOperation operation) {
+  IntentSighting sighting = KafkaSighting(topic, operation);
+  sighting.strength = Strength::kAttempted;
+  return sighting;
+}
+
+TEST_F(IntentStoreTest, KeepsDeniedTopicsWhileNothingWasAllowed) {
+  See(store_, DeniedSighting("payroll", KafkaOperation::kConsume));
+  See(store_, DeniedSighting("bills", KafkaOperation::kConsume));
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    EXPECT_EQ(intent.BestStrength(), Strength::kAttempted);
+    EXPECT_EQ(intent.details->kafka_topics.size(), 2U);
+  });
+}
+
+// Whatever comes first. An export would grant them.
+TEST_F(IntentStoreTest, HasNoDeniedTopicsAmongThoseThatWereUsed) {
+  See(store_, DeniedSighting("payroll", KafkaOperation::kConsume));
+  See(store_, KafkaSighting("orders", KafkaOperation::kConsume));
+  See(store_, DeniedSighting("orders", KafkaOperation::kDelete));
+  See(store_, DeniedSighting("bills", KafkaOperation::kConsume));
+  See(store_, KafkaSighting("orders", KafkaOperation::kDescribe));
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    EXPECT_EQ(intent.BestStrength(), Strength::kUsed);
+    EXPECT_EQ(intent.Count(), 5U);
+    ASSERT_EQ(intent.details->kafka_topics.size(), 1U);
+    EXPECT_EQ(intent.details->kafka_topics[0].topic, "orders");
+    EXPECT_THAT(intent.details->kafka_topics[0].operations,
+                ElementsAre(KafkaOperation::kConsume, KafkaOperation::kDescribe));
+  });
+}
+
 TEST_F(IntentStoreTest, P3UnitesMethodsByPathAndActionsByName) {
   for (const auto& [path, method] :
        {std::pair{"/cart", HttpMethod::kPost}, std::pair{"/cart", HttpMethod::kGet},
