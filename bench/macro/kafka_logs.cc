@@ -1,11 +1,10 @@
 // What following the logs of Kafka brokers costs: an API server in another process serves the logs
 // of BROKERS pods, each of which writes RATE lines a second, one in ten an authorizer's, for
-// SECONDS. Usage: kafka_logs [BROKERS RATE SECONDS]. Prints rows of scripts/bench's table; fails
-// when a line was missed. The figures are those of the log source alone, without the sending of
-// reports.
+// SECONDS; the Kafka watcher's real binary follows them and reports to the mapper's. Usage:
+// kafka_logs DIRECTORY_OF_BINARIES [BROKERS RATE SECONDS]. Prints rows of scripts/bench's table;
+// fails when an access is not on the map, or twice.
 #include <httplib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,15 +13,19 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "common/time/time_text.h"
-#include "kafka-watcher/log/pod_log_source.h"
+#include "tests/support/child_process.h"
 #include "tests/support/http_test_server.h"
 #include "tests/support/process_memory.h"
 
@@ -107,22 +110,33 @@ void AppendLine(const Load& load, uint64_t line, std::string& second_text, Time&
   out.append(Texts()[line % kPeriod]);
 }
 
-std::string PodJson(uint64_t number) {
+std::string PodJson(std::string_view kind, uint64_t number) {
   return fmt::format(
-      R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"broker-{0}","namespace":"kafka","uid":"u-{0}",
+      R"({{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"{0}-{1}","namespace":"kafka","uid":"00000000-0000-0000-{2:04}-{1:012}",
           "resourceVersion":"1","creationTimestamp":"2020-01-01T00:00:00Z"}},
           "spec":{{"containers":[{{"name":"kafka"}}]}},
-          "status":{{"containerStatuses":[{{"name":"kafka","restartCount":0,"state":{{"running":{{}}}}}}]}}}})",
-      number);
+          "status":{{"phase":"Running","startTime":"2020-01-01T00:00:00Z","podIP":"10.244.{2}.{1}",
+          "podIPs":[{{"ip":"10.244.{2}.{1}"}}],
+          "containerStatuses":[{{"name":"kafka","restartCount":0,"state":{{"running":{{}}}}}}]}}}})",
+      kind, number, kind == "client" ? 0 : 1);
 }
 
-std::string PodList(const Load& load) {
+std::string List(std::string_view items) {
+  return fmt::format(
+      R"({{"kind":"List","apiVersion":"v1","metadata":{{"resourceVersion":"1"}},"items":[{}]}})",
+      items);
+}
+
+// Of the brokers alone where labels are asked for, which the clients do not have.
+std::string PodList(const Load& load, bool labels) {
   std::string items;
-  for (uint64_t i = 0; i < load.brokers; ++i) {
-    items += (i > 0 ? "," : "") + PodJson(i);
+  for (uint64_t i = 1; i <= load.brokers; ++i) {
+    items += (items.empty() ? "" : ",") + PodJson("broker", i);
   }
-  return R"({"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[)" +
-         items + "]}";
+  for (uint64_t i = 1; i <= kClients && !labels; ++i) {
+    items += "," + PodJson("client", i);
+  }
+  return List(items);
 }
 
 // What is due of the log, from `next` on; waits a little when nothing is.
@@ -159,10 +173,13 @@ void Serve(const Load& load, const httplib::Request& request, httplib::Response&
                                             return SendDue(load, next, sink);
                                           });
   } else if (request.path == "/api/v1/pods") {
-    response.set_content(PodList(load), "application/json");
-  } else {
+    response.set_content(PodList(load, request.has_param("labelSelector")), "application/json");
+  } else if (request.path.find("/pods/broker-") != std::string::npos) {
     const size_t number = request.path.rfind('-');
-    response.set_content(PodJson(std::stoul(request.path.substr(number + 1))), "application/json");
+    response.set_content(PodJson("broker", std::stoul(request.path.substr(number + 1))),
+                         "application/json");
+  } else {
+    response.set_content(List(""), "application/json");
   }
 }
 
@@ -170,7 +187,7 @@ void Serve(const Load& load, const httplib::Request& request, httplib::Response&
 [[noreturn]] void RunServer(const Load& load, int port_out) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const auto server =
-      HttpTestServer::Start({.threads = load.brokers + 8}, [&load](httplib::Server& routes) {
+      HttpTestServer::Start({.threads = load.brokers + 40}, [&load](httplib::Server& routes) {
         routes.Get(".*", [&load](const httplib::Request& request, httplib::Response& response) {
           Serve(load, request, response);
         });
@@ -182,85 +199,124 @@ void Serve(const Load& load, const httplib::Request& request, httplib::Response&
   _exit(1);
 }
 
-double ProcessorSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+double ProcessorSeconds(pid_t process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) {
+    fields >> skipped;
+  }
+  double user = 0;
+  double system = 0;
+  fields >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-struct Outcome {
-  uint64_t lines = 0;
-  uint64_t accesses = 0;
-  uint64_t gaps = 0;
-  uint64_t observed = 0;
-};
+// Of the watcher's metrics; 0 where there is none.
+double MetricOf(const std::string& page, const std::string& name) {
+  const size_t found = page.find("\n" + name + " ");
+  return found == std::string::npos ? 0
+                                    : std::strtod(page.c_str() + found + name.size() + 2, nullptr);
+}
 
-void Add(LogSource& source, Outcome& outcome) {
-  for (const Harvest& harvest : source.Take()) {
-    for (const Observation& observation : harvest.observations) {
-      outcome.observed += observation.count;
+std::string Page(uint16_t port, const char* path) {
+  const httplib::Result result = httplib::Client("127.0.0.1", port).Get(path);
+  return result ? result->body : "";
+}
+
+// How many accesses the map's evidence counts; absent while the mapper does not answer.
+uint64_t AccessesOnMap(uint16_t mapper_port) {
+  httplib::Client client("127.0.0.1", mapper_port);
+  client.set_read_timeout(std::chrono::seconds(30));
+  const httplib::Result result = client.Post(
+      "/query", R"({"query":"{intents{evidence{collector count}}}"})", "application/json");
+  uint64_t sum = 0;
+  if (result && result->status == 200) {
+    const nlohmann::json answer = nlohmann::json::parse(result->body);
+    for (const auto& intent : answer.at("data").at("intents")) {
+      for (const auto& evidence : intent.at("evidence")) {
+        sum += evidence.at("count").get<uint64_t>();
+      }
     }
   }
-  outcome.lines = outcome.accesses = outcome.gaps = 0;
-  for (const LogState& state : source.States()) {
-    outcome.lines += state.counts.lines;
-    outcome.accesses += state.counts.accesses;
-    outcome.gaps += state.counts.gaps;
-  }
+  return sum;
 }
 
-int Measure(const Load& load, int port) {
-  std::shared_ptr<kube::Client> client =
-      kube::Client::Create(kube::ServerUrlAccess(fmt::format("http://127.0.0.1:{}", port)).value())
-          .value();
-  MetricsRegistry metrics;
-  PodLogOptions options;
-  options.selectors = {{.labels = "strimzi.io/kind=Kafka"}};
-  const auto source = MakePodLogSource(options, {}, client, metrics).value();
-  const uint64_t wanted = load.brokers * load.Lines();
+template <typename Condition>
+bool WaitUntil(std::chrono::seconds patience, Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  return true;
+}
+
+int Measure(const Load& load, const std::string& binaries, int api_port) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / fmt::format("kafka_logs.{}", getpid());
+  std::filesystem::create_directories(folder);
+  const std::string api = fmt::format("http://127.0.0.1:{}", api_port);
+  const uint16_t query = FreePort();
+  const uint16_t report = FreePort();
+  const uint16_t metrics = FreePort();
+  const uint16_t health = FreePort();
+  ChildProcess mapper(
+      {binaries + "/network-mapper-mapper", "--kube-api-url=" + api, "--store=memory",
+       fmt::format("--port={}", query), fmt::format("--report-port={}", report),
+       fmt::format("--metrics-port={}", FreePort())},
+      folder / "mapper.log");
+  ChildProcess watcher(
+      {binaries + "/network-mapper-kafka-watcher", "--kube-api-url=" + api,
+       "--kafka-selector=strimzi.io/kind=Kafka",
+       fmt::format("--mapper-address=127.0.0.1:{}", report),
+       fmt::format("--state-file={}", (folder / "state").string()),
+       fmt::format("--metrics-port={}", metrics), fmt::format("--health-probes-port={}", health)},
+      folder / "watcher.log");
+  const uint64_t audit = load.brokers * ((load.Lines() + kAuditInLines - 1) / kAuditInLines);
   const Time end = load.begin + std::chrono::seconds(load.seconds);
-  Outcome outcome;
   double most_late = 0;
-  while (outcome.lines < wanted &&
-         std::chrono::system_clock::now() < end + std::chrono::seconds(30)) {
-    std::this_thread::sleep_for(std::chrono::seconds(1));
-    for (const LogState& state : source->States()) {
-      most_late = std::max(most_late, state.lag);
+  double processor = 0;
+  const bool complete = WaitUntil(std::chrono::seconds(load.seconds + 60), [&] {
+    most_late = std::max(
+        most_late, MetricOf(Page(metrics, "/metrics"), "network_mapper_kafka_watcher_largest_lag"));
+    if (std::chrono::system_clock::now() <= end) {
+      processor = ProcessorSeconds(watcher.Id());
     }
-    Add(*source, outcome);
-  }
-  Add(*source, outcome);
-  const double mebibytes = static_cast<double>(MostResidentKib(getpid())) / 1024;
+    return std::chrono::system_clock::now() > end && AccessesOnMap(query) >= audit;
+  });
+  const uint64_t on_map = AccessesOnMap(query);
+  const double gaps =
+      MetricOf(Page(metrics, "/metrics"), "network_mapper_kafka_watcher_gaps_total");
+  const double mebibytes = static_cast<double>(MostResidentKib(watcher.Id())) / 1024;
   std::printf(
       "logs of %llu Kafka brokers followed, %llu lines/s each: resident\t%.1f MiB\tat most %.0f "
       "MiB\t%s\n",
       static_cast<unsigned long long>(load.brokers), static_cast<unsigned long long>(load.rate),
       mebibytes, kMostMebibytes, mebibytes <= kMostMebibytes ? "met" : "missed");
   std::printf("the same: of one processor\t%.0f %%\t-\t-\n",
-              100 * ProcessorSeconds() / static_cast<double>(load.seconds));
+              100 * processor / static_cast<double>(load.seconds));
   std::printf("the same: longest delay of a line\t%.2f s\t-\t-\n", most_late);
-  const uint64_t audit = load.brokers * ((load.Lines() + kAuditInLines - 1) / kAuditInLines);
-  if (outcome.lines != wanted || outcome.accesses != audit || outcome.observed != audit ||
-      outcome.gaps != 0) {
-    std::fprintf(
-        stderr,
-        "kafka_logs: %llu lines of %llu, %llu accesses and %llu observed of %llu, %llu gaps\n",
-        static_cast<unsigned long long>(outcome.lines), static_cast<unsigned long long>(wanted),
-        static_cast<unsigned long long>(outcome.accesses),
-        static_cast<unsigned long long>(outcome.observed), static_cast<unsigned long long>(audit),
-        static_cast<unsigned long long>(outcome.gaps));
+  if (!complete || on_map != audit || gaps != 0) {
+    std::fprintf(stderr,
+                 "kafka_logs: %llu accesses on the map of %llu, %.0f gaps; logs are in %s\n",
+                 static_cast<unsigned long long>(on_map), static_cast<unsigned long long>(audit),
+                 gaps, folder.c_str());
     return 1;
   }
+  watcher.End(SIGKILL);
+  mapper.End(SIGKILL);
+  std::filesystem::remove_all(folder);
   return 0;
 }
 
-int Run(Load load) {
-  // Later than the source's begin.
+int Run(Load load, const std::string& binaries) {
+  // Later than the watcher's begin.
   load.begin = std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now()) +
-               std::chrono::seconds(1);
+               std::chrono::seconds(4);
   int ends[2];
   if (pipe(ends) != 0) {
     return 1;
@@ -271,7 +327,7 @@ int Run(Load load) {
   }
   int port = 0;
   const bool listens = read(ends[0], &port, sizeof(port)) == sizeof(port) && port != 0;
-  const int result = listens ? Measure(load, port) : 1;
+  const int result = listens ? Measure(load, binaries, port) : 1;
   kill(server, SIGKILL);
   waitpid(server, nullptr, 0);
   return result;
@@ -281,11 +337,15 @@ int Run(Load load) {
 }  // namespace network_mapper::kafka
 
 int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fputs("Usage: kafka_logs DIRECTORY_OF_BINARIES [BROKERS RATE SECONDS]\n", stderr);
+    return 2;
+  }
   network_mapper::kafka::Load load;
   uint64_t* const sizes[] = {&load.brokers, &load.rate, &load.seconds};
-  for (int i = 1; i < argc && i <= 3; ++i) {
+  for (int i = 2; i < argc && i <= 4; ++i) {
     const std::string_view text(argv[i]);
-    std::from_chars(text.data(), text.data() + text.size(), *sizes[i - 1]);
+    std::from_chars(text.data(), text.data() + text.size(), *sizes[i - 2]);
   }
-  return network_mapper::kafka::Run(load);
+  return network_mapper::kafka::Run(load, argv[1]);
 }
