@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/kube/response_head.h"
+#include "common/http/response_head.h"
 #include "common/kube/web_socket_frames.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kLargest = 512;
   const size_t chunk = std::max<size_t>(data[0], 1);
   std::string_view stream(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const auto head = kube::ParseResponseHead(stream);
+  const auto head = network_mapper::ParseResponseHead(stream);
   if (head.ok() && head->has_value()) {
     if ((*head)->size > stream.size()) {
       __builtin_trap();

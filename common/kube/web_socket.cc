@@ -8,8 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "common/http/response_head.h"
 #include "common/kube/base64.h"
-#include "common/kube/response_head.h"
 
 namespace network_mapper::kube {
 

@@ -11,7 +11,7 @@
 
 #include "common/status/status.h"
 
-namespace network_mapper::kube {
+namespace network_mapper {
 
 struct ResponseHead {
   int code = 0;
@@ -30,4 +30,4 @@ struct ResponseHead {
 // 64 KiB.
 StatusOr<std::optional<ResponseHead>> ParseResponseHead(std::string_view text);
 
-}  // namespace network_mapper::kube
+}  // namespace network_mapper

@@ -1,4 +1,4 @@
-#include "common/kube/response_head.h"
+#include "common/http/response_head.h"
 
 #include <string>
 
@@ -7,7 +7,7 @@
 
 #include "tests/support/status_matchers.h"
 
-namespace network_mapper::kube {
+namespace network_mapper {
 namespace {
 
 TEST(ResponseHead, ReadsCodeAndHeaders) {
@@ -49,4 +49,4 @@ TEST(ResponseHead, RefusesWhatIsNoHead) {
 }
 
 }  // namespace
-}  // namespace network_mapper::kube
+}  // namespace network_mapper

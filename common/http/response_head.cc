@@ -1,9 +1,9 @@
-#include "common/kube/response_head.h"
+#include "common/http/response_head.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace network_mapper::kube {
+namespace network_mapper {
 
 namespace {
 
@@ -90,4 +90,4 @@ StatusOr<std::optional<ResponseHead>> ParseResponseHead(std::string_view text) {
   return std::optional(std::move(head));
 }
 
-}  // namespace network_mapper::kube
+}  // namespace network_mapper
