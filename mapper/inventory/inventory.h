@@ -17,6 +17,7 @@
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
 #include "mapper/inventory/host_port.h"
+#include "mapper/inventory/mesh_proxy.h"
 #include "mapper/inventory/workload_identity.h"
 
 namespace network_mapper {
@@ -47,6 +48,15 @@ struct PodFacts {
 };
 
 using PodFactsPtr = std::shared_ptr<const PodFacts>;
+
+// A pod's mesh proxy, and where to reach it: at the pod's first address, or at that of its node.
+struct MeshProxyFacts {
+  PodFactsPtr pod;
+  // What the mesh calls the pod's workload.
+  std::string workload;
+  MeshProxy proxy;
+  IpAddress address;
+};
 
 struct PodAnswer {
   // Null when there is a failure.

@@ -142,6 +142,10 @@ std::vector<std::string> Inventory::NodeNames() const {
   return state_.Read([](const InventoryState& state) { return state.NodeNames(); });
 }
 
+std::vector<MeshProxyFacts> Inventory::MeshProxies() const {
+  return state_.Read([](const InventoryState& state) { return state.Pods().MeshProxies(); });
+}
+
 InventorySizes Inventory::Sizes() const {
   return state_.Read([](const InventoryState& state) {
     return InventorySizes{state.Pods().AliveCount(),          state.Services().ServiceCount(),

@@ -68,6 +68,8 @@ class Inventory {
   InventorySizes Sizes() const;
   // Sorted.
   std::vector<std::string> NodeNames() const;
+  // Of pods that are there and have an address.
+  std::vector<MeshProxyFacts> MeshProxies() const;
 
  private:
   SharedGuarded<InventoryState> state_;

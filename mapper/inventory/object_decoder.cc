@@ -25,6 +25,7 @@ using simdjson::dom::object;
 constexpr std::string_view kDeprecatedAnnotation = "intents.otterize.com/service-name";
 constexpr std::string_view kWorkloadLabel = "otterize/service-name";
 constexpr std::string_view kConfigHashAnnotation = "kubernetes.io/config.hash";
+constexpr std::string_view kProxyContainer = "istio-proxy";
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 
 constexpr Time kLatestTime{std::chrono::seconds(7'258'118'400)};
@@ -267,6 +268,50 @@ void ReadPodStatus(const object& status, PodRecord& pod) {
   }
 }
 
+std::optional<uint16_t> PortInText(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  const bool is_port = error == std::errc() && end == text.data() + text.size() && port != 0;
+  return is_port ? std::optional(port) : std::nullopt;
+}
+
+// Injection writes prometheus.io/*, unless the application had its own metrics there before.
+uint16_t MergedPort(const object& annotations) {
+  const MeshProxy defaults;
+  if (TextAt(annotations, "prometheus.io/path") == "/stats/prometheus") {
+    if (auto port = PortInText(TextAt(annotations, "prometheus.io/port"))) {
+      return *port;
+    }
+  }
+  return PortInText(TextAt(annotations, "status.sidecar.istio.io/port"))
+      .value_or(defaults.merged_port);
+}
+
+void ReadMeshProxy(const object& root, PodRecord& pod) {
+  bool has_proxy = false;
+  ForEachServingContainer(ObjectAt(root, "spec"), [&](const object& container) {
+    has_proxy = has_proxy || TextAt(container, "name") == kProxyContainer;
+  });
+  if (!has_proxy) {
+    return;
+  }
+  MeshProxy proxy;
+  const object metadata = ObjectAt(root, "metadata");
+  proxy.is_ztunnel = TextAt(ObjectAt(metadata, "labels"), "app") == "ztunnel" && pod.owner &&
+                     pod.owner->kind.kind == "DaemonSet";
+  proxy.merged_port = MergedPort(ObjectAt(metadata, "annotations"));
+  const object status = ObjectAt(root, "status");
+  for (std::string_view list : {"initContainerStatuses", "containerStatuses"}) {
+    ForEachObject(status, list, [&](const object& container) {
+      if (TextAt(container, "name") == kProxyContainer) {
+        proxy.started = TimeAt(ObjectAt(ObjectAt(container, "state"), "running"), "startedAt");
+        proxy.is_ready = proxy.started && BoolAt(container, "ready");
+      }
+    });
+  }
+  pod.mesh_proxy = proxy;
+}
+
 // Absent for what is not observed (SCTP).
 std::optional<Protocol> ProtocolOf(const object& port) {
   std::string_view text = TextAt(port, "protocol");
@@ -359,6 +404,7 @@ StatusOr<PodRecord> ObjectDecoder::DecodePod(std::string_view json) {
   ReadPodSpec(ObjectAt(root, "spec"), pod);
   ReadPodStatus(ObjectAt(root, "status"), pod);
   ReadHostPorts(ObjectAt(root, "spec"), pod);
+  ReadMeshProxy(root, pod);
   return pod;
 }
 

@@ -187,6 +187,9 @@ void PodStore::MarkGone(const PodEntryPtr& pod, Time sure_until, Time now) {
   }
   pod->host_ports.clear();
   pod->gone = true;
+  if (pod->mesh_proxy != nullptr) {
+    mesh_proxies_.erase(pod->facts->uid);
+  }
   gone_.push_back({now, pod});
 }
 

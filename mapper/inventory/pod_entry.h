@@ -31,6 +31,8 @@ struct PodEntry {
   std::vector<HostPort> host_ports;
   // Only of host-network pods.
   std::vector<uint16_t> container_ports;
+  // Null for the many pods without one.
+  std::unique_ptr<const MeshProxy> mesh_proxy;
   std::optional<Time> terminating_since;
   // When the last status of this pod arrived.
   Time last_arrival;

@@ -48,6 +48,7 @@ void PodStore::Upsert(PodRecord record, Time now) {
   } else {
     UpdateAddresses(pod, record, now);
   }
+  UpdateMeshProxy(pod, record);
   pod->last_arrival = now;
   pod->generation = generation_;
   last_event_ = now;
@@ -274,6 +275,28 @@ void PodStore::UpdateIndexes(const PodEntryPtr& pod, const PodRecord& record) {
     by_canonical_name_.Add({facts.name_space, *label}, pod);
   }
   UpdateOwnerName(pod, record);
+}
+
+void PodStore::UpdateMeshProxy(const PodEntryPtr& pod, const PodRecord& record) {
+  if (!record.mesh_proxy) {
+    if (std::exchange(pod->mesh_proxy, nullptr) != nullptr) {
+      mesh_proxies_.erase(pod->facts->uid);
+    }
+    return;
+  }
+  pod->mesh_proxy = std::make_unique<const MeshProxy>(*record.mesh_proxy);
+  mesh_proxies_[pod->facts->uid] = pod;
+}
+
+std::vector<MeshProxyFacts> PodStore::MeshProxies() const {
+  std::vector<MeshProxyFacts> proxies;
+  proxies.reserve(mesh_proxies_.size());
+  for (const auto& [uid, pod] : mesh_proxies_) {
+    if (!pod->addresses.empty()) {
+      proxies.push_back({pod->facts, pod->owner_name, *pod->mesh_proxy, pod->addresses.front()});
+    }
+  }
+  return proxies;
 }
 
 PodEntryPtr PodStore::FindByUid(const PodUid& uid) const {

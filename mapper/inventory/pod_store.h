@@ -58,6 +58,9 @@ class PodStore {
 
   bool HasHostNetworkPods(const IpAddress& node) const { return host_network_.contains(node); }
 
+  // Of pods that are there and have an address.
+  std::vector<MeshProxyFacts> MeshProxies() const;
+
   // Changes whenever the workload of any pod may have changed.
   uint64_t Epoch() const { return epoch_; }
 
@@ -84,6 +87,7 @@ class PodStore {
   void RebuildWaiting(const std::vector<ObjectUid>& pods, Time now);
   void RebuildAll(Time now);
   void UpdateIndexes(const PodEntryPtr& pod, const PodRecord& record);
+  void UpdateMeshProxy(const PodEntryPtr& pod, const PodRecord& record);
   void UpdateHostNetwork(const PodEntryPtr& pod, const PodRecord& record);
   void UpdateAddresses(const PodEntryPtr& pod, const PodRecord& record, Time now);
   void UpdateHostPorts(const PodEntryPtr& pod, const PodRecord& record, Time now);
@@ -107,6 +111,8 @@ class PodStore {
   PodsByName by_owner_name_;
   PodsByName by_canonical_name_;
   std::unordered_map<IpAddress, std::vector<PodEntryPtr>> host_network_;
+  // Pods that are there and have a mesh proxy.
+  std::unordered_map<PodUid, PodEntryPtr> mesh_proxies_;
   std::deque<Gone> gone_;
   // Pods whose owner is pending, and since when.
   std::unordered_map<PodUid, Time> pending_;

@@ -14,6 +14,7 @@
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
 #include "mapper/inventory/host_port.h"
+#include "mapper/inventory/mesh_proxy.h"
 #include "mapper/inventory/workload_identity.h"
 
 namespace network_mapper {
@@ -92,6 +93,8 @@ struct PodRecord {
   std::vector<HostPort> host_ports;
   // Only for pods whose owner is a Job.
   std::vector<ContainerImage> images;
+  // Only for pods with a container of the name istio-proxy, other than an init container that ends.
+  std::optional<MeshProxy> mesh_proxy;
 };
 
 struct ServicePort {
