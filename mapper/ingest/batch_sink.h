@@ -14,6 +14,7 @@
 
 #include "common/observation/observation.h"
 #include "common/report/collector_totals.h"
+#include "mapper/intents/batch_effect.h"
 
 namespace network_mapper {
 
@@ -43,6 +44,8 @@ struct ObservationBatch {
   // The mapper's clock when the batch came minus the collector's when it was first sent; absent
   // when the collector does not tell.
   std::optional<std::chrono::nanoseconds> clock_offset = std::nullopt;
+  // Of a collector inside the mapper, which the store keeps together with what it reported.
+  BookmarksPtr bookmarks = nullptr;
 };
 
 // Thread-safe.

@@ -216,6 +216,7 @@ void ObservationPipeline::ApplyBatch(ObservationBatch& batch) {
   BatchEffect effect;
   effect.instance_id = batch.instance_id;
   effect.sequence = batch.sequence;
+  effect.bookmarks = std::move(batch.bookmarks);
   if (!batch.instance_id.empty()) {
     const uint64_t applied = parts_.store.AppliedSequence(batch.instance_id);
     if (batch.sequence <= applied) {

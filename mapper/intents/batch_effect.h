@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,11 @@ struct HeldObservation {
 
 using HeldObservationPtr = std::shared_ptr<const HeldObservation>;
 
+// What a collector inside the mapper has to know after a restart, by name; absent: it goes. On disk
+// together with what it reported, so that nothing is lost in between, and nothing doubled.
+using Bookmarks = std::map<std::string, std::optional<std::string>>;
+using BookmarksPtr = std::shared_ptr<const Bookmarks>;
+
 struct BatchEffect {
   // Empty for what has no sequence: reports of original collectors, and retries of held
   // observations.
@@ -60,6 +66,8 @@ struct BatchEffect {
   std::vector<HeldObservationPtr> hold;
   // Ids of held observations that wait no longer: resolved or refused.
   std::vector<uint64_t> settled;
+  // Null for most.
+  BookmarksPtr bookmarks = nullptr;
 };
 
 }  // namespace network_mapper

@@ -84,7 +84,14 @@ class IntentDatabase {
   virtual Status EraseHeld(uint64_t id) = 0;
   virtual Status PutSequence(const std::string& instance_id, uint64_t sequence) = 0;
   virtual Status EraseSequence(const std::string& instance_id) = 0;
+  virtual Status PutBookmark(const std::string& name, const std::string& bytes) = 0;
+  virtual Status EraseBookmark(const std::string& name) = 0;
   virtual Status Commit() = 0;
+
+  // Outside a transaction: those whose names begin so, as of the last commit of any mapper. Large
+  // together, so they are in no Content.
+  virtual StatusOr<std::vector<std::pair<std::string, std::string>>> ReadBookmarks(
+      const std::string& prefix) = 0;
 
   virtual size_t Bytes() const = 0;
 };

@@ -30,6 +30,7 @@ struct IntentStore::Unsaved {
   std::vector<uint64_t> settled;
   std::set<std::string> instances;
   std::vector<std::string> forgotten_instances;
+  std::vector<BookmarksPtr> bookmarks;
 
   // With a shared database nothing changes in memory before the transaction that writes it.
   std::vector<BatchEffect> deferred;
@@ -62,11 +63,12 @@ struct IntentStore::Unsaved {
     settled.clear();
     instances.clear();
     forgotten_instances.clear();
+    bookmarks.clear();
   }
 
   bool Empty() const {
     return intents.empty() && held.empty() && settled.empty() && instances.empty() &&
-           forgotten_instances.empty() && deferred.empty();
+           forgotten_instances.empty() && bookmarks.empty() && deferred.empty();
   }
 };
 
@@ -215,6 +217,9 @@ bool IntentStore::Take(State& state, const BatchEffect& effect, Unsaved& unsaved
   if (durable) {
     unsaved.settled.insert(unsaved.settled.end(), effect.settled.begin(), effect.settled.end());
     unsaved.held.insert(unsaved.held.end(), effect.hold.begin(), effect.hold.end());
+    if (effect.bookmarks != nullptr) {
+      unsaved.bookmarks.push_back(effect.bookmarks);
+    }
   }
   metrics_.batches.Increment();
   ShowSizes(state);
@@ -243,6 +248,12 @@ Status IntentStore::Save(const State& state, const Unsaved& unsaved) const {
   for (const std::string& instance_id : unsaved.instances) {
     if (const uint64_t applied = state.instances.Of(instance_id).applied; applied > 0) {
       RETURN_IF_ERROR(database_->PutSequence(instance_id, applied));
+    }
+  }
+  for (const BookmarksPtr& bookmarks : unsaved.bookmarks) {
+    for (const auto& [name, bytes] : *bookmarks) {
+      RETURN_IF_ERROR(bytes ? database_->PutBookmark(name, *bytes)
+                            : database_->EraseBookmark(name));
     }
   }
   return OkStatus();
@@ -400,6 +411,19 @@ uint64_t IntentStore::CommittedSequence(std::string_view instance_id) const {
   return state_->Read([this, &id](const State& state) {
     const InstanceSequences::Sequences sequences = state.instances.Of(id);
     return IsDurable() ? sequences.committed : sequences.applied;
+  });
+}
+
+StatusOr<std::vector<std::pair<std::string, std::string>>> IntentStore::ReadBookmarks(
+    const std::string& prefix) const {
+  using Read = std::vector<std::pair<std::string, std::string>>;
+  if (!IsDurable()) {
+    return Read();
+  }
+  return unsaved_->With([&](Unsaved&) -> StatusOr<Read> {
+    StatusOr<Read> bookmarks = database_->ReadBookmarks(prefix);
+    database_fails_ = database_fails_ || !bookmarks.ok();
+    return bookmarks;
   });
 }
 

@@ -77,6 +77,11 @@ class IntentStore {
   // The same for what is committed: what its collector need not keep any more.
   uint64_t CommittedSequence(std::string_view instance_id) const;
 
+  // The bookmarks (BatchEffect) whose names begin so, as of the last Commit; none without a
+  // database, whose map ends with the program. An error when the database does not answer.
+  StatusOr<std::vector<std::pair<std::string, std::string>>> ReadBookmarks(
+      const std::string& prefix) const;
+
   // What waits to be resolved, oldest first. With a shared database, what is not committed yet is
   // not among it, and what a mapper that is gone has left behind is.
   std::vector<HeldObservationPtr> Held() const;

@@ -18,7 +18,7 @@ namespace {
 
 // What brings the schema from each version to the next. Without a type: -1. A replica is a mapper;
 // it counts its commits, so that it can tell whether one that got no answer was done.
-constexpr std::array<const char*, 1> kPostgresMigrations = {
+constexpr std::array<const char*, 2> kPostgresMigrations = {
     R"(CREATE TABLE network_mapper.intent (
          id bigint PRIMARY KEY, client bytea NOT NULL, server bytea NOT NULL, type bigint NOT NULL,
          body bytea NOT NULL, version bigint NOT NULL);
@@ -32,6 +32,7 @@ constexpr std::array<const char*, 1> kPostgresMigrations = {
        CREATE TABLE network_mapper.replica (
          number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, commits bigint NOT NULL DEFAULT 0,
          heard timestamptz NOT NULL DEFAULT now(), announcement bytea NOT NULL DEFAULT '');)",
+    R"(CREATE TABLE network_mapper.bookmark (name bytea PRIMARY KEY, body bytea NOT NULL);)",
 };
 static_assert(kPostgresMigrations.size() == kPostgresSchemaVersion);
 
@@ -202,9 +203,41 @@ class PostgresDatabase : public IntentDatabase {
     return OkStatus();
   }
 
+  Status PutBookmark(const std::string& name, const std::string& bytes) override {
+    writes_.bookmark_bytes += name.size() + bytes.size();
+    writes_.bookmark_names.push_back(name);
+    writes_.bookmarks.push_back(bytes);
+    return writes_.bookmark_bytes < kMostBytes ? OkStatus()
+                                               : Checked([this] { return WriteBookmarks(); });
+  }
+
+  Status EraseBookmark(const std::string& name) override {
+    writes_.erased_bookmarks.push_back(name);
+    return OkStatus();
+  }
+
+  StatusOr<std::vector<std::pair<std::string, std::string>>> ReadBookmarks(
+      const std::string& prefix) override {
+    std::vector<std::pair<std::string, std::string>> bookmarks;
+    Status status = Checked([&]() -> Status {
+      RETURN_IF_ERROR(Connect());
+      ASSIGN_OR_RETURN(const PostgresRows rows,
+                       connection_->Run("SELECT name, body FROM network_mapper.bookmark "
+                                        "WHERE substr(name, 1, length($1)) = $1",
+                                        PostgresParameters().Blob(prefix)));
+      for (size_t row = 0; row < rows.Size(); ++row) {
+        bookmarks.emplace_back(rows.Bytes(row, 0), rows.Bytes(row, 1));
+      }
+      return OkStatus();
+    });
+    RETURN_IF_ERROR(status);
+    return bookmarks;
+  }
+
   Status Commit() override {
     return Checked([this]() -> Status {
       RETURN_IF_ERROR(WriteIntents());
+      RETURN_IF_ERROR(WriteBookmarks());
       RETURN_IF_ERROR(WriteOthers());
       const int64_t epoch = epoch_ + (forgets_ ? 1 : 0);
       RETURN_IF_ERROR(Run("UPDATE network_mapper.store SET version = $1, epoch = $2",
@@ -249,6 +282,10 @@ class PostgresDatabase : public IntentDatabase {
     std::vector<std::string> instances;
     std::vector<int64_t> sequences;
     std::vector<std::string> erased_instances;
+    std::vector<std::string> bookmark_names;
+    std::vector<std::string> bookmarks;
+    size_t bookmark_bytes = 0;
+    std::vector<std::string> erased_bookmarks;
   };
 
   Status Connect() {
@@ -476,7 +513,24 @@ class PostgresDatabase : public IntentDatabase {
             .Integer(version_ + 1));
   }
 
+  Status WriteBookmarks() {
+    const auto names = std::exchange(writes_.bookmark_names, {});
+    const auto bodies = std::exchange(writes_.bookmarks, {});
+    writes_.bookmark_bytes = 0;
+    if (!names.empty()) {
+      RETURN_IF_ERROR(
+          Run("INSERT INTO network_mapper.bookmark (name, body) SELECT * FROM unnest($1, $2) "
+              "ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+              PostgresParameters().Blobs(names).Blobs(bodies)));
+    }
+    return OkStatus();
+  }
+
   Status WriteOthers() {
+    if (!writes_.erased_bookmarks.empty()) {
+      RETURN_IF_ERROR(Run("DELETE FROM network_mapper.bookmark WHERE name = ANY($1)",
+                          PostgresParameters().Blobs(writes_.erased_bookmarks)));
+    }
     if (!writes_.erased_intents.empty()) {
       forgets_ = true;
       RETURN_IF_ERROR(Run("DELETE FROM network_mapper.intent WHERE id = ANY($1)",

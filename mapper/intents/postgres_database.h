@@ -18,7 +18,7 @@
 namespace network_mapper {
 
 // The version of the schema that this program writes. Older ones are brought up to it.
-inline constexpr int kPostgresSchemaVersion = 1;
+inline constexpr int kPostgresSchemaVersion = 2;
 
 // `url`: see PostgresConnection::Open. Makes the schema "network_mapper" when there is none. Errors
 // name server and remedy: no connection, a missing right, a schema of a newer program. A connection

@@ -31,6 +31,8 @@ constexpr const char* kSqliteMigrations[] = {
        CREATE TABLE instance (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, heard INTEGER NOT NULL)
          WITHOUT ROWID;
        CREATE TABLE store (since INTEGER NOT NULL);)",
+    // 1 to 2.
+    R"(CREATE TABLE bookmark (name TEXT PRIMARY KEY, body BLOB NOT NULL);)",
 };
 static_assert(std::size(kSqliteMigrations) == kSqliteSchemaVersion);
 
@@ -216,6 +218,38 @@ class SqliteDatabase : public IntentDatabase {
     });
   }
 
+  Status PutBookmark(const std::string& name, const std::string& bytes) override {
+    return Guard([&] {
+      Run(*put_bookmark_, [&](SQLite::Statement& statement) {
+        statement.bindNoCopy(1, name);
+        statement.bindNoCopy(2, bytes.data(), static_cast<int>(bytes.size()));
+      });
+      return OkStatus();
+    });
+  }
+
+  Status EraseBookmark(const std::string& name) override {
+    return Guard([&] {
+      Run(*erase_bookmark_, [&](SQLite::Statement& erase) { erase.bindNoCopy(1, name); });
+      return OkStatus();
+    });
+  }
+
+  StatusOr<std::vector<std::pair<std::string, std::string>>> ReadBookmarks(
+      const std::string& prefix) override {
+    std::vector<std::pair<std::string, std::string>> bookmarks;
+    RETURN_IF_ERROR(Guard([&] {
+      SQLite::Statement rows(
+          *database_, "SELECT name, body FROM bookmark WHERE substr(name, 1, length(?1)) = ?1");
+      rows.bindNoCopy(1, prefix);
+      while (rows.executeStep()) {
+        bookmarks.emplace_back(rows.getColumn(0).getString(), BlobOf(rows.getColumn(1)));
+      }
+      return OkStatus();
+    }));
+    return bookmarks;
+  }
+
   Status Commit() override {
     return Guard([&] {
       database_->exec("COMMIT");
@@ -285,6 +319,8 @@ class SqliteDatabase : public IntentDatabase {
     prepare(put_sequence_,
             "INSERT OR REPLACE INTO instance (id, sequence, heard) VALUES (?, ?, ?)");
     prepare(erase_sequence_, "DELETE FROM instance WHERE id = ?");
+    prepare(put_bookmark_, "INSERT OR REPLACE INTO bookmark (name, body) VALUES (?, ?)");
+    prepare(erase_bookmark_, "DELETE FROM bookmark WHERE name = ?");
   }
 
   void LoadIntents(Content& content) {
@@ -375,6 +411,8 @@ class SqliteDatabase : public IntentDatabase {
   std::optional<SQLite::Statement> erase_held_;
   std::optional<SQLite::Statement> put_sequence_;
   std::optional<SQLite::Statement> erase_sequence_;
+  std::optional<SQLite::Statement> put_bookmark_;
+  std::optional<SQLite::Statement> erase_bookmark_;
   // Encoded workloads and their rows.
   std::unordered_map<std::string, int64_t> workload_rows_;
   std::vector<std::string> uncommitted_workloads_;

@@ -13,7 +13,7 @@
 namespace network_mapper {
 
 // The version of the schema that this program writes. Older ones are brought up to it.
-inline constexpr int kSqliteSchemaVersion = 1;
+inline constexpr int kSqliteSchemaVersion = 2;
 
 // Makes the file when there is none; waits while another program, such as the former mapper that
 // is about to end, has it open. Errors name the file and the remedy: a folder that does not exist

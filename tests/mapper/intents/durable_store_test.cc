@@ -139,6 +139,46 @@ TEST_F(DurableStoreTest, GoesOnMergingAfterARestart) {
   });
 }
 
+BatchEffect WithBookmarks(uint64_t sequence, Bookmarks bookmarks) {
+  BatchEffect effect = Numbered("istio", sequence, MakeSighting("a", "b"));
+  effect.bookmarks = std::make_shared<const Bookmarks>(std::move(bookmarks));
+  return effect;
+}
+
+TEST_F(DurableStoreTest, KeepsBookmarksWithTheBatchThatBroughtThem) {
+  using Read = std::vector<std::pair<std::string, std::string>>;
+  const std::string bytes("\0\xff any", 6);
+  {
+    Life life(path_);
+    life.store.Apply(WithBookmarks(1, {{"istio/a", bytes}, {"istio/b", "1"}, {"aws", "x"}}));
+    EXPECT_THAT(*life.store.ReadBookmarks("istio/"), IsEmpty());
+    ASSERT_THAT(life.store.Commit(), IsOk());
+    // A batch that was applied before changes nothing.
+    life.store.Apply(WithBookmarks(1, {{"istio/a", "other"}}));
+    life.store.Apply(WithBookmarks(2, {{"istio/b", std::nullopt}, {"istio/c", "2"}}));
+    ASSERT_THAT(life.store.Commit(), IsOk());
+    // Not on disk.
+    life.store.Apply(WithBookmarks(3, {{"istio/a", std::nullopt}}));
+  }
+  Life life(path_);
+  EXPECT_EQ(*life.store.ReadBookmarks("istio/"), (Read{{"istio/a", bytes}, {"istio/c", "2"}}));
+  EXPECT_EQ(life.store.CommittedSequence("istio"), 2U);
+}
+
+TEST_F(DurableStoreTest, BringsAFileOfTheFirstSchemaUpToDate) {
+  {
+    Life life(path_);
+    See(life.store, MakeSighting("a", "b"));
+    ASSERT_THAT(life.store.Commit(), IsOk());
+  }
+  Execute("DROP TABLE bookmark; PRAGMA user_version = 1");
+  Life life(path_);
+  EXPECT_THAT(Edges(life.store), ElementsAre("shop/a -> shop/b"));
+  life.store.Apply(WithBookmarks(1, {{"istio/a", "1"}}));
+  ASSERT_THAT(life.store.Commit(), IsOk());
+  EXPECT_EQ(life.store.ReadBookmarks("istio/")->size(), 1U);
+}
+
 TEST_F(DurableStoreTest, ForgetsOnDiskToo) {
   {
     Life life(path_);

@@ -188,6 +188,27 @@ TEST_F(SharedStoreTest, WhatTheServerRefusesIsLeftOutAndCounted) {
   EXPECT_THAT(one.store.Commit(), StatusIs(StatusCode::kInvalidArgument, HasSubstr("refuses")));
 }
 
+TEST_F(SharedStoreTest, OfTwoBatchesOfOneNumberTheBookmarksOfTheFirstCount) {
+  using Read = std::vector<std::pair<std::string, std::string>>;
+  const auto bring = [](Replica& replica, uint64_t sequence, Bookmarks bookmarks) {
+    BatchEffect effect = Numbered("istio", sequence, MakeSighting("a", "b", 1));
+    effect.bookmarks = std::make_shared<const Bookmarks>(std::move(bookmarks));
+    replica.store.Apply(std::move(effect));
+  };
+  Replica one(server_);
+  Replica two(server_);
+  bring(one, 1, {{"istio/writer", "one"}, {"istio/gone", std::string("\0", 1)}});
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  // The former leader is late.
+  bring(one, 2, {{"istio/writer", "one again"}});
+  bring(two, 2, {{"istio/writer", "two"}, {"istio/gone", std::nullopt}});
+  ASSERT_THAT(two.store.Commit(), IsOk());
+  ASSERT_THAT(one.store.Commit(), IsOk());
+  for (const IntentStore* store : {&one.store, &two.store}) {
+    EXPECT_EQ(*store->ReadBookmarks("istio/"), (Read{{"istio/writer", "two"}}));
+  }
+}
+
 TEST_F(SharedStoreTest, WhatOneForgetsAllForget) {
   Replica one(server_);
   Replica two(server_);
