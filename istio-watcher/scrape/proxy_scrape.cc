@@ -1,0 +1,88 @@
+#include "istio-watcher/scrape/proxy_scrape.h"
+
+#include <utility>
+
+namespace network_mapper::istio {
+
+namespace {
+
+// Envoy's filter is a regular expression that is searched for in names of statistics; others pass
+// over it.
+constexpr const char* kRequestsPath = "/stats/prometheus?filter=istio_requests_total";
+constexpr const char* kConnectionsPath =
+    "/stats/prometheus?filter=istio_tcp_connections_opened_total";
+
+// Whether another port may do better. One that is slow says that the proxy is there.
+bool MayBeOnAnotherPort(ScrapeFailure failure) {
+  return failure != ScrapeFailure::kTimeout && failure != ScrapeFailure::kTooLong;
+}
+
+}  // namespace
+
+ProxyScrape::ProxyScrape(const ScrapeOptions& options, ScrapeAddress address, size_t first_port,
+                         ProxyCounters& counters, const Clock& clock)
+    : options_(options),
+      address_(std::move(address)),
+      counters_(counters),
+      clock_(clock),
+      port_(first_port % address_.ports.size()) {
+  Begin();
+}
+
+ProxyScrape::~ProxyScrape() = default;
+
+void ProxyScrape::Begin() {
+  counters_.BeginScrape();
+  // What a kind does not count, its agent may pass on all the same, on one port and not on another.
+  const Metric wanted =
+      address_.kind == ProxyKind::kEnvoy ? Metric::kRequests : Metric::kTcpConnectionsOpened;
+  reader_ =
+      std::make_unique<PrometheusReader>(options_.reader, [this, wanted](const Series& series) {
+        if (series.metric == wanted) {
+          counters_.Take(series);
+        }
+      });
+  began_ = clock_.Now();
+  fetch_ = std::make_unique<MetricsFetch>(
+      FetchTarget{address_.address, address_.ports[port_],
+                  address_.kind == ProxyKind::kEnvoy ? kRequestsPath : kConnectionsPath},
+      clock_.SteadyNow() + options_.timeout,
+      [this](std::string_view part) { return reader_->Feed(part); });
+  if (fetch_->IsOver()) {
+    EndAttempt();
+  }
+}
+
+void ProxyScrape::Advance() {
+  if (is_over_) {
+    return;
+  }
+  fetch_->Advance(clock_.SteadyNow());
+  if (fetch_->IsOver()) {
+    EndAttempt();
+  }
+}
+
+void ProxyScrape::EndAttempt() {
+  bytes_ += fetch_->Bytes();
+  std::optional<ScrapeFailure> failure = fetch_->Failure();
+  if (!failure && !reader_->Finish().ok()) {
+    failure = ScrapeFailure::kCut;
+  }
+  if (!failure) {
+    failure_.reset();
+    result_ = counters_.EndScrape(ScrapeEnd::kComplete, began_);
+    is_over_ = true;
+    return;
+  }
+  failure_ = failure_.value_or(*failure);
+  if (MayBeOnAnotherPort(*failure) && ++attempts_ < address_.ports.size()) {
+    port_ = (port_ + 1) % address_.ports.size();
+    Begin();
+    return;
+  }
+  result_ = counters_.EndScrape(ScrapeEnd::kFailed, began_);
+  is_over_ = true;
+}
+
+}  // namespace network_mapper::istio
