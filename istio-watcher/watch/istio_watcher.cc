@@ -231,20 +231,17 @@ Status IstioWatcher::Report(Watch& watch, const std::stop_token& stop) {
   if (!watch.scope_is_saved) {
     changes[kSavedScope] = EncodeScope(watch.scope);
   }
-  Publish(watch);
-  if (merged.observations.empty() && changes.empty()) {
-    return OkStatus();
-  }
+  std::vector<std::string> notices = Publish(watch);
   LogDebug("Istio proxies read",
            {{"observations", merged.observations.size()}, {"saved", changes.size()}});
-  RETURN_IF_ERROR(
-      parts_.journal.Write(std::move(merged.observations), std::move(changes), stop));
+  RETURN_IF_ERROR(parts_.journal.Write(
+      {std::move(merged.observations), std::move(changes), std::move(notices)}, stop));
   watch.table.KeepSaved();
   watch.scope_is_saved = true;
   return OkStatus();
 }
 
-void IstioWatcher::Publish(Watch& watch) {
+std::vector<std::string> IstioWatcher::Publish(Watch& watch) {
   WatchReport report;
   for (const WatchedProxy* proxy : watch.table.All()) {
     if (proxy->missing_since) {
@@ -262,14 +259,14 @@ void IstioWatcher::Publish(Watch& watch) {
   metrics_.unread_proxies.Set(static_cast<double>(report.Failing()));
   metrics_.series.Set(static_cast<double>(watch.budget.Used()));
   report_.With([&report](WatchReport& published) { published = report; });
-  const std::vector<std::string> notices = NoticesOf(report);
-  for (const std::string& notice : notices) {
-    // The numbers in it change from round to round.
-    if (logged_.size() < notices.size()) {
+  std::vector<std::string> notices = NoticesOf(report);
+  // Their numbers may change from round to round.
+  if (notices.size() > std::exchange(notices_logged_, notices.size())) {
+    for (const std::string& notice : notices) {
       LogWarn("the map of HTTP calls is not complete", {{"reason", notice}});
     }
   }
-  logged_ = notices;
+  return notices;
 }
 
 std::vector<std::string> IstioWatcher::Notices() const {

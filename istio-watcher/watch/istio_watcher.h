@@ -72,15 +72,14 @@ class IstioWatcher {
   void AdvanceScrapes(Watch& watch, std::chrono::nanoseconds patience);
   void EndScrape(Watch& watch, WatchedProxy& proxy);
   Status Report(Watch& watch, const std::stop_token& stop);
-  void Publish(Watch& watch);
+  std::vector<std::string> Publish(Watch& watch);
 
   WatchOptions options_;
   WatchParts parts_;
   WatchMetrics metrics_;
   std::minstd_rand random_;
   Guarded<WatchReport> report_;
-  // The last notices that were logged.
-  std::vector<std::string> logged_;
+  size_t notices_logged_ = 0;
 };
 
 }  // namespace network_mapper::istio

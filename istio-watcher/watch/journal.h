@@ -18,6 +18,14 @@ namespace network_mapper::istio {
 using SavedChanges = std::map<std::string, std::optional<std::string>>;
 using Saved = std::vector<std::pair<std::string, std::string>>;
 
+// What goes together.
+struct JournalEntry {
+  std::vector<Observation> observations;
+  SavedChanges changes;
+  // What a person should know just now.
+  std::vector<std::string> notices;
+};
+
 class Journal {
  public:
   Journal() = default;
@@ -29,11 +37,10 @@ class Journal {
   // on stop.
   virtual StatusOr<Saved> Begin(const std::stop_token& stop) = 0;
 
-  // Returns once both are where they stay; waits as long as that takes. Cancelled on stop: it is
+  // Returns once all of it is where it stays; waits as long as that takes. Cancelled on stop: it is
   // not known then. FailedPrecondition: another watcher has begun meanwhile, and nothing of it
   // counts.
-  virtual Status Write(std::vector<Observation> observations, SavedChanges changes,
-                       const std::stop_token& stop) = 0;
+  virtual Status Write(JournalEntry entry, const std::stop_token& stop) = 0;
 };
 
 }  // namespace network_mapper::istio

@@ -17,6 +17,7 @@
 #include "mapper/api/api_handler.h"
 #include "mapper/app/cluster_domain.h"
 #include "mapper/app/cluster_wide_collectors.h"
+#include "mapper/app/istio_collector.h"
 #include "mapper/ingest/completeness.h"
 #include "mapper/ingest/ledger_codec.h"
 #include "mapper/ingest/observation_pipeline.h"
@@ -64,6 +65,26 @@ ResolveOptions ResolveOptionsOf(const MapperConfig& config) {
           .dns_enabled = config.enable_dns,
           .tcp_enabled = config.enable_tcp,
           .socket_scan_enabled = config.enable_socket_scanner};
+}
+
+IstioCollectorOptions IstioOptionsOf(const MapperConfig& config) {
+  IstioCollectorOptions options;
+  options.name_space = config.istio_namespace;
+  options.metrics_port = config.istio_metrics_port;
+  istio::WatchOptions& watch = options.watch;
+  watch.schedule = {.interval = config.istio_report_interval,
+                    .pause = config.istio_cooldown_interval};
+  watch.scrape.timeout = config.istio_fetch_timeout;
+  watch.scrape.reader.method_labels = config.istio_method_labels;
+  watch.scrape.reader.path_labels = config.istio_path_labels;
+  watch.scrape.reader.fold_ids = config.istio_fold_ids;
+  watch.scrape.reader.max_body = static_cast<size_t>(config.istio_max_response_bytes);
+  watch.scrape.reader.metric_prefix = config.istio_metric_prefix;
+  watch.report_since_start = config.istio_report_since_start;
+  watch.max_series = static_cast<size_t>(config.istio_max_series);
+  watch.max_series_per_proxy = static_cast<size_t>(config.istio_max_series_per_proxy);
+  watch.scope = config.istio_namespace;
+  return options;
 }
 
 PipelineOptions PipelineOptionsOf(const MapperConfig& config) {
@@ -251,8 +272,21 @@ class MapperApp::Implementation {
                                                                 .metrics = pipeline_metrics_});
   }
 
-  // What is collected here goes to the pipeline. None yet.
-  std::vector<ClusterWideCollectors::Collector> ClusterWide() const { return {}; }
+  // What is collected here goes to the pipeline.
+  std::vector<ClusterWideCollectors::Collector> ClusterWide() {
+    if (!config_.enable_istio_collection) {
+      return {};
+    }
+    istio_.emplace(IstioOptionsOf(config_),
+                   IstioCollector::Parts{.inventory = inventory_,
+                                         .synced = [this] { return feed_->Synced().ok(); },
+                                         .sink = *pipeline_,
+                                         .store = store_,
+                                         .metrics = metrics_,
+                                         .clock = clock_,
+                                         .writer = LeaseIdentity()});
+    return {[this](const std::stop_token& stop) { istio_->Run(stop); }};
+  }
 
   void StartClusterWideCollectors() {
     if (!store_.IsShared()) {
@@ -320,6 +354,12 @@ class MapperApp::Implementation {
                         .check = [this] { return cluster_wide_->Health(); },
                         .essential = false,
                         .note = [this] { return cluster_wide_->Leader(); }});
+    }
+    if (istio_) {
+      checks.push_back({.name = "istio",
+                        .check = [this] { return istio_->Health(); },
+                        .essential = false,
+                        .note = [this] { return istio_->Note(); }});
     }
     if (token_reviewer_) {
       checks.push_back({.name = "collector_tokens",
@@ -403,6 +443,7 @@ class MapperApp::Implementation {
   std::unique_ptr<kube::Client> client_;
   std::optional<InventoryFeed> feed_;
   std::optional<ObservationPipeline> pipeline_;
+  std::optional<IstioCollector> istio_;
   std::optional<ClusterWideCollectors> cluster_wide_;
   std::optional<TokenReviewer> token_reviewer_;
   std::unique_ptr<ReportServer> report_server_;

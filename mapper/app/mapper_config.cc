@@ -179,6 +179,73 @@ void DeclareLimitOptions(OptionTable& table, MapperConfig& config) {
       .Group(kGroup);
 }
 
+void DeclareIstioOptions(OptionTable& table, MapperConfig& config) {
+  constexpr std::string_view kGroup = "Istio";
+  table
+      .Add("enable-istio-collection", &config.enable_istio_collection,
+           "Read the metrics of Istio's proxies, where there are any: HTTP calls with methods and "
+           "paths (docs/istio.md)")
+      .Group(kGroup);
+  table
+      .Add("istio-restrict-collection-to-namespace", &config.istio_namespace,
+           "Only proxies of this namespace; empty: of all")
+      .Group(kGroup);
+  table
+      .Add("istio-report-interval", &config.istio_report_interval,
+           "How often each proxy is read at most; with more than some thousands it takes longer")
+      .Min(std::chrono::seconds(1))
+      .Group(kGroup);
+  table
+      .Add("istio-cooldown-interval", &config.istio_cooldown_interval,
+           "How much of that interval no proxy is read")
+      .Group(kGroup);
+  table
+      .Add("istio-metric-fetch-timeout", &config.istio_fetch_timeout,
+           "How long the answer of a proxy may take")
+      .Min(std::chrono::milliseconds(100))
+      .Group(kGroup);
+  table
+      .Add("istio-method-labels", &config.istio_method_labels,
+           "Labels that may hold a request's method, or method and path; the first one counts")
+      .Group(kGroup);
+  table
+      .Add("istio-path-labels", &config.istio_path_labels,
+           "Labels that may hold a request's path; the first one counts")
+      .Group(kGroup);
+  table
+      .Add("istio-fold-ids", &config.istio_fold_ids,
+           "Numbers, UUIDs and long hexadecimal words in paths become {id}")
+      .Group(kGroup);
+  table
+      .Add("istio-report-since-start", &config.istio_report_since_start,
+           "Also report what proxies counted before they were watched, as the original does")
+      .Group(kGroup);
+  table
+      .Add("istio-max-series", &config.istio_max_series,
+           "Series of all proxies together whose values are kept, 24 bytes each")
+      .Min(1)
+      .Group(kGroup);
+  table
+      .Add("istio-max-series-per-proxy", &config.istio_max_series_per_proxy,
+           "The same of one proxy")
+      .Min(1)
+      .Group(kGroup);
+  table
+      .Add("istio-max-response-bytes", &config.istio_max_response_bytes,
+           "Largest answer of a proxy")
+      .Min(1024)
+      .Group(kGroup);
+  table
+      .Add("istio-metrics-port", &config.istio_metrics_port,
+           "Port of a proxy's metrics; the agent's, which comes next, is known from the pod")
+      .Min(1)
+      .Group(kGroup);
+  table
+      .Add("istio-metric-prefix", &config.istio_metric_prefix,
+           "What stands before the metrics' names, for a plain Envoy that imitates Istio's")
+      .Group(kGroup);
+}
+
 void DeclareIgnoredOptions(OptionTable& table) {
   constexpr std::string_view kNoCloud = "there is no cloud service to upload to";
   table.AddIgnored(kOriginalCloudOptions, kNoCloud);
@@ -196,11 +263,6 @@ void DeclareIgnoredOptions(OptionTable& table) {
        {"capture-external-traffic-enabled", "dns-cache-items-max-capacity",
         "dns-client-intents-update-enabled", "dns-client-intents-update-interval"}) {
     table.AddIgnored(name, "traffic that leaves the cluster is counted, not recorded");
-  }
-  for (std::string_view name :
-       {"enable-istio-collection", "istio-restrict-collection-to-namespace",
-        "istio-report-interval", "istio-cooldown-interval", "istio-metric-fetch-timeout"}) {
-    table.AddIgnored(name, "the mapper accepts Istio reports, it does not collect them itself");
   }
   table.AddIgnored("create-webhook-certificate", "there is no webhook");
   table.AddIgnored("time-server-has-to-live-before-we-trust-it",
@@ -286,6 +348,7 @@ void DeclareMapperOptions(OptionTable& table, MapperConfig& config) {
   DeclareClusterOptions(table, config);
   DeclareResolveOptions(table, config);
   DeclareStoreOptions(table, config);
+  DeclareIstioOptions(table, config);
   DeclareLimitOptions(table, config);
   DeclareIgnoredOptions(table);
 }
