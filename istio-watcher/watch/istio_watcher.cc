@@ -275,7 +275,7 @@ std::vector<std::string> IstioWatcher::Notices() const {
 
 std::string IstioWatcher::Summary() const {
   const size_t proxies = report_.With([](const WatchReport& report) { return report.proxies; });
-  return proxies == 0 ? "" : fmt::format("{} {}", proxies, proxies == 1 ? "proxy" : "proxies");
+  return proxies == 0 ? "no proxies read here" : fmt::format("{} {}", proxies, proxies == 1 ? "proxy" : "proxies");
 }
 
 }  // namespace network_mapper::istio

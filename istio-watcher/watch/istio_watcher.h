@@ -58,7 +58,7 @@ class IstioWatcher {
 
   // Thread-safe. Empty while Run does not run.
   std::vector<std::string> Notices() const;
-  // Thread-safe. "12 proxies"; empty as above.
+  // Thread-safe. "12 proxies".
   std::string Summary() const;
 
  private:
