@@ -23,6 +23,9 @@ constexpr std::chrono::milliseconds kPatience{100};
 // While there is nothing to read.
 constexpr std::chrono::seconds kIdle{2};
 constexpr std::chrono::seconds kRetry{2};
+// What the proxies' counters grew by is bulky: in a large mesh it does not wait for the round's
+// end.
+constexpr size_t kEnoughForAReport = 5'000;
 // So many failed scrapes of a proxy in a row; a pod that ends may well fail one.
 constexpr unsigned kWorthANotice = 2;
 
@@ -44,6 +47,9 @@ struct IstioWatcher::Watch {
   CallMerge merge;
   ProxyTable table;
   uint64_t series_over_limit = 0;
+  // What the merge has got since the last report.
+  size_t growth = 0;
+  std::vector<std::string> notices;
 };
 
 IstioWatcher::IstioWatcher(WatchOptions options, WatchParts parts)
@@ -88,10 +94,11 @@ Status IstioWatcher::RunOnce(const std::stop_token& stop) {
     is_first = false;
     metrics_.round_seconds.Set(std::chrono::duration<double>(round.length).count());
     const SteadyTime end = begin + round.length;
-    ScrapeRound(watch, round, end, stop);
+    RETURN_IF_ERROR(ScrapeRound(watch, round, end, stop));
     if (stop.stop_requested()) {
       break;
     }
+    Publish(watch);
     RETURN_IF_ERROR(Report(watch, stop));
     // Those that were not over.
     while (parts_.clock.SteadyNow() < end && !stop.stop_requested()) {
@@ -137,10 +144,17 @@ StatusOr<std::unique_ptr<IstioWatcher::Watch>> IstioWatcher::Begin(const std::st
 }
 
 // Until all is read, or the round is over: then who is slow comes with the next one.
-void IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime end,
-                               const std::stop_token& stop) {
+Status IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime end,
+                                 const std::stop_token& stop) {
   std::vector<WatchedProxy*> readable = watch.table.Readable();
   std::shuffle(readable.begin(), readable.end(), random_);
+  // A ztunnel speaks for clients that have no proxy of their own: what they call is known as theirs
+  // before it is reported as seen at its other end.
+  const auto is_ztunnel = [](const WatchedProxy* proxy) {
+    return proxy->proxy.address.kind == ProxyKind::kZtunnel;
+  };
+  const auto sidecars = std::stable_partition(readable.begin(), readable.end(), is_ztunnel);
+  const auto ztunnels = static_cast<size_t>(sidecars - readable.begin());
   const std::vector<std::chrono::nanoseconds> begins =
       SpreadOver(round.window, readable.size(), random_);
   const SteadyTime begin = parts_.clock.SteadyNow();
@@ -149,7 +163,7 @@ void IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime end,
   while (!stop.stop_requested() && (next < readable.size() || under_way > 0)) {
     const SteadyTime now = parts_.clock.SteadyNow();
     if (now >= end) {
-      return;
+      return OkStatus();
     }
     while (next < readable.size() && begin + begins[next] <= now &&
            under_way < options_.max_scrapes) {
@@ -162,8 +176,14 @@ void IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime end,
       patience = std::min(patience, begin + begins[next] - now);
     }
     AdvanceScrapes(watch, patience);
-    under_way = watch.table.BeingScraped().size();
+    const std::vector<WatchedProxy*> scraped = watch.table.BeingScraped();
+    under_way = scraped.size();
+    if (watch.growth >= kEnoughForAReport && next >= ztunnels &&
+        std::none_of(scraped.begin(), scraped.end(), is_ztunnel)) {
+      RETURN_IF_ERROR(Report(watch, stop));
+    }
   }
+  return OkStatus();
 }
 
 void IstioWatcher::BeginScrape(WatchedProxy& proxy) {
@@ -215,6 +235,8 @@ void IstioWatcher::EndScrape(Watch& watch, WatchedProxy& proxy) {
     proxy.requests = proxy.proxy.address.kind == ProxyKind::kEnvoy ? counts.series : 0;
     proxy.requests_without_path = std::min(proxy.requests, counts.without_path_label);
     ScrapeResult result = scrape.TakeResult();
+    proxy.was_read = true;
+    watch.growth += result.growth.size();
     watch.series_over_limit += result.series_over_limit;
     metrics_.series_over_limit.Increment(static_cast<double>(result.series_over_limit));
     metrics_.surplus_generations.Increment(static_cast<double>(result.surplus_generations));
@@ -226,22 +248,22 @@ void IstioWatcher::EndScrape(Watch& watch, WatchedProxy& proxy) {
 Status IstioWatcher::Report(Watch& watch, const std::stop_token& stop) {
   watch.table.Cover(watch.merge);
   MergedRound merged = watch.merge.Take(parts_.clock.Now());
+  watch.growth = 0;
   metrics_.counted_elsewhere.Increment(static_cast<double>(merged.counted_elsewhere));
   SavedChanges changes = watch.table.Changes();
   if (!watch.scope_is_saved) {
     changes[kSavedScope] = EncodeScope(watch.scope);
   }
-  std::vector<std::string> notices = Publish(watch);
   LogDebug("Istio proxies read",
            {{"observations", merged.observations.size()}, {"saved", changes.size()}});
   RETURN_IF_ERROR(parts_.journal.Write(
-      {std::move(merged.observations), std::move(changes), std::move(notices)}, stop));
+      {std::move(merged.observations), std::move(changes), watch.notices}, stop));
   watch.table.KeepSaved();
   watch.scope_is_saved = true;
   return OkStatus();
 }
 
-std::vector<std::string> IstioWatcher::Publish(Watch& watch) {
+void IstioWatcher::Publish(Watch& watch) {
   WatchReport report;
   for (const WatchedProxy* proxy : watch.table.All()) {
     if (proxy->missing_since) {
@@ -259,14 +281,13 @@ std::vector<std::string> IstioWatcher::Publish(Watch& watch) {
   metrics_.unread_proxies.Set(static_cast<double>(report.Failing()));
   metrics_.series.Set(static_cast<double>(watch.budget.Used()));
   report_.With([&report](WatchReport& published) { published = report; });
-  std::vector<std::string> notices = NoticesOf(report);
+  watch.notices = NoticesOf(report);
   // Their numbers may change from round to round.
-  if (notices.size() > std::exchange(notices_logged_, notices.size())) {
-    for (const std::string& notice : notices) {
+  if (watch.notices.size() > std::exchange(notices_logged_, watch.notices.size())) {
+    for (const std::string& notice : watch.notices) {
       LogWarn("the map of HTTP calls is not complete", {{"reason", notice}});
     }
   }
-  return notices;
 }
 
 std::vector<std::string> IstioWatcher::Notices() const {
@@ -275,7 +296,8 @@ std::vector<std::string> IstioWatcher::Notices() const {
 
 std::string IstioWatcher::Summary() const {
   const size_t proxies = report_.With([](const WatchReport& report) { return report.proxies; });
-  return proxies == 0 ? "no proxies read here" : fmt::format("{} {}", proxies, proxies == 1 ? "proxy" : "proxies");
+  return proxies == 0 ? "no proxies read here"
+                      : fmt::format("{} {}", proxies, proxies == 1 ? "proxy" : "proxies");
 }
 
 }  // namespace network_mapper::istio

@@ -67,12 +67,12 @@ class IstioWatcher {
 
   Status RunOnce(const std::stop_token& stop);
   StatusOr<std::unique_ptr<Watch>> Begin(const std::stop_token& stop);
-  void ScrapeRound(Watch& watch, const Round& round, SteadyTime end, const std::stop_token& stop);
+  Status ScrapeRound(Watch& watch, const Round& round, SteadyTime end, const std::stop_token& stop);
   void BeginScrape(WatchedProxy& proxy);
   void AdvanceScrapes(Watch& watch, std::chrono::nanoseconds patience);
   void EndScrape(Watch& watch, WatchedProxy& proxy);
   Status Report(Watch& watch, const std::stop_token& stop);
-  std::vector<std::string> Publish(Watch& watch);
+  void Publish(Watch& watch);
 
   WatchOptions options_;
   WatchParts parts_;

@@ -109,7 +109,8 @@ void ProxyTable::Cover(CallMerge& merge) const {
 SavedChanges ProxyTable::Changes() {
   SavedChanges changes;
   for (const auto& [pod, watched] : proxies_) {
-    const std::optional<ProxySnapshot> snapshot = watched->counters.Snapshot();
+    const std::optional<ProxySnapshot> snapshot =
+        watched->was_read ? watched->counters.Snapshot() : std::nullopt;
     if (!snapshot) {
       continue;
     }
@@ -126,7 +127,9 @@ SavedChanges ProxyTable::Changes() {
 
 void ProxyTable::KeepSaved() {
   for (const auto& [pod, watched] : proxies_) {
-    watched->saved = watched->being_saved;
+    if (std::exchange(watched->was_read, false)) {
+      watched->saved = watched->being_saved;
+    }
   }
   forgotten_.clear();
 }

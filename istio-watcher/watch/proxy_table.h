@@ -26,6 +26,8 @@ struct WatchedProxy {
       : counters(snapshot, options, budget) {}
 
   Proxy proxy;
+  // It was read since the last Changes.
+  bool was_read = false;
   // What is on disk of its counters, as a hash.
   std::optional<uint64_t> saved;
   std::optional<uint64_t> being_saved;

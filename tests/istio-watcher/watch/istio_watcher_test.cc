@@ -264,6 +264,24 @@ TEST_F(IstioWatcherTest, ASlowProxyKeepsNobodyWaiting) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
 }
 
+TEST_F(IstioWatcherTest, ManyCallsAreReportedBeforeTheRoundIsOver) {
+  ScriptedServer silent([](const ScriptedCall&, ScriptedWire& wire) { wire.HoldUntilHangUp(); });
+  std::vector<Proxy> proxies = {MakeProxy(1, kInFuture), MakeProxy(2, kInFuture)};
+  proxies[1].address.ports = {PortOf(silent)};
+  Find(proxies);
+  options_.schedule.interval = std::chrono::hours(1);
+  options_.scrape.timeout = std::chrono::hours(1);
+  std::string dump;
+  for (int i = 0; i < 6000; ++i) {
+    dump += Line({.path = fmt::format("/{}", i), .value = 2});
+  }
+  Serve(dump);
+  Start();
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls().size() == 6000; }));
+  EXPECT_EQ(journal_.Calls()["/5999"], 2U);
+  EXPECT_EQ(journal_.Writes(), 1U);
+}
+
 TEST_F(IstioWatcherTest, SaysWhatIsMissing) {
   Find({MakeProxy(1, kInFuture)});
   Serve(Line({.value = 3, .has_labels = false}));

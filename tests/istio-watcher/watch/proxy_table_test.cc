@@ -32,6 +32,7 @@ void Count(WatchedProxy& proxy, uint64_t value) {
   series.identity = 7;
   proxy.counters.Take(series);
   proxy.counters.EndScrape(ScrapeEnd::kComplete, Time(std::chrono::seconds(100)));
+  proxy.was_read = true;
 }
 
 class ProxyTableTest : public ::testing::Test {
