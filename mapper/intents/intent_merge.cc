@@ -73,14 +73,16 @@ void IntentMerger::Merge(Intent& intent, const IntentSighting& sighting) {
   if (intent.details == nullptr) {
     intent.details = std::make_unique<IntentDetails>();
   }
-  // What a broker denied is among the topics only as long as it allowed nothing: who grants what is
-  // on the map must not grant that.
-  const bool of_kafka = sighting.type == IntentType::kKafka;
-  if (of_kafka && sighting.strength == Strength::kAttempted && known == Strength::kUsed) {
+  // What was denied is among the topics and paths only as long as nothing was allowed: who grants
+  // what is on the map must not grant that.
+  const bool may_be_denied =
+      sighting.type == IntentType::kKafka || sighting.type == IntentType::kHttp;
+  if (may_be_denied && sighting.strength == Strength::kAttempted && known == Strength::kUsed) {
     return;
   }
-  if (of_kafka && sighting.strength == Strength::kUsed && known == Strength::kAttempted) {
+  if (may_be_denied && sighting.strength == Strength::kUsed && known == Strength::kAttempted) {
     intent.details->kafka_topics.clear();
+    intent.details->http_resources.clear();
   }
   MergeDetails(*intent.details, *sighting.details);
 }

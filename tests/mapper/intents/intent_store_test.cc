@@ -149,6 +149,29 @@ TEST_F(IntentStoreTest, KeepsDeniedTopicsWhileNothingWasAllowed) {
   });
 }
 
+IntentSighting HttpSighting(const std::string& path, Strength strength) {
+  IntentSighting sighting = MakeSighting("a", "b");
+  sighting.type = IntentType::kHttp;
+  sighting.collector = Collector::kIstio;
+  sighting.strength = strength;
+  sighting.details = std::make_unique<IntentDetails>();
+  sighting.details->http_resources.push_back({path, {HttpMethod::kGet}});
+  return sighting;
+}
+
+TEST_F(IntentStoreTest, HasNoDeniedPathsAmongThoseThatWereAnswered) {
+  See(store_, HttpSighting("/admin", Strength::kAttempted));
+  See(store_, HttpSighting("/orders", Strength::kAttempted));
+  WithOnlyIntent(
+      store_, [](const Intent& intent) { EXPECT_EQ(intent.details->http_resources.size(), 2U); });
+  See(store_, HttpSighting("/orders", Strength::kUsed));
+  See(store_, HttpSighting("/secrets", Strength::kAttempted));
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    ASSERT_EQ(intent.details->http_resources.size(), 1U);
+    EXPECT_EQ(intent.details->http_resources[0].path, "/orders");
+  });
+}
+
 // Whatever comes first. An export would grant them.
 TEST_F(IntentStoreTest, HasNoDeniedTopicsAmongThoseThatWereUsed) {
   See(store_, DeniedSighting("payroll", KafkaOperation::kConsume));
