@@ -16,7 +16,6 @@ namespace network_mapper::istio {
 
 namespace {
 
-constexpr const char* kSavedEverything = "istio/";
 constexpr const char* kSavedScope = "istio/scope";
 // How soon a stop is noticed.
 constexpr std::chrono::milliseconds kPatience{100};
