@@ -58,6 +58,8 @@ class PodLogReader {
   void EndFarewell();
   bool Finished() const;
 
+  const std::string& PodUid() const { return pod_uid_; }
+
   WatchedLog& Log() { return log_; }
 
   LogState State() const;
@@ -120,6 +122,7 @@ class PodLogReader {
   const PodLogReaderParts parts_;
   const std::string name_;
   const std::string pod_path_;
+  const std::string pod_uid_;
   WatchedLog log_;
 
   // Of the thread.

@@ -1,6 +1,7 @@
 #include "kafka-watcher/log/pod_log_source.h"
 
 #include <algorithm>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -17,6 +18,8 @@
 namespace network_mapper::kafka {
 
 namespace {
+
+constexpr size_t kMostEnded = 1000;
 
 // What one watch is for: a pod by name, or a selector in a namespace or in all.
 struct Search {
@@ -120,10 +123,8 @@ class PodLogSource final : public LogSource {
       for (const auto& reader : leaving_) {
         reader->EndFarewell();
       }
-      const auto rest = std::partition(leaving_.begin(), leaving_.end(),
-                                       [](const auto& reader) { return !reader->Finished(); });
-      finished.assign(std::make_move_iterator(rest), std::make_move_iterator(leaving_.end()));
-      leaving_.erase(rest, leaving_.end());
+      std::copy_if(leaving_.begin(), leaving_.end(), std::back_inserter(finished),
+                   [](const auto& reader) { return reader->Finished(); });
       readers = Readers();
       // Until it is known which pods are there, none of their positions may be lost.
       for (const auto& [key, position] : saved_) {
@@ -131,11 +132,21 @@ class PodLogSource final : public LogSource {
           harvests.push_back({.observations = {}, .position = position});
         }
       }
-      StartWaiting();
     }
-    readers.insert(readers.end(), finished.begin(), finished.end());
+    std::map<const PodLogReader*, LogPosition> ends;
     for (const auto& reader : readers) {
       harvests.push_back(reader->Log().Take());
+      if (harvests.back().position) {
+        ends.insert_or_assign(reader.get(), *harvests.back().position);
+      }
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& reader : finished) {
+        std::erase(leaving_, reader);
+        RememberEnd(ends, *reader);
+      }
+      StartWaiting();
     }
     harvested_.Notify();
     return harvests;
@@ -171,7 +182,7 @@ class PodLogSource final : public LogSource {
     }
     size_t waiting = 0;
     for (const auto& [key, pod] : pods_) {
-      waiting += pod.reader ? 0U : 1U;
+      waiting += pod.reader || IsLeaving(pod.facts.uid) ? 0U : 1U;
       const std::string refusal = pod.reader ? pod.reader->Refusal() : "";
       if (!refusal.empty()) {
         problems.push_back(refusal);
@@ -296,6 +307,36 @@ class PodLogSource final : public LogSource {
     }
   }
 
+  // A pod may come back: one that lost its label, or that a list left out.
+  void RememberEnd(const std::map<const PodLogReader*, LogPosition>& ends,
+                   const PodLogReader& reader) {
+    const auto end = ends.find(&reader);
+    if (end == ends.end()) {
+      return;
+    }
+    const auto& position = std::get<PodLogPosition>(end->second);
+    while (ended_.size() >= kMostEnded) {
+      ended_.pop_front();
+    }
+    ended_.push_back(position);
+  }
+
+  bool IsLeaving(const std::string& uid) const {
+    return std::any_of(leaving_.begin(), leaving_.end(),
+                       [&](const auto& reader) { return reader->PodUid() == uid; });
+  }
+
+  // Where its log was read to, when the pod was here before.
+  void GoOnAfterEnd(Pod& pod) {
+    const auto end = std::find_if(ended_.begin(), ended_.end(), [&](const PodLogPosition& one) {
+      return one.pod_uid == pod.facts.uid && one.container == pod.facts.container;
+    });
+    if (end != ended_.end()) {
+      pod.from = *end;
+      ended_.erase(end);
+    }
+  }
+
   using Pods = std::map<PodKey, Pod>;
 
   void Forget(Pods::iterator known) {
@@ -324,10 +365,12 @@ class PodLogSource final : public LogSource {
     auto room =
         static_cast<ptrdiff_t>(options_.most_logs) - static_cast<ptrdiff_t>(Readers().size());
     for (auto& [key, pod] : pods_) {
-      if (pod.reader || room <= 0) {
+      // Two readers of one log would read lines twice.
+      if (pod.reader || room <= 0 || IsLeaving(pod.facts.uid)) {
         continue;
       }
       --room;
+      GoOnAfterEnd(pod);
       pod.reader = std::make_shared<PodLogReader>(
           pod.facts, pod.from, PodLogReaderParts{*client_, options_, harvested_, clock_});
       if (pod.after_gap) {
@@ -363,6 +406,8 @@ class PodLogSource final : public LogSource {
   Pods pods_;
   // Of pods that are gone, until their last harvest.
   std::vector<std::shared_ptr<PodLogReader>> leaving_;
+  // Where the last of those were read to, the latest at the end.
+  std::deque<PodLogPosition> ended_;
   // Watches that have not listed their pods yet.
   size_t unsynced_ = 0;
   std::vector<std::unique_ptr<Watched>> watched_;

@@ -228,6 +228,24 @@ TEST_F(PodLogSourceTest, ReadsADeletedPodToItsEndAndForgetsIt) {
   EXPECT_EQ(GapsOf(*source_), 0U);
 }
 
+// Someone took its label off and put it on again: it is the same log.
+TEST_F(PodLogSourceTest, GoesOnWithAPodThatWasNotChosenForAWhile) {
+  StartAndWait(0);
+  Apply("b-0", Young("u1"));
+  Write("b-0", "a");
+  ASSERT_TRUE(Read("a"));
+  DeletePod("b-0");
+  Apply("b-0", Young("u1"));
+  Write("b-0", "b");
+  ASSERT_TRUE(Read("b"));
+  DeletePod("b-0");
+  ASSERT_TRUE(ledger_.TakeUntil(*source_, [&] { return source_->States().empty(); }));
+  Write("b-0", "c");
+  Apply("b-0", Young("u1"));
+  ASSERT_TRUE(Read("c"));
+  EXPECT_THAT(ledger_.read, ElementsAre(std::pair("a", 1), std::pair("b", 1), std::pair("c", 1)));
+}
+
 TEST_F(PodLogSourceTest, DoesNotWaitForeverForADeletedPod) {
   Apply("b-0", {});
   StartAndWait();
