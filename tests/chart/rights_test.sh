@@ -58,6 +58,15 @@ render_case kafka | grep -A 1 'resources: \[configmaps\]' | grep -q 'resourceNam
   fail "with kafkaNamespaces the Kafka watcher has rights in all namespaces"
 render_case original | grep -A 1 'resources: \[pods/log\]' | grep -q 'resourceNames: \["kafka-0"\]' ||
   fail "with kafkaServers the Kafka watcher may read other logs"
+# Before it reads on after an interruption, it asks whether the pod is still the same one: a log is known by the pod's name only.
+grep -q 'client.Get(pod_path_' kafka-watcher/log/pod_log_reader.cc || fail "what pod_log_reader.cc asks for is no longer found"
+for name in kafka original everything; do
+  render_case "$name" | awk '
+    /^kind: / { pods = 0 }
+    /resources: \[pods\]/ { getline; pods = /get, list, watch/ }
+    /resources: \[pods\/log\]/ { logs++; wrong += !pods }
+    END { exit !logs || wrong }' || fail "$name: the Kafka watcher may not get the pods whose logs it reads"
+done
 
 # docs/security.md lists them, with the reason.
 while read -r resource verb; do

@@ -233,10 +233,10 @@ needs rights in (none: all), pods: by namespace, the pods whose logs alone it re
 
 {{/* Takes a dict: pods, those whose logs alone may be read (none: all). */}}
 {{- define "network-mapper.kafkaRules" -}}
-# Which pods are brokers and controllers, and when they start anew?
+# Which pods are brokers and controllers, and when they start anew? Is one still the pod whose log was read, not another of its name?
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [get, list, watch]
 - apiGroups: [""]
   resources: [pods/log]
   {{- with .pods }}
