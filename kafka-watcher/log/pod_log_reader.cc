@@ -288,8 +288,12 @@ bool PodLogReader::Flush(const std::stop_token& stop) {
   if (feed_.Empty()) {
     return true;
   }
+  const SteadyTime begun = parts_.clock.SteadyNow();
   if (!feed_.Flush(Position(), stop)) {
     return false;
+  }
+  if (parts_.clock.SteadyNow() - begun >= parts_.options.longest_hold_up) {
+    log_.CountGap();
   }
   const double lag = std::chrono::duration<double>(parts_.clock.Now() - last_stamp_).count();
   Change([&](Shared& shared) { shared.lag = std::max(lag, 0.0); });

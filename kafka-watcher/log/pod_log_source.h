@@ -44,6 +44,10 @@ struct PodLogOptions {
   // A followed log that is silent for longer is asked for again: some nodes stop sending without a
   // word.
   std::chrono::milliseconds longest_silence{60'000};
+  // Where lines had to wait for room for longer, some may be lost: a kubelet that cannot go on
+  // sending skips, without a word, files that are rotated in and out meanwhile. It looks every ten
+  // seconds for logs to rotate.
+  std::chrono::milliseconds longest_hold_up{10'000};
   std::chrono::milliseconds first_back_off{500};
   std::chrono::milliseconds longest_back_off{30'000};
   // How long the end of a deleted pod's log is waited for.

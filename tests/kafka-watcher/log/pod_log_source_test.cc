@@ -172,6 +172,22 @@ TEST_F(PodLogSourceTest, FollowsARotationAndCountsAGapWhenItMissedOne) {
   EXPECT_FALSE(ledger_.read.contains("lost"));
 }
 
+TEST_F(PodLogSourceTest, CountsAGapWhenLinesHadToWaitForLong) {
+  Apply("b-0", {});
+  PodLogOptions options = Options();
+  options.most_accesses = WatchedLog::kMostLines;
+  options.longest_hold_up = std::chrono::milliseconds(100);
+  StartAndWait(1, options);
+  constexpr size_t kMore = 3 * WatchedLog::kMostLines;
+  for (size_t i = 0; i < kMore; ++i) {
+    Write("b-0", fmt::format("t{}", i));
+  }
+  std::this_thread::sleep_for(2 * options.longest_hold_up);
+  ASSERT_TRUE(Read(fmt::format("t{}", kMore - 1)));
+  EXPECT_EQ(ledger_.Wrong("t", kMore), "");
+  EXPECT_GE(GapsOf(*source_), 1U);
+}
+
 TEST_F(PodLogSourceTest, AsksAgainWhenAStreamFallsSilent) {
   Apply("b-0", {});
   PodLogOptions options = Options();
