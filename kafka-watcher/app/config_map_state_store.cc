@@ -16,6 +16,9 @@ constexpr char kKey[] = "state.json";
 constexpr size_t kMostConfigMapBytes = size_t{1} << 20U;
 // An object around it has metadata; managedFields may be long.
 constexpr size_t kMostAnswerBytes = 4 * kMostConfigMapBytes;
+// etcd keeps what is overwritten for five to ten minutes, 150 MiB then, and has 2 GiB for the whole
+// cluster. A flood of topics must not fill it.
+constexpr size_t kMostBytesASecond = size_t{256} << 10U;
 
 // What the ConfigMap holds; metadata as it is.
 struct StoredObject {
@@ -88,6 +91,10 @@ class ConfigMapStateStore final : public StateStore {
   }
 
   size_t MostBytes() const override { return kMostConfigMapBytes; }
+
+  std::chrono::milliseconds Rest() const override {
+    return std::chrono::milliseconds(last_ ? last_->size() * 1000 / kMostBytesASecond : 0);
+  }
 
  private:
   StatusOr<StoredObject> Read() {

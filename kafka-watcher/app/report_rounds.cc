@@ -68,6 +68,9 @@ Status ReportRounds::Run(const std::stop_token& stop) {
       // Only from its saved position on nothing of a log is missed.
       pause = std::min<std::chrono::nanoseconds>(pause, kFirstPosition);
     }
+    if (dependencies_.store != nullptr) {
+      pause = std::max<std::chrono::nanoseconds>(pause, dependencies_.store->Rest());
+    }
     Wait(pause, patient);
   }
   const Patience last{.stop = {},

@@ -2,6 +2,7 @@
 // report the same lines again.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -29,6 +30,9 @@ class StateStore {
   virtual Status Save(const SavedState& state) = 0;
   // How much an encoded state may have.
   virtual size_t MostBytes() const = 0;
+
+  // How long to leave the store alone after the last Save, for what is kept with others.
+  virtual std::chrono::milliseconds Rest() const { return {}; }
 };
 
 // A file, with a lock beside it ("<path>.lock"). The folder must exist.

@@ -102,6 +102,9 @@ class MemoryStore final : public StateStore {
 
   size_t MostBytes() const override { return most_bytes; }
 
+  std::chrono::milliseconds Rest() const override { return rest; }
+
+  std::chrono::milliseconds rest{0};
   std::string text;
   std::atomic<StatusCode> code{StatusCode::kOk};
   std::atomic<int> attempts{0};
@@ -325,6 +328,22 @@ TEST_F(ReportRoundsTest, SavesTheFirstPositionsSoon) {
                    }),
               IsOk());
   EXPECT_THAT((*store_.Load())->positions, SizeIs(1));
+}
+
+TEST_F(ReportRoundsTest, LeavesTheStoreAloneForAsLongAsItWants) {
+  auto server = StartServer();
+  store_.rest = 1h;
+  Write("a", 1);
+  ASSERT_THAT(Live(server->Port(),
+                   [&] {
+                     ASSERT_TRUE(Eventually([&] { return store_.saves > 0; }));
+                     const int takes = source_->takes;
+                     Write("a", 1);
+                     std::this_thread::sleep_for(10 * options_.interval);
+                     EXPECT_EQ(source_->takes, takes);
+                   }),
+              IsOk());
+  ExpectEachOnce(2);
 }
 
 TEST_F(ReportRoundsTest, TellsOfProblemsAndSilentLogs) {

@@ -248,6 +248,22 @@ TEST_F(ConfigMapState, IsThereAgainAfterARestart) {
   Change([](Stored& stored) { EXPECT_EQ(stored.label, "watcher"); });
 }
 
+// etcd keeps each for some minutes.
+TEST_F(ConfigMapState, WantsRestAfterMuchWasSaved) {
+  auto store = Store();
+  ASSERT_THAT(store->Load(), IsOk());
+  SavedState state = Example();
+  state.batches.batches.clear();
+  ASSERT_THAT(store->Save(state), IsOk());
+  EXPECT_LT(store->Rest(), std::chrono::milliseconds(50));
+  for (int i = 0; i < 1000; ++i) {
+    state.positions.push_back(FileLogPosition{.path = std::string(200, 'p')});
+  }
+  ASSERT_THAT(store->Save(state), IsOk());
+  EXPECT_GT(store->Rest(), std::chrono::milliseconds(900));
+  EXPECT_LT(store->Rest(), std::chrono::seconds(4));
+}
+
 TEST_F(ConfigMapState, BelongsToOneWatcher) {
   auto one = Store();
   auto other = Store();
