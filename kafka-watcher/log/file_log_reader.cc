@@ -13,6 +13,8 @@ constexpr size_t kReadSize = size_t{64} << 10U;
 // A step ends for a look at who wants it to stop.
 constexpr int kMostRotationsAStep = 1000;
 constexpr int kLooksForSaved = 3;
+// Of a file that may be a copy, at its begin and its end.
+constexpr size_t kCompared = 4096;
 
 const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosition& saved) {
   // A volume that was mounted anew may have another device number.
@@ -27,15 +29,50 @@ const Sibling* FindSaved(const std::vector<Sibling>& siblings, const FileLogPosi
   return nullptr;
 }
 
-// The oldest file that is younger than the one that has ended; `current`, which is at the path, if
-// there is no other.
-Sibling NextAfter(const FileLook& ended, const std::string& path, const FileLook& current) {
-  for (const Sibling& one : SiblingsOf(path)) {
-    if (one.look.age > ended.age && one.look.id != ended.id) {
-      return one;
+StatusOr<std::string> TextAt(const OpenFile& file, uint64_t offset, size_t size) {
+  std::string text(size, '\0');
+  ASSIGN_OR_RETURN(const size_t count, file.ReadAt(offset, text.data(), text.size()));
+  text.resize(count);
+  return text;
+}
+
+// Whether somebody has copied the file that has ended: its begin and its end are there. Lines of
+// Kafka begin with a time, so that those of another file differ.
+StatusOr<bool> IsCopy(const Sibling& one, const OpenFile& ended, const FileLook& ended_look) {
+  if (ended_look.size == 0 || one.look.size < ended_look.size) {
+    return false;
+  }
+  ASSIGN_OR_RETURN(const OpenFile file, OpenFile::Open(one.path));
+  const size_t size = std::min<uint64_t>(kCompared, ended_look.size);
+  for (const uint64_t offset : {uint64_t{0}, ended_look.size - size}) {
+    ASSIGN_OR_RETURN(const std::string theirs, TextAt(file, offset, size));
+    ASSIGN_OR_RETURN(const std::string ours, TextAt(ended, offset, size));
+    if (theirs != ours) {
+      return false;
     }
   }
-  return {path, current};
+  return true;
+}
+
+// The oldest file that is younger than all that have ended, `ended` the last of them; `current`,
+// which is at the path, if there is no other.
+StatusOr<Sibling> NextAfter(const OpenFile& ended, const FileAge& newest, const std::string& path,
+                            const FileLook& current) {
+  ASSIGN_OR_RETURN(const FileLook ended_look, ended.Look());
+  const FileAge after = std::max(newest, ended_look.age);
+  for (const Sibling& one : SiblingsOf(path)) {
+    if (one.look.age <= after || one.look.id == ended.Id()) {
+      continue;
+    }
+    if (one.look.id != current.id) {
+      const StatusOr<bool> is_copy = IsCopy(one, ended, ended_look);
+      if (is_copy.ok() && *is_copy) {
+        continue;
+      }
+    }
+    return one;
+  }
+  return Sibling{path, current};
 }
 
 // Since a reader had got to `offset`, where a line begins. The file may have grown beyond it again,
@@ -168,14 +205,16 @@ void FileLogReader::StartOver() {
 
 // The open file was renamed and is at its end: goes on with the oldest of the younger ones.
 Status FileLogReader::GoOnToNext(const FileLook& current, const std::stop_token& stop) {
-  ASSIGN_OR_RETURN(const FileLook ended, file_->Look());
-  const Sibling next = NextAfter(ended, path_, current);
+  ASSIGN_OR_RETURN(const Sibling next, NextAfter(*file_, newest_ended_, path_, current));
   ASSIGN_OR_RETURN(OpenFile file, OpenFile::Open(next.path));
   // A file that is renamed meanwhile may be missing in a list: what does not stay is looked at
   // again.
-  if (file.Id() != next.look.id || NextAfter(ended, path_, current).look.id != next.look.id) {
+  ASSIGN_OR_RETURN(const Sibling again, NextAfter(*file_, newest_ended_, path_, current));
+  if (file.Id() != next.look.id || again.look.id != next.look.id) {
     return OkStatus();
   }
+  ASSIGN_OR_RETURN(const FileLook ended, file_->Look());
+  newest_ended_ = std::max(newest_ended_, ended.age);
   TakeRest(stop);
   if (!stop.stop_requested()) {
     rotated_ = file.Id() != current.id;

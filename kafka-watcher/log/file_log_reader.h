@@ -54,6 +54,8 @@ class FileLogReader {
   std::vector<char> buffer_;
 
   std::optional<OpenFile> file_;
+  // Of those that were read to their end.
+  FileAge newest_ended_;
   // Of the first byte that is not in a line that was taken.
   uint64_t offset_ = 0;
   // Of the first byte that was not read from the file.

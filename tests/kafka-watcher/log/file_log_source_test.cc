@@ -106,6 +106,36 @@ TEST_F(FileLogSourceTest, FollowsARotation) {
   EXPECT_EQ(GapsOf(*source_), 0U);
 }
 
+TEST_F(FileLogSourceTest, ReadsNoCopyOfARotatedFile) {
+  AppendLine("old");
+  StartAndWait();
+  AppendLine("a");
+  ASSERT_TRUE(Read("a"));
+  fs::copy_file(path_, path_.string() + ".bak");
+  Rename(".1");
+  AppendLine("b");
+  ASSERT_TRUE(Read("b"));
+  EXPECT_THAT(ledger_.read, ElementsAre(std::pair("a", 1), std::pair("b", 1)));
+}
+
+TEST_F(FileLogSourceTest, ReadsNoFileAgainAfterTheWayOverAnOlderOne) {
+  const fs::path older = directory_.Path() / "older";
+  std::ofstream(older) << AuditLine("older") << "\n";
+  fs::last_write_time(older, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  AppendLine("old");
+  StartAndWait();
+  AppendLine("a");
+  ASSERT_TRUE(Read("a"));
+  Rename(".1");
+  fs::create_symlink(older, path_);
+  ASSERT_TRUE(Read("older"));
+  fs::remove(path_);
+  AppendLine("b");
+  ASSERT_TRUE(Read("b"));
+  EXPECT_THAT(ledger_.read,
+              ElementsAre(std::pair("a", 1), std::pair("b", 1), std::pair("older", 1)));
+}
+
 TEST_F(FileLogSourceTest, ReadsTheRotatedFilesThatItMissedWhileItWasAway) {
   AppendLine("old");
   StartAndWait();
