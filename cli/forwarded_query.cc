@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/reset_token.h"
+#include "common/http/response_head.h"
 #include "common/kube/api_error.h"
 #include "common/kube/forwarded_port.h"
 #include "common/kube/paths.h"
-#include "common/kube/response_head.h"
 
 namespace network_mapper::cli {
 
@@ -124,7 +124,7 @@ StatusOr<kube::PodPort> FindPod(kube::Client& client, const CliOptions& options,
 // The answer to the one request of the connection.
 StatusOr<HttpReply> ReadReply(kube::ForwardedPort& port) {
   std::string received;
-  std::optional<kube::ResponseHead> head;
+  std::optional<ResponseHead> head;
   while (!head || received.size() < head->size + head->ContentLength().value_or(0)) {
     ASSIGN_OR_RETURN(const std::string more, port.Read());
     if (more.empty()) {
@@ -132,7 +132,7 @@ StatusOr<HttpReply> ReadReply(kube::ForwardedPort& port) {
     }
     received += more;
     if (!head) {
-      ASSIGN_OR_RETURN(head, kube::ParseResponseHead(received));
+      ASSIGN_OR_RETURN(head, ParseResponseHead(received));
     }
     if (head && head->ContentLength().value_or(kLargestReply + 1) > kLargestReply) {
       return Unavailable("the mapper's answer has no length, or is longer than {} bytes",

@@ -31,7 +31,7 @@ struct Merged {
 };
 
 // A null node when there is none: yaml-cpp throws on most uses of an absent one.
-YAML::Node Member(const YAML::Node& map, const char* key) {
+YAML::Node NodeOf(const YAML::Node& map, const char* key) {
   if (!map.IsMap()) {
     return {};
   }
@@ -40,7 +40,7 @@ YAML::Node Member(const YAML::Node& map, const char* key) {
 }
 
 std::string Text(const YAML::Node& map, const char* key) {
-  const YAML::Node value = Member(map, key);
+  const YAML::Node value = NodeOf(map, key);
   return value.IsScalar() ? value.Scalar() : std::string();
 }
 
@@ -50,7 +50,7 @@ bool Flag(const YAML::Node& map, const char* key) {
 
 Status Collect(const YAML::Node& root, const KubeconfigFile& file,
                std::pair<const char*, const char*> keys, std::vector<Entry>& into) {
-  const YAML::Node list = Member(root, keys.first);
+  const YAML::Node list = NodeOf(root, keys.first);
   if (list.IsNull()) {
     return OkStatus();
   }
@@ -66,7 +66,7 @@ Status Collect(const YAML::Node& root, const KubeconfigFile& file,
     const bool known = std::any_of(into.begin(), into.end(),
                                    [&name](const Entry& entry) { return entry.name == name; });
     if (!known) {
-      into.push_back({name, Member(item, keys.second), file.path});
+      into.push_back({name, NodeOf(item, keys.second), file.path});
     }
   }
   return OkStatus();
@@ -109,7 +109,7 @@ StatusOr<Entry> Find(const std::vector<Entry>& entries, const char* what, const 
 
 Status Unsupported(const Entry& entry, const char* what, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    const YAML::Node value = Member(entry.body, key);
+    const YAML::Node value = NodeOf(entry.body, key);
     if (!value.IsNull() && !(value.IsScalar() && value.Scalar().empty())) {
       return InvalidArgument("kubeconfig '{}': {} '{}': {} is not supported", entry.file.string(),
                              what, entry.name, key);
@@ -165,8 +165,8 @@ Status ReadImpersonation(const Entry& user, ClusterAccess& access) {
   Impersonation who;
   who.user = Text(user.body, "as");
   who.uid = Text(user.body, "as-uid");
-  who.groups = TextList(Member(user.body, "as-groups"));
-  const YAML::Node extra = Member(user.body, "as-user-extra");
+  who.groups = TextList(NodeOf(user.body, "as-groups"));
+  const YAML::Node extra = NodeOf(user.body, "as-user-extra");
   if (extra.IsMap()) {
     for (const auto& item : extra) {
       who.extra[item.first.Scalar()] = TextList(item.second);
@@ -185,7 +185,7 @@ Status ReadImpersonation(const Entry& user, ClusterAccess& access) {
 }
 
 Status ReadExec(const Entry& user, ClusterAccess& access) {
-  const YAML::Node node = Member(user.body, "exec");
+  const YAML::Node node = NodeOf(user.body, "exec");
   if (node.IsNull()) {
     return OkStatus();
   }
@@ -207,8 +207,8 @@ Status ReadExec(const Entry& user, ClusterAccess& access) {
   if (plugin.command.find('/') != std::string::npos) {
     plugin.command = Resolve(user, plugin.command);
   }
-  plugin.arguments = TextList(Member(node, "args"));
-  const YAML::Node variables = Member(node, "env");
+  plugin.arguments = TextList(NodeOf(node, "args"));
+  const YAML::Node variables = NodeOf(node, "env");
   if (variables.IsSequence()) {
     for (const YAML::Node& variable : variables) {
       plugin.environment.emplace_back(Text(variable, "name"), Text(variable, "value"));
