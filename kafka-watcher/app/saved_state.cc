@@ -74,7 +74,8 @@ Json ToJson(const FileLogPosition& position) {
   return {{"path", position.path},
           {"device", position.device},
           {"inode", position.inode},
-          {"offset", position.offset}};
+          {"offset", position.offset},
+          {"mark", position.mark}};
 }
 
 std::optional<LogPosition> ToPosition(const Json& json) {
@@ -84,7 +85,8 @@ std::optional<LogPosition> ToPosition(const Json& json) {
     position = FileLogPosition{.path = members.Text("path"),
                                .device = members.Number("device"),
                                .inode = members.Number("inode"),
-                               .offset = members.Number("offset")};
+                               .offset = members.Number("offset"),
+                               .mark = json.contains("mark") ? members.Number("mark") : 0};
   } else {
     position = PodLogPosition{.name_space = members.Text("namespace"),
                               .pod = members.Text("pod"),

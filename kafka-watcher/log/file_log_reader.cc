@@ -77,13 +77,15 @@ StatusOr<Sibling> NextAfter(const OpenFile& ended, const FileAge& newest, const 
 
 // Since a reader had got to `offset`, where a line begins. The file may have grown beyond it again,
 // or be another one at the same inode.
-StatusOr<bool> WasTruncated(const OpenFile& file, uint64_t offset) {
+StatusOr<bool> WasTruncated(const OpenFile& file, const FileLogPosition& saved) {
+  const uint64_t offset = saved.offset;
   if (offset == 0) {
     return false;
   }
   char before = 0;
   ASSIGN_OR_RETURN(const size_t count, file.ReadAt(offset - 1, &before, 1));
-  return count == 0 || before != '\n';
+  return count == 0 || before != '\n' ||
+         (saved.mark != 0 && MarkBefore(file, offset) != saved.mark);
 }
 
 }  // namespace
@@ -138,7 +140,7 @@ Status FileLogReader::Begin() {
       if (file.Id() != found->look.id) {
         continue;
       }
-      ASSIGN_OR_RETURN(const bool truncated, WasTruncated(file, saved_->offset));
+      ASSIGN_OR_RETURN(const bool truncated, WasTruncated(file, *saved_));
       if (truncated) {
         log_.CountGap();
       }
@@ -270,8 +272,11 @@ uint64_t FileLogReader::Behind() const {
 }
 
 LogPosition FileLogReader::Position() const {
-  return FileLogPosition{
-      .path = path_, .device = file_->Id().device, .inode = file_->Id().inode, .offset = offset_};
+  return FileLogPosition{.path = path_,
+                         .device = file_->Id().device,
+                         .inode = file_->Id().inode,
+                         .offset = offset_,
+                         .mark = MarkBefore(*file_, offset_)};
 }
 
 }  // namespace network_mapper::kafka

@@ -94,6 +94,22 @@ StatusOr<size_t> OpenFile::ReadAt(uint64_t offset, char* into, size_t size) cons
   }
 }
 
+uint64_t MarkBefore(const OpenFile& file, uint64_t offset) {
+  constexpr uint64_t kOffsetBasis = 14695981039346656037U;
+  constexpr uint64_t kPrime = 1099511628211U;
+  std::array<char, 256> before{};
+  const size_t wanted = std::min<uint64_t>(before.size(), offset);
+  const StatusOr<size_t> count = file.ReadAt(offset - wanted, before.data(), wanted);
+  if (!count.ok() || *count == 0) {
+    return 0;
+  }
+  uint64_t mark = kOffsetBasis;
+  for (const char byte : std::string_view(before.data(), *count)) {
+    mark = (mark ^ static_cast<uint8_t>(byte)) * kPrime;
+  }
+  return std::max<uint64_t>(mark, 1);
+}
+
 StatusOr<FileLook> LookAt(const std::string& path) {
   return LookWith(AT_FDCWD, path.c_str(), 0, path);
 }

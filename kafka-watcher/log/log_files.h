@@ -62,6 +62,11 @@ class OpenFile {
   FileId id_;
 };
 
+// Of what stands just before `offset`, by which a file is known again that was truncated and has
+// grown, or that has another's inode: never 0, but at the file's begin and where it cannot be read.
+// Kept in saved states, so it never changes: FNV-1a, 64 bits, of up to 256 bytes.
+uint64_t MarkBefore(const OpenFile& file, uint64_t offset);
+
 // What is at the path now. Errors as of OpenFile::Open.
 StatusOr<FileLook> LookAt(const std::string& path);
 

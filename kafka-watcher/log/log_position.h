@@ -31,6 +31,8 @@ struct FileLogPosition {
   uint64_t inode = 0;
   // Of the first byte that was not read, always the begin of a line.
   uint64_t offset = 0;
+  // MarkBefore() that offset (log_files.h). 0: not known.
+  uint64_t mark = 0;
 
   friend bool operator==(const FileLogPosition&, const FileLogPosition&) = default;
 };

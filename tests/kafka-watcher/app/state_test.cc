@@ -41,16 +41,18 @@ SavedState Example() {
   state.batches = {.first_sequence = 41,
                    .batches = EncodeBatches({Access("orders"), Access("payments")}, {}).batches};
   state.batches.batches.emplace_back();
-  state.positions = {
-      PodLogPosition{.name_space = "kafka",
-                     .pod = "broker-0",
-                     .pod_uid = "uid",
-                     .container = "kafka",
-                     .restart_count = 2,
-                     .last_line_at = 1'767'225'600'123'456'789,
-                     .lines_at_that_time = 3},
-      FileLogPosition{
-          .path = "/logs/a \"b\"", .device = UINT64_MAX, .inode = 7, .offset = uint64_t{1} << 63U}};
+  state.positions = {PodLogPosition{.name_space = "kafka",
+                                    .pod = "broker-0",
+                                    .pod_uid = "uid",
+                                    .container = "kafka",
+                                    .restart_count = 2,
+                                    .last_line_at = 1'767'225'600'123'456'789,
+                                    .lines_at_that_time = 3},
+                     FileLogPosition{.path = "/logs/a \"b\"",
+                                     .device = UINT64_MAX,
+                                     .inode = 7,
+                                     .offset = uint64_t{1} << 63U,
+                                     .mark = 9}};
   state.lines_read = 12;
   state.lines_refused = 4;
   return state;

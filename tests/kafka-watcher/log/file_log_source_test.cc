@@ -195,6 +195,23 @@ TEST_F(FileLogSourceTest, FollowsATruncation) {
   EXPECT_EQ(GapsOf(*source_), 1U);
 }
 
+// With lines of the same length, so that one begins where the reading had got to.
+TEST_F(FileLogSourceTest, SeesATruncationThatItWasAwayFor) {
+  AppendLine("old");
+  StartAndWait();
+  AppendLine("a1");
+  ASSERT_TRUE(Read("a1"));
+  source_.reset();
+  std::ofstream(path_) << AuditLine("new") << "\n"
+                       << AuditLine("b1") << "\n"
+                       << AuditLine("b2") << "\n";
+  Start();
+  ASSERT_TRUE(Read("b2"));
+  EXPECT_THAT(ledger_.read, ElementsAre(std::pair("a1", 1), std::pair("b1", 1), std::pair("b2", 1),
+                                        std::pair("new", 1)));
+  EXPECT_EQ(GapsOf(*source_), 1U);
+}
+
 TEST_F(FileLogSourceTest, RefusesWhatIsNoFile) {
   fs::create_directory(path_);
   EXPECT_THAT(MakeFileLogSource(Options(), {}),
