@@ -71,7 +71,8 @@ class FileStateStore final : public StateStore {
 
   StatusOr<std::optional<SavedState>> Load() override {
     RETURN_IF_ERROR(Lock());
-    OwnedDescriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    // A FIFO would wait for its writer.
+    OwnedDescriptor file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.IsOpen()) {
       if (errno == ENOENT) {
         return std::optional<SavedState>();

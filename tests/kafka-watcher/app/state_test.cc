@@ -1,4 +1,6 @@
 // What a Kafka watcher saves: its form, and the two places for it.
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -169,6 +171,10 @@ TEST(FileState, IsNeverTakenForAnEmptyOne) {
   EXPECT_THAT(MakeFileStateStore("/no/such/folder/state.json")->Load(),
               StatusIs(StatusCode::kNotFound, HasSubstr("folder must exist")));
   EXPECT_THAT(MakeFileStateStore(folder.Path().string())->Load(),
+              StatusIs(StatusCode::kInvalidArgument, HasSubstr("no regular file")));
+  const std::string fifo = (folder.Path() / "fifo").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), S_IRUSR | S_IWUSR), 0);
+  EXPECT_THAT(MakeFileStateStore(fifo)->Load(),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no regular file")));
 }
 
