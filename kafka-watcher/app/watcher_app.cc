@@ -200,9 +200,10 @@ class WatcherApp::Implementation {
     size_t being_read = 0;
     for (const LogState& log : source_->States()) {
       being_read += log.reading ? 1 : 0;
-      if (!log.reading) {
-        problems.push_back(log.error.empty() ? fmt::format("{} is not being read", log.name)
-                                             : log.error);
+      const std::string problem =
+          log.error.empty() ? fmt::format("{} is not being read", log.name) : log.error;
+      if (!log.reading && std::find(problems.begin(), problems.end(), problem) == problems.end()) {
+        problems.push_back(problem);
       }
     }
     if (problems.empty() && being_read == 0) {
