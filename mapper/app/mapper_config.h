@@ -64,18 +64,18 @@ struct MapperConfig {
 
   // The Istio watcher. Empty namespace: all.
   bool enable_istio_collection = true;
+  bool istio_fold_ids = false;
+  bool istio_report_since_start = false;
+  uint16_t istio_metrics_port = 15090;
   std::string istio_namespace;
   std::chrono::nanoseconds istio_report_interval = std::chrono::seconds(30);
   std::chrono::nanoseconds istio_cooldown_interval = std::chrono::seconds(15);
   std::chrono::nanoseconds istio_fetch_timeout = std::chrono::seconds(10);
   std::vector<std::string> istio_method_labels = {"request_method", "request_operation"};
   std::vector<std::string> istio_path_labels = {"request_path", "request_url_path"};
-  bool istio_fold_ids = false;
-  bool istio_report_since_start = false;
   int64_t istio_max_series = 4'000'000;
   int64_t istio_max_series_per_proxy = 10'000;
   int64_t istio_max_response_bytes = 64 << 20;
-  uint16_t istio_metrics_port = 15090;
   std::string istio_metric_prefix;
 
   // How long an observation of an unknown address waits for the inventory to catch up.
