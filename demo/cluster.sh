@@ -6,6 +6,7 @@
 #   cluster_up                       node namespace, bridge, NAT, API stand-in, DNS server
 #   service_up NS NAME PORT:TARGET [pod ...]     a Service with a ClusterIP, its DNS name and EndpointSlice
 #   pod_up NS WORKLOAD [option ...] -- PROGRAM [argument ...]    see below; sets POD_NAME, POD_IP, POD_IP6, POD_UID
+#   in_pod NS POD COMMAND...        runs a command in that pod
 #   pod_down NS POD                  ends its processes, removes its namespace, deletes the API object
 #   cluster_down                     removes everything
 #   cluster_down_at_exit             has that done however the shell ends
@@ -361,6 +362,15 @@ pod_up() {
     > "$CLUSTER_DIR/log/$namespace.$POD_NAME.log" 2>&1 9>&- &
   echo $! > "$CLUSTER_DIR/pods/$namespace.$POD_NAME.pid"
   disown
+}
+
+in_pod() {
+  local base="$CLUSTER_DIR/pods/$1.$2"
+  shift 2
+  # shellcheck disable=SC2016 # expanded in the pod
+  nsenter --net="/run/netns/$(< "$base.netns")" unshare --mount sh -ec '
+    echo $$ > "$1/cgroup.procs"; mount --bind "$2" /etc/resolv.conf; shift 2; exec "$@"' \
+    pod "$(< "$base.cgroup")" "$base.resolv" "$@"
 }
 
 # Whether process $1 is ours: started by this shell, or in network namespace $2. The number in a file of a killed run may be

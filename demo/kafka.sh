@@ -7,7 +7,6 @@
 #                                    demo/kafka/server); its process is started again whenever it ends; sets KAFKA_IP, KAFKA_LOG
 #   kafka_kill NAMESPACE NAME        kills the broker (-9), which comes back
 #   kafka_client NAMESPACE POD [user]    in that pod, does what standard input says (demo/kafka/Clients.java) and prints the outcomes
-#   in_pod NAMESPACE POD COMMAND...  runs a command in that pod
 
 KAFKA_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")/kafka" && pwd)"
 
@@ -56,15 +55,6 @@ kafka_kill() {
   for pid in $(< "$(< "$CLUSTER_DIR/pods/$1.$2.cgroup")/cgroup.procs"); do
     ! grep -qa 'kafka\.Kafka' "/proc/$pid/cmdline" || kill -KILL "$pid"
   done
-}
-
-in_pod() {
-  local base="$CLUSTER_DIR/pods/$1.$2"
-  shift 2
-  # shellcheck disable=SC2016 # expanded in the pod
-  nsenter --net="/run/netns/$(< "$base.netns")" unshare --mount sh -ec '
-    echo $$ > "$1/cgroup.procs"; mount --bind "$2" /etc/resolv.conf; shift 2; exec "$@"' \
-    pod "$(< "$base.cgroup")" "$base.resolv" "$@"
 }
 
 kafka_client() {
