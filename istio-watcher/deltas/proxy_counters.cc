@@ -135,6 +135,16 @@ bool ProxyCounters::TakeRoom(size_t used) {
   return used < options_.max_series_per_proxy && budget_.Take();
 }
 
+bool ProxyCounters::GoesOnSince(Time started_at) {
+  if (started_at != proxy_.started_at) {
+    if (!scraped_at_ || *scraped_at_ < started_at) {
+      return false;
+    }
+    proxy_.started_at = started_at;
+  }
+  return true;
+}
+
 void ProxyCounters::BeginScrape() {
   seen_.clear();
   calls_.clear();

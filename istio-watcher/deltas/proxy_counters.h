@@ -110,6 +110,10 @@ class ProxyCounters {
 
   const ProxyInstance& Proxy() const { return proxy_; }
 
+  // The container is said to be one that started then. True: that one has been read already, since
+  // the kubelet tells of a restart a moment after it; what is known is its. False: this is over.
+  bool GoesOnSince(Time started_at);
+
   // Nothing is known of it, and others should count its calls.
   bool GaveUp() const {
     return !scraped_at_ && failed_attempts_ >= options_.attempts_before_giving_up;

@@ -49,8 +49,7 @@ void ProxyTable::Update(std::vector<Proxy> proxies, SteadyTime now) {
   }
   for (Proxy& proxy : proxies) {
     std::unique_ptr<WatchedProxy>& watched = proxies_[proxy.pod];
-    if (proxy.started &&
-        (watched == nullptr || watched->counters.Proxy().started_at != *proxy.started)) {
+    if (proxy.started && (watched == nullptr || !watched->counters.GoesOnSince(*proxy.started))) {
       // The budget's room is given back before it is taken.
       watched.reset();
       watched = std::make_unique<WatchedProxy>(ProxyInstance{proxy.pod, *proxy.started}, options_,

@@ -113,6 +113,17 @@ TEST_F(ProxyCountersTest, R4AFailedScrapeChangesNothing) {
               ElementsAre(ProxySnapshot::Counter{1, 56, {}}, ProxySnapshot::Counter{2, 60, {}}));
 }
 
+TEST_F(ProxyCountersTest, R5ARestartThatIsToldAfterItsFirstReadingCountsNothingTwice) {
+  Start(-1);
+  Scrape(10, {50});
+  EXPECT_FALSE(proxy_->GoesOnSince(At(15)));
+  EXPECT_EQ(GrowthText(Scrape(20, {5})), "/a 5 (10, 20]");
+  EXPECT_TRUE(proxy_->GoesOnSince(At(15)));
+  EXPECT_EQ(proxy_->Proxy().started_at, At(15));
+  EXPECT_EQ(GrowthText(Scrape(30, {7})), "/a 2 (20, 30]");
+  EXPECT_TRUE(proxy_->GoesOnSince(At(15)));
+}
+
 TEST_F(ProxyCountersTest, R6SumsSeriesThatAreOneCall) {
   Start(0);
   Series created = MakeSeries("/a", 3, 2);

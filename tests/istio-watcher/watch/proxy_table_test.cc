@@ -71,12 +71,15 @@ TEST_F(ProxyTableTest, SavesWhatChangedAndOnlyOnce) {
 TEST_F(ProxyTableTest, AProxyThatRestartsBeginsAnew) {
   table_.Update({MakeProxy(1, 5)}, Minute(0));
   Count(*table_.All()[0], 5);
+  // It was read after that start already.
   table_.Update({MakeProxy(1, 6)}, Minute(1));
+  EXPECT_EQ(table_.All()[0]->counters.SeriesCount(), 1U);
+  table_.Update({MakeProxy(1, 101)}, Minute(1));
   EXPECT_EQ(table_.All()[0]->counters.SeriesCount(), 0U);
   EXPECT_EQ(budget_.Used(), 0U);
   // While it does not run, what is known stays.
   Count(*table_.All()[0], 5);
-  Proxy stopped = MakeProxy(1, 6);
+  Proxy stopped = MakeProxy(1, 101);
   stopped.started.reset();
   table_.Update({stopped}, Minute(2));
   EXPECT_THAT(table_.Readable(), IsEmpty());
