@@ -19,8 +19,8 @@ using Json = nlohmann::json;
 constexpr uint64_t kVersion = 1;
 constexpr size_t kLongestInstanceId = 64;
 constexpr std::string_view kRemedy =
-    "restore it from a backup, or delete it to begin at the present end of the logs; what was "
-    "written since the last report is then not on the map";
+    "delete it to begin at the present end of the logs; what was written since the last report is "
+    "then not on the map";
 
 // Members of an object that must be what they should.
 class Members {

@@ -178,10 +178,10 @@ Status CheckPodLogs(WatcherConfig& config) {
 }
 
 Status CheckFileLog(const WatcherConfig& config) {
-  if (!config.server_texts.empty() || !config.selectors.empty()) {
+  if (!config.server_texts.empty() || !config.selectors.empty() || !config.namespaces.empty()) {
     return InvalidArgument(
-        "options kafka-servers and kafka-selector are for kafka-log-read-mode k8s-logs; the server "
-        "that writes a file is named by pod and namespace");
+        "options kafka-servers, kafka-selector and kafka-namespaces are for kafka-log-read-mode "
+        "k8s-logs; the server that writes a file is named by pod and namespace");
   }
   if (!IsName(config.file_server.pod, kLongestName, true) ||
       !IsName(config.file_server.name_space, kLongestNamespace, false)) {

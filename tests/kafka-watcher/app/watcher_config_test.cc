@@ -90,8 +90,10 @@ TEST(WatcherConfig, NeedsToKnowWhoWritesAFile) {
                      "--kafka-authz-log-path=x"})
                   .status,
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("no absolute path")));
-  EXPECT_THAT(Parse({"--kafka-log-read-mode=file-logs", "--kafka-servers=a.b"}).status,
-              StatusIs(StatusCode::kInvalidArgument, HasSubstr("named by pod and namespace")));
+  for (const char* other_mode : {"--kafka-servers=a.b", "--kafka-namespaces=streaming"}) {
+    EXPECT_THAT(Parse({"--kafka-log-read-mode=file-logs", other_mode}).status,
+                StatusIs(StatusCode::kInvalidArgument, HasSubstr("named by pod and namespace")));
+  }
   EXPECT_THAT(Parse({"--kafka-log-read-mode=journal"}).status,
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("kafka-log-read-mode")));
 }
