@@ -60,14 +60,14 @@ Status WriteAll(int descriptor, std::string_view text) {
   return OkStatus();
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  return folder.empty() ? std::string(".") : folder.string();
+}
+
 class FileStateStore final : public StateStore {
  public:
-  explicit FileStateStore(std::string path)
-      : path_(std::move(path)), folder_(std::filesystem::path(path_).parent_path().string()) {
-    if (folder_.empty()) {
-      folder_ = ".";
-    }
-  }
+  explicit FileStateStore(std::string path) : path_(std::move(path)), folder_(FolderOf(path_)) {}
 
   StatusOr<std::optional<SavedState>> Load() override {
     RETURN_IF_ERROR(Lock());
