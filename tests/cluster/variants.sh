@@ -130,12 +130,18 @@ check_pod-monitor() {
 }
 
 # A values file of the original's chart, without the names of its images, and the names of its objects.
+# Its Kafka, which is not there, has a namespace.
+given_original-values() {
+  printf '%s\n' 'apiVersion: v1' 'kind: Namespace' 'metadata: {name: kafka}'
+}
 values_original-values() {
-  printf '%s\n' -f tests/chart/values/original.yaml --set mapper.repository= --set mapper.tag= --set sniffer.repository= --set sniffer.tag=
+  printf '%s\n' -f tests/chart/values/original.yaml --set mapper.repository= --set mapper.tag= --set sniffer.repository= --set sniffer.tag= \
+    --set kafkawatcher.repository= --set kafkawatcher.tag=
 }
 check_original-values() {
   in_install get deployment,service,serviceaccount,clusterrole,clusterrolebinding otterize-network-mapper
   in_install get daemonset,serviceaccount otterize-network-sniffer
+  in_install get deployment,serviceaccount otterize-kafka-watcher
   [ "$(field service/otterize-network-mapper '.spec.ports[?(@.name=="http")].port')" = 9090 ]
   [ "$(in_install get pods -l app=otterize-network-mapper -o name | wc -l)" = 1 ]
   [ "$(in_install get pods -l app=otterize-network-sniffer -o name | wc -l)" = "$("$cluster" nodes | wc -l)" ]
