@@ -122,7 +122,7 @@ check_confined() {
   proc "$1" "$2" mounts | grep -E '^[^ ]+ / [^ ]+ ro[, ]' > /dev/null || fail "$2 can write to its root"
 }
 
-# That the sniffer of each node reports, by a token that is bound to its node.
+# That the sniffer of each node reports, and the Kafka watcher if there is one, by a token that is bound to its node.
 check_collectors() {
   wait_until 30 are_connected || fail "not all sniffers are connected"
 }
@@ -132,7 +132,7 @@ are_connected() {
   for node in $("$cluster" nodes); do
     [ "$(sniffer_metric "$node" network_mapper_report_client_connected)" = 1 ] || return 1
   done
-  [ "$(mapper_streams)" -eq "$("$cluster" nodes | wc -l)" ]
+  [ "$(mapper_streams)" -eq "$(($("$cluster" nodes | wc -l) + $(in_install get pods -l app=otterize-kafka-watcher -o name | wc -l)))" ]
 }
 
 # Of all mappers.
