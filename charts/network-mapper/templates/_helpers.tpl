@@ -191,6 +191,20 @@ claim
 {{- end }}
 {{- end }}
 
+{{/* Where these volumes are in the container: a list, or nothing. */}}
+{{- define "network-mapper.collectorMounts" -}}
+{{- if .Values.tls.enabled -}}
+- name: tls
+  mountPath: /etc/network-mapper/tls
+  readOnly: true
+{{- end }}
+{{- if include "network-mapper.collectorTokens" . }}
+- name: token
+  mountPath: /etc/network-mapper/token
+  readOnly: true
+{{- end }}
+{{- end }}
+
 {{/* For whom their tokens are issued. */}}
 {{- define "network-mapper.tokenAudience" -}}network-mapper{{- end }}
 
