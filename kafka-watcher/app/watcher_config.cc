@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/config/original_options.h"
+#include "common/kube/object_name.h"
 #include "common/text/utf8.h"
 
 namespace network_mapper::kafka {
@@ -12,19 +13,6 @@ namespace network_mapper::kafka {
 namespace {
 
 using std::chrono::milliseconds;
-
-// RFC 1123 labels and subdomains, as Kubernetes names namespaces and pods.
-constexpr size_t kLongestNamespace = 63;
-constexpr size_t kLongestName = 253;
-
-bool IsName(std::string_view name, size_t longest, bool may_have_dots) {
-  return !name.empty() && name.size() <= longest && name.front() != '-' && name.back() != '-' &&
-         name.front() != '.' && name.back() != '.' &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                  (may_have_dots && c == '.');
-         });
-}
 
 // "pod.namespace"; a pod's own name may have dots, a namespace's has none.
 StatusOr<BrokerName> ParseServer(std::string_view entry) {
@@ -34,8 +22,7 @@ StatusOr<BrokerName> ParseServer(std::string_view entry) {
     server = {.pod = std::string(entry.substr(0, dot)),
               .name_space = std::string(entry.substr(dot + 1))};
   }
-  if (!IsName(server.pod, kLongestName, true) ||
-      !IsName(server.name_space, kLongestNamespace, false)) {
+  if (!kube::IsSubdomainName(server.pod) || !kube::IsLabelName(server.name_space)) {
     return InvalidArgument(
         "option kafka-servers: \"{}\" is not pod.namespace, such as kafka-0.kafka", entry);
   }
@@ -165,7 +152,7 @@ Status CheckPodLogs(WatcherConfig& config) {
         "file-logs");
   }
   for (const std::string& name_space : config.namespaces) {
-    if (!IsName(name_space, kLongestNamespace, false)) {
+    if (!kube::IsLabelName(name_space)) {
       return InvalidArgument("option kafka-namespaces: \"{}\" is no name of a namespace",
                              name_space);
     }
@@ -183,8 +170,8 @@ Status CheckFileLog(const WatcherConfig& config) {
         "options kafka-servers, kafka-selector and kafka-namespaces are for kafka-log-read-mode "
         "k8s-logs; the server that writes a file is named by pod and namespace");
   }
-  if (!IsName(config.file_server.pod, kLongestName, true) ||
-      !IsName(config.file_server.name_space, kLongestNamespace, false)) {
+  if (!kube::IsSubdomainName(config.file_server.pod) ||
+      !kube::IsLabelName(config.file_server.name_space)) {
     return InvalidArgument(
         "kafka-log-read-mode file-logs needs pod and namespace: the pod of the Kafka server that "
         "writes the file; now they are \"{}\" and \"{}\"",
@@ -213,7 +200,7 @@ Status CheckWatcherConfig(WatcherConfig& config) {
   if (!config.state_file.empty() && !config.state_config_map.empty()) {
     return InvalidArgument("options state-file and state-config-map exclude each other");
   }
-  if (!config.state_config_map.empty() && !IsName(config.state_config_map, kLongestName, true)) {
+  if (!config.state_config_map.empty() && !kube::IsSubdomainName(config.state_config_map)) {
     return InvalidArgument("option state-config-map: \"{}\" is no name of a ConfigMap",
                            config.state_config_map);
   }

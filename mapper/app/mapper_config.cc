@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/config/original_options.h"
+#include "common/kube/object_name.h"
 #include "common/net/tcp_listener.h"
 
 namespace network_mapper {
@@ -312,21 +313,13 @@ Status CheckTokens(const MapperConfig& config) {
   return OkStatus();
 }
 
-// What the API server takes as a name: RFC 1123.
 Status CheckLeaseName(const std::string& name) {
-  constexpr size_t kLongestName = 253;
-  const auto is_inner = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
-  const auto is_outer = [](char c) { return c != '-' && c != '.'; };
-  const bool is_name = !name.empty() && name.size() <= kLongestName &&
-                       std::all_of(name.begin(), name.end(), is_inner) && is_outer(name.front()) &&
-                       is_outer(name.back());
-  return is_name ? OkStatus()
-                 : InvalidArgument(
-                       "option lease-name: \"{}\" is no name of an object: lower-case letters, "
-                       "digits, '-' and '.' inside",
-                       name);
+  return kube::IsSubdomainName(name)
+             ? OkStatus()
+             : InvalidArgument(
+                   "option lease-name: \"{}\" is no name of an object: lower-case letters, "
+                   "digits, '-' and '.' inside",
+                   name);
 }
 
 // Tried by itself, so that a bad address is not taken for a fault of the first port.
