@@ -70,6 +70,16 @@ StatusOr<std::vector<HttpRule>> ConvertHttp(const std::vector<MapperHttpResource
 }
 
 StatusOr<Target> ToTarget(const MapperIntent& intent, const ConversionOptions& options) {
+  if (intent.in_aws) {
+    return Target{.kind = Target::Kind::kAws,
+                  .name = intent.server.name,
+                  .workload_kind = {},
+                  .http = {},
+                  .topics = {},
+                  .actions = intent.aws_actions,
+                  .roles = intent.aws_roles,
+                  .attempted_only = intent.AttemptedOnly()};
+  }
   bool api_server = IsApiServer(intent.server);
   std::string service = api_server ? "kubernetes" : intent.server.kubernetes_service;
   bool use_service = (options.as_kubernetes_service || api_server) && !service.empty();
@@ -99,6 +109,8 @@ TargetKey KeyOf(const Target& target, const ClientIntents& client) {
   std::string_view kind = "OttrLegacy";
   if (target.kind == Target::Kind::kService) {
     kind = "Service";
+  } else if (target.kind == Target::Kind::kAws) {
+    kind = "AWS";
   } else if (target.kind == Target::Kind::kKubernetes && !target.workload_kind.empty()) {
     kind = target.workload_kind;
   }
@@ -150,10 +162,14 @@ std::string GroupValue(const MapperIdentity& client, const ConversionOptions& op
 }  // namespace
 
 std::string_view ServerName(const Target& target) {
-  return std::string_view(target.name).substr(0, target.name.find('.'));
+  return std::string_view(target.name)
+      .substr(0, target.kind == Target::Kind::kAws ? target.name.npos : target.name.find('.'));
 }
 
 std::string_view ServerNamespace(const Target& target, const ClientIntents& client) {
+  if (target.kind == Target::Kind::kAws) {
+    return {};
+  }
   size_t dot = target.name.find('.');
   if (dot == std::string::npos) {
     return client.name_space;

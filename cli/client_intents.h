@@ -25,15 +25,19 @@ struct KafkaTopicRule {
 };
 
 struct Target {
-  enum class Kind { kKubernetes, kService, kKafka };
+  enum class Kind { kKubernetes, kService, kKafka, kAws };
 
   Kind kind = Kind::kKubernetes;
-  // "server" or "server.namespace".
+  // "server" or "server.namespace"; for kAws the ARN of a resource, or "*".
   std::string name;
   // Owner kind, for kKubernetes only; may be empty.
   std::string workload_kind;
   std::vector<HttpRule> http;
   std::vector<KafkaTopicRule> topics;
+  // IAM actions, such as "s3:GetObject".
+  std::vector<std::string> actions{};
+  // ARNs of the IAM roles that did them. Not part of the documents.
+  std::vector<std::string> roles{};
   // See MapperIntent::AttemptedOnly. Not part of the documents.
   bool attempted_only = false;
 };
@@ -63,9 +67,9 @@ StatusOr<std::vector<ClientIntents>> ToClientIntents(const std::vector<MapperInt
 std::vector<ClientIntents> ExcludeServices(std::vector<ClientIntents> clients,
                                            const std::vector<std::string>& services);
 
-// The part of a target's name before the first dot.
+// The part of a target's name before the first dot; an ARN as a whole.
 std::string_view ServerName(const Target& target);
-// The part after it, or the client's namespace.
+// The part after it, or the client's namespace; empty for a resource in AWS, which is in none.
 std::string_view ServerNamespace(const Target& target, const ClientIntents& client);
 
 }  // namespace network_mapper::cli

@@ -210,7 +210,10 @@ void AddCommandOptions(OptionTable& table, CliOptions& options, Command command)
         .Group(kCommandFlags);
     table.Add("output-type", &options.output_type, "With --output: single-file (default) or dir")
         .Group(kCommandFlags);
-    table.Add("format", &options.format, "yaml or json").Group(kCommandFlags);
+    table
+        .Add("format", &options.format,
+             "yaml, json, or iam-policy: what each workload did in AWS, as IAM policies")
+        .Group(kCommandFlags);
     table.Add("server", &options.server, "Only clients of this server: <server>.<namespace>")
         .Group(kCommandFlags);
     table.Add("output-version", &options.output_version, "ClientIntents version: v1 or v2")
@@ -335,7 +338,7 @@ std::vector<std::string> ValuesOf(std::string_view flag, Command command) {
     return {"text", "json"};
   }
   if (flag == "--format" && command == Command::kExport) {
-    return {"yaml", "json"};
+    return {"yaml", "json", "iam-policy"};
   }
   if (flag == "--format" && command == Command::kVisualize) {
     return {"png", "jpg", "svg", "dot"};
@@ -549,7 +552,7 @@ std::string CompletionScript(std::string_view shell, std::string_view program) {
       "    --output-version) COMPREPLY=($(compgen -W \"v1 v2\" -- \"$word\")); return ;;\n"
       "    --format)\n"
       "      case \"$command\" in\n"
-      "        export) COMPREPLY=($(compgen -W \"yaml json\" -- \"$word\")); return ;;\n"
+      "        export) COMPREPLY=($(compgen -W \"yaml json iam-policy\" -- \"$word\")); return ;;\n"
       "        visualize) COMPREPLY=($(compgen -W \"png jpg svg dot\" -- \"$word\")); return ;;\n"
       "      esac ;;\n"
       "  esac\n"

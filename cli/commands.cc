@@ -17,6 +17,7 @@
 #include "cli/documents.h"
 #include "cli/explain.h"
 #include "cli/graph_picture.h"
+#include "cli/iam_policy.h"
 #include "cli/intents_file.h"
 #include "cli/map_diff.h"
 #include "cli/moment.h"
@@ -126,6 +127,8 @@ StatusOr<IntentFilter> FilterOf(const CliOptions& options, const CommandContext&
   return filter;
 }
 
+constexpr std::string_view kIamPolicy = "iam-policy";
+
 // What was attempted only is no intent to allow, unless it was asked for.
 void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& options,
                        const CommandContext& context) {
@@ -209,13 +212,16 @@ DocumentVersion VersionOf(const CliOptions& options) {
 }
 
 std::string Documents(const std::vector<ClientIntents>& clients, const CliOptions& options) {
+  if (options.format == kIamPolicy) {
+    return PolicyDocuments(clients);
+  }
   return options.format == "json" ? JsonDocuments(clients)
                                   : YamlDocuments(clients, VersionOf(options));
 }
 
 // A name from a cluster never leaves the directory.
-std::string FileName(const ClientIntents& client) {
-  std::string name = fmt::format("{}.{}.yaml", client.name, client.name_space);
+std::string FileName(const ClientIntents& client, std::string_view extension) {
+  std::string name = fmt::format("{}.{}{}", client.name, client.name_space, extension);
   std::replace(name.begin(), name.end(), '/', '_');
   return name;
 }
@@ -223,7 +229,7 @@ std::string FileName(const ClientIntents& client) {
 // Checked for all before the first is written, so that no half of a map is left.
 Status CheckFileNames(const std::vector<ClientIntents>& clients) {
   for (const ClientIntents& client : clients) {
-    std::string name = FileName(client);
+    std::string name = FileName(client, ".00.json");
     if (name.size() > NAME_MAX) {
       return InvalidArgument(
           "nothing was written: the file name {} is longer than {} bytes; leave the workload out "
@@ -232,6 +238,36 @@ Status CheckFileNames(const std::vector<ClientIntents>& clients) {
     }
   }
   return OkStatus();
+}
+
+// One document a file, as AWS takes them.
+Status WritePolicies(const ClientIntents& client, const std::filesystem::path& directory) {
+  const std::vector<PolicyDocument> policies = PoliciesOf(client);
+  for (size_t i = 0; i < policies.size(); ++i) {
+    const std::string extension = i == 0 ? ".json" : fmt::format(".{}.json", i + 1);
+    RETURN_IF_ERROR(WriteFile((directory / FileName(client, extension)).string(), policies[i]));
+  }
+  return OkStatus();
+}
+
+// What an export of policies leaves to be wished for.
+void WarnOfPolicies(const std::vector<ClientIntents>& clients, const CommandContext& context) {
+  bool any = false;
+  for (const ClientIntents& client : clients) {
+    const size_t policies = PoliciesOf(client).size();
+    any = any || policies > 0;
+    if (policies > kMostRolePolicies) {
+      context.err << fmt::format(
+          "{} in namespace {} needs {} policies; a role takes {} unless its quota was raised. "
+          "Write "
+          "wildcards for resources that belong together.\n",
+          client.name, client.name_space, policies, kMostRolePolicies);
+    }
+  }
+  if (!any && !clients.empty()) {
+    context.err << "No workload on this map has called AWS as far as it was watched; see "
+                   "docs/aws-visibility.md.\n";
+  }
 }
 
 Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOptions& options) {
@@ -248,8 +284,12 @@ Status WriteDirectory(const std::vector<ClientIntents>& clients, const CliOption
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   }
   for (const ClientIntents& client : clients) {
+    if (options.format == kIamPolicy) {
+      RETURN_IF_ERROR(WritePolicies(client, directory));
+      continue;
+    }
     RETURN_IF_ERROR(
-        WriteFile((directory / FileName(client)).string(), Documents({client}, options)));
+        WriteFile((directory / FileName(client, ".yaml")).string(), Documents({client}, options)));
   }
   return OkStatus();
 }
@@ -269,8 +309,9 @@ Status CheckExportFlags(const CliOptions& options) {
     return InvalidArgument("unexpected output type {}, use one of (single-file, dir)",
                            options.output_type);
   }
-  if (options.format != "yaml" && options.format != "json") {
-    return InvalidArgument("unexpected output format {}, use one of (json, yaml)", options.format);
+  if (options.format != "yaml" && options.format != "json" && options.format != kIamPolicy) {
+    return InvalidArgument("unexpected output format {}, use one of (json, yaml, iam-policy)",
+                           options.format);
   }
   return OkStatus();
 }
@@ -279,6 +320,9 @@ Status RunExport(const CliOptions& options, const CommandContext& context) {
   RETURN_IF_ERROR(CheckExportFlags(options));
   ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, QueryClientIntents(options, context));
   clients = ExcludeServices(std::move(clients), options.exclude_services);
+  if (options.format == kIamPolicy && !options.quiet) {
+    WarnOfPolicies(clients, context);
+  }
   const std::string documents = Documents(clients, options);
   if (options.output.empty()) {
     context.out << documents << '\n';

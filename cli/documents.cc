@@ -83,6 +83,19 @@ void AppendHttp(std::string& out, const std::string& indent, std::string_view ke
   }
 }
 
+void AppendActions(std::string& out, const std::string& indent, std::string_view key,
+                   const std::vector<std::string>& actions) {
+  if (!actions.empty()) {
+    out += fmt::format("{}{}:\n", indent, key);
+    AppendStrings(out, indent + "  ", actions);
+  }
+}
+
+// What a target's name is called in v2beta1.
+std::string_view NameKey(Target::Kind kind) {
+  return kind == Target::Kind::kAws ? "arn" : "name";
+}
+
 std::string_view TargetKeyword(Target::Kind kind) {
   switch (kind) {
     case Target::Kind::kKubernetes:
@@ -91,6 +104,8 @@ std::string_view TargetKeyword(Target::Kind kind) {
       return "service";
     case Target::Kind::kKafka:
       return "kafka";
+    case Target::Kind::kAws:
+      return "aws";
   }
   return "kubernetes";
 }
@@ -112,8 +127,9 @@ std::string YamlV2(const ClientIntents& client) {
   }
   out += "  targets:\n";
   for (const Target& target : client.targets) {
-    out += fmt::format("    - {}:\n        name: {}\n", TargetKeyword(target.kind),
-                       YamlScalar(target.name));
+    out += fmt::format("    - {}:\n        {}: {}\n", TargetKeyword(target.kind),
+                       NameKey(target.kind), YamlScalar(target.name));
+    AppendActions(out, "        ", "actions", target.actions);
     if (!target.workload_kind.empty()) {
       out += fmt::format("        kind: {}\n", YamlScalar(target.workload_kind));
     }
@@ -136,7 +152,10 @@ std::string YamlV1(const ClientIntents& client) {
       continue;
     }
     out += fmt::format("    - name: {}\n", YamlScalar(target.name));
-    if (target.kind == Target::Kind::kKafka) {
+    if (target.kind == Target::Kind::kAws) {
+      out += "      type: aws\n";
+      AppendActions(out, "      ", "awsActions", target.actions);
+    } else if (target.kind == Target::Kind::kKafka) {
       out += "      type: kafka\n";
       AppendTopics(out, "      ", "kafkaTopics", target.topics);
     } else if (!target.http.empty()) {
@@ -148,7 +167,7 @@ std::string YamlV1(const ClientIntents& client) {
 }
 
 OrderedJson TargetJson(const Target& target) {
-  OrderedJson body = {{"name", target.name}};
+  OrderedJson body = {{std::string(NameKey(target.kind)), target.name}};
   if (!target.workload_kind.empty()) {
     body["kind"] = target.workload_kind;
   }
@@ -157,6 +176,9 @@ OrderedJson TargetJson(const Target& target) {
   }
   for (const KafkaTopicRule& topic : target.topics) {
     body["topics"].push_back({{"name", topic.name}, {"operations", topic.operations}});
+  }
+  if (!target.actions.empty()) {
+    body["actions"] = target.actions;
   }
   return {{std::string(TargetKeyword(target.kind)), body}};
 }
@@ -195,6 +217,12 @@ std::string EscapeAsGo(const std::string& json) {
   return escaped;
 }
 
+std::string ServerText(const Target& target, const ClientIntents& client) {
+  return target.kind == Target::Kind::kAws ? fmt::format("{} in AWS", target.name)
+                                           : fmt::format("{} in namespace {}", ServerName(target),
+                                                         ServerNamespace(target, client));
+}
+
 }  // namespace
 
 std::string ListText(const std::vector<ClientIntents>& clients) {
@@ -202,8 +230,7 @@ std::string ListText(const std::vector<ClientIntents>& clients) {
   for (const ClientIntents& client : clients) {
     out += fmt::format("{} in namespace {} calls:\n", client.name, client.name_space);
     for (const Target& target : client.targets) {
-      out += fmt::format("  - {} in namespace {}{}\n", ServerName(target),
-                         ServerNamespace(target, client),
+      out += fmt::format("  - {}{}\n", ServerText(target, client),
                          target.attempted_only ? " (attempted only)" : "");
       for (const KafkaTopicRule& topic : target.topics) {
         out += fmt::format("    - Kafka topic: {}, operations: [{}]\n", topic.name,
@@ -212,6 +239,9 @@ std::string ListText(const std::vector<ClientIntents>& clients) {
       for (const HttpRule& rule : target.http) {
         out +=
             fmt::format("    - path {}, methods: [{}]\n", rule.path, fmt::join(rule.methods, ","));
+      }
+      if (!target.actions.empty()) {
+        out += fmt::format("    - actions: [{}]\n", fmt::join(target.actions, " "));
       }
     }
   }

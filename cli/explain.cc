@@ -14,7 +14,7 @@ namespace network_mapper::cli {
 namespace {
 
 constexpr std::string_view kPairsQuery = R"(
-query Pairs { serviceIntents { client { name namespace } intents { name namespace } } })";
+query Pairs { intents { client { name namespace } server { name namespace } awsActions } })";
 
 constexpr std::string_view kEvidenceQuery = R"(
 query Evidence ($namespaces: [String!], $server: ServerFilter) {
@@ -25,6 +25,8 @@ query Evidence ($namespaces: [String!], $server: ServerFilter) {
     kafkaTopics { name operations }
     httpResources { path methods }
     awsActions
+    awsRegions
+    awsRoles
     strength firstSeen lastSeen count ports protocol
     evidence {
       collector strength firstSeen lastSeen count answered sharedCount ports
@@ -41,20 +43,23 @@ WorkloadName NameOf(const Json& identity) {
 }
 
 std::vector<WorkloadPair> ReadPairs(const Json& data) {
-  std::vector<WorkloadPair> pairs;
-  for (const Json& group : ListOf(data, "serviceIntents")) {
-    WorkloadName client = NameOf(ObjectOf(group, "client"));
-    for (const Json& server : ListOf(group, "intents")) {
-      pairs.emplace_back(client, NameOf(server));
-    }
+  // Two workloads may have intents of several types.
+  std::set<WorkloadPair> pairs;
+  for (const Json& intent : ListOf(data, "intents")) {
+    pairs.emplace(NameOf(ObjectOf(intent, "client")), NameOf(ObjectOf(intent, "server")));
   }
-  return pairs;
+  return {pairs.begin(), pairs.end()};
 }
 
 std::string InNamespace(const WorkloadName& workload) {
   return workload.name_space.empty()
              ? workload.name
              : fmt::format("{} in namespace {}", workload.name, workload.name_space);
+}
+
+std::string FullName(const WorkloadName& workload) {
+  return workload.name_space.empty() ? workload.name
+                                     : fmt::format("{}.{}", workload.name, workload.name_space);
 }
 
 // The names that come nearest to what was asked for, best first.
@@ -65,7 +70,7 @@ std::vector<std::string> NearestNames(const std::string& text,
   std::string_view wanted = std::string_view(text).substr(0, kLongestText);
   std::vector<std::pair<size_t, std::string>> found;
   for (const WorkloadName& workload : workloads) {
-    std::string full = fmt::format("{}.{}", workload.name, workload.name_space);
+    std::string full = FullName(workload);
     if (full.size() > kLongestText) {
       continue;
     }
@@ -99,18 +104,25 @@ std::string Some(const std::set<WorkloadName>& workloads) {
     if (++written > kMost) {
       return text + fmt::format(" and {} more", workloads.size() - kMost);
     }
-    text += fmt::format("{}{}.{}", text.empty() ? "" : ", ", workload.name, workload.name_space);
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", FullName(workload));
   }
   return text;
 }
 
-// A Kafka operation is always answered, but it may be denied.
-std::string_view Meaning(Strength strength, bool of_kafka) {
+// What an operation that was not done met with; one of Kafka is always answered.
+std::string_view AttemptMeaning(std::string_view collector) {
+  if (collector == "kafka") {
+    return "tried, and denied";
+  }
+  return collector == "aws" ? "tried, and denied or not answered" : "tried, but no answer was seen";
+}
+
+std::string_view Meaning(Strength strength, std::string_view collector) {
   switch (strength) {
     case Strength::kResolved:
       return "the name was looked up, nothing more was seen";
     case Strength::kAttempted:
-      return of_kafka ? "tried, and denied" : "tried, but no answer was seen";
+      return AttemptMeaning(collector);
     case Strength::kConnected:
       return "a connection was seen";
     case Strength::kUsed:
@@ -119,14 +131,15 @@ std::string_view Meaning(Strength strength, bool of_kafka) {
   return "";
 }
 
-std::string StrengthText(const Json& object, bool of_kafka) {
+// `collector`: whose evidence it is.
+std::string StrengthText(const Json& object, std::string_view collector) {
   std::optional<Strength> strength = ParseStrength(TextOf(object, "strength"));
   if (!strength) {
     return "";
   }
   constexpr std::string_view kNames[] = {"resolved", "attempted", "connected", "used"};
   return fmt::format("{} ({})", kNames[static_cast<size_t>(*strength)],
-                     Meaning(*strength, of_kafka));
+                     Meaning(*strength, collector));
 }
 
 void AppendLine(std::string& out, std::string_view indent, std::string_view what,
@@ -164,7 +177,7 @@ std::string SeenText(const Json& evidence) {
 void AppendEvidence(std::string& out, const Json& evidence) {
   constexpr std::string_view kIndent = "    ";
   std::string collector = TextOf(evidence, "collector");
-  out += fmt::format("  {}: {}\n", collector, StrengthText(evidence, collector == "kafka"));
+  out += fmt::format("  {}: {}\n", collector, StrengthText(evidence, collector));
   AppendLine(out, kIndent, "first seen", TextOf(evidence, "firstSeen"));
   AppendLine(out, kIndent, "last seen", TextOf(evidence, "lastSeen"));
   AppendLine(out, kIndent, "seen", SeenText(evidence));
@@ -193,15 +206,26 @@ void AppendDetails(std::string& out, const Json& intent) {
                fmt::format("{}: {}", TextOf(resource, "path"),
                            fmt::join(TextsOf(resource, "methods"), ", ")));
   }
-  AppendLine(out, "  ", "AWS actions",
-             fmt::format("{}", fmt::join(TextsOf(intent, "awsActions"), ", ")));
+  constexpr std::pair<std::string_view, const char*> kAwsLines[] = {
+      {"AWS actions", "awsActions"}, {"AWS regions", "awsRegions"}, {"IAM roles", "awsRoles"}};
+  for (const auto& [name, key] : kAwsLines) {
+    AppendLine(out, "  ", name, fmt::format("{}", fmt::join(TextsOf(intent, key), ", ")));
+  }
+}
+
+// Of intents of a type that one collector alone makes.
+std::string_view CollectorOf(std::string_view type) {
+  if (type == "KAFKA") {
+    return "kafka";
+  }
+  return type == "AWS" ? "aws" : "";
 }
 
 void AppendIntent(std::string& out, const Json& intent) {
   const Json& server = ObjectOf(intent, "server");
   out += fmt::format("{} calls {}\n", InNamespace(NameOf(ObjectOf(intent, "client"))),
                      InNamespace(NameOf(server)));
-  AppendLine(out, "  ", "strength", StrengthText(intent, TextOf(intent, "type") == "KAFKA"));
+  AppendLine(out, "  ", "strength", StrengthText(intent, CollectorOf(TextOf(intent, "type"))));
   AppendLine(out, "  ", "type", TextOf(intent, "type"));
   AppendLine(out, "  ", "first seen", TextOf(intent, "firstSeen"));
   AppendLine(out, "  ", "last seen", TextOf(intent, "lastSeen"));
@@ -221,7 +245,8 @@ void AppendIntent(std::string& out, const Json& intent) {
 bool StandsFor(const std::string& text, const std::vector<std::string>& namespaces,
                const WorkloadName& workload) {
   if (text == workload.name) {
-    return namespaces.empty() ||
+    // A resource in AWS is in no namespace.
+    return namespaces.empty() || workload.name_space.empty() ||
            std::find(namespaces.begin(), namespaces.end(), workload.name_space) != namespaces.end();
   }
   return text == workload.name + "." + workload.name_space ||

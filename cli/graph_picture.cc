@@ -15,7 +15,7 @@ namespace network_mapper::cli {
 namespace {
 
 // A later one prevails where two workloads have several edges.
-enum class EdgeStyle { kAttempted, kPlain, kHttp, kKafka };
+enum class EdgeStyle { kAttempted, kPlain, kHttp, kKafka, kAws };
 
 struct Node {
   std::string kind;
@@ -100,6 +100,9 @@ EdgeStyle StyleOf(const Target& target) {
   if (target.kind == Target::Kind::kKafka) {
     return EdgeStyle::kKafka;
   }
+  if (target.kind == Target::Kind::kAws) {
+    return EdgeStyle::kAws;
+  }
   return target.http.empty() ? EdgeStyle::kPlain : EdgeStyle::kHttp;
 }
 
@@ -111,7 +114,10 @@ Graph Collect(const std::vector<ClientIntents>& clients) {
     client_node.is_client = true;
     client_node.kind = client.workload_kind;
     for (const Target& target : client.targets) {
-      NodeKey to{std::string(ServerNamespace(target, client)), std::string(ServerName(target))};
+      // No namespace has capitals in its name.
+      NodeKey to{
+          target.kind == Target::Kind::kAws ? "AWS" : std::string(ServerNamespace(target, client)),
+          std::string(ServerName(target))};
       Node& server_node = graph.namespaces[to.first][to.second];
       server_node.is_server = true;
       if (server_node.kind.empty()) {
@@ -145,6 +151,8 @@ std::string_view EdgeColor(EdgeStyle style) {
       return "#2F6DB5";
     case EdgeStyle::kKafka:
       return "#C8741A";
+    case EdgeStyle::kAws:
+      return "#7D4BB0";
   }
   return "#7A8594";
 }
@@ -162,6 +170,9 @@ std::string Legend(const Graph& graph) {
   if (styles.contains(EdgeStyle::kKafka)) {
     legend +=
         fmt::format("<FONT COLOR=\"{}\">&#8594; Kafka</FONT>   ", EdgeColor(EdgeStyle::kKafka));
+  }
+  if (styles.contains(EdgeStyle::kAws)) {
+    legend += fmt::format("<FONT COLOR=\"{}\">&#8594; AWS</FONT>   ", EdgeColor(EdgeStyle::kAws));
   }
   if (styles.contains(EdgeStyle::kAttempted)) {
     legend += "dashed: attempted only   ";

@@ -220,18 +220,20 @@ StatusOr<Target> ReadV2Target(const Json& json) {
   constexpr std::pair<const char*, Target::Kind> kKinds[] = {
       {"kubernetes", Target::Kind::kKubernetes},
       {"service", Target::Kind::kService},
-      {"kafka", Target::Kind::kKafka}};
+      {"kafka", Target::Kind::kKafka},
+      {"aws", Target::Kind::kAws}};
   for (const auto& [key, kind] : kKinds) {
     const Json& body = ObjectOf(json, key);
     if (!body.empty()) {
       return Target{.kind = kind,
-                    .name = TextOf(body, "name"),
+                    .name = TextOf(body, kind == Target::Kind::kAws ? "arn" : "name"),
                     .workload_kind = TextOf(body, "kind"),
                     .http = ReadHttp(body, "http"),
-                    .topics = ReadTopics(body, "topics")};
+                    .topics = ReadTopics(body, "topics"),
+                    .actions = TextsOf(body, "actions")};
     }
   }
-  return InvalidArgument("a target that is neither kubernetes, service nor kafka");
+  return InvalidArgument("a target that is neither kubernetes, service, kafka nor aws");
 }
 
 Target ReadV1Target(const Json& json) {
@@ -245,6 +247,9 @@ Target ReadV1Target(const Json& json) {
     target.name.erase(0, kServicePrefix.size());
   } else if (TextOf(json, "type") == "kafka") {
     target.kind = Target::Kind::kKafka;
+  } else if (TextOf(json, "type") == "aws") {
+    target.kind = Target::Kind::kAws;
+    target.actions = TextsOf(json, "awsActions");
   }
   return target;
 }

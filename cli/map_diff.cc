@@ -41,6 +41,9 @@ Edges EdgesOf(const std::vector<ClientIntents>& clients) {
       for (const HttpRule& rule : target.http) {
         content.details.insert(fmt::format("HTTP path {}: {}", rule.path, Joined(rule.methods)));
       }
+      if (!target.actions.empty()) {
+        content.details.insert("AWS actions " + Joined(target.actions));
+      }
       for (const KafkaTopicRule& topic : target.topics) {
         content.details.insert(
             fmt::format("Kafka topic {}: {}", topic.name, Joined(topic.operations)));
@@ -68,8 +71,9 @@ void AppendKinds(const std::set<std::string>& a, const std::set<std::string>& b,
 }
 
 std::string EdgeText(const Edge& edge) {
-  return fmt::format("{}.{} -> {}.{}", edge.client, edge.client_namespace, edge.server,
-                     edge.server_namespace);
+  // A resource in AWS is in no namespace.
+  return fmt::format("{}.{} -> {}{}{}", edge.client, edge.client_namespace, edge.server,
+                     edge.server_namespace.empty() ? "" : ".", edge.server_namespace);
 }
 
 Json EdgeJson(const Edge& edge) {

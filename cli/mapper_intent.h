@@ -46,6 +46,10 @@ struct MapperIntent {
   MapperIdentity server;
   std::vector<MapperKafkaTopic> kafka_topics;
   std::vector<MapperHttpResource> http_resources;
+  // In AWS; the server is a resource then, named by its ARN. Such as "s3:GetObject".
+  bool in_aws = false;
+  std::vector<std::string> aws_actions{};
+  std::vector<std::string> aws_roles{};
   // Absent when the mapper does not tell.
   std::optional<Strength> strength = std::nullopt;
 

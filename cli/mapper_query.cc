@@ -21,6 +21,8 @@ query Intents ($namespaces: [String!], $includedLabels: [String!], $excludeServi
     type
     kafkaTopics { name operations }
     httpResources { path methods }
+    awsActions
+    awsRoles
     strength
   }
 }
@@ -75,6 +77,9 @@ MapperIntent ReadIntent(const Json& json) {
                       .server = ReadIdentity(ObjectOf(json, "server")),
                       .kafka_topics = {},
                       .http_resources = {},
+                      .in_aws = TextOf(json, "type") == "AWS",
+                      .aws_actions = TextsOf(json, "awsActions"),
+                      .aws_roles = TextsOf(json, "awsRoles"),
                       .strength = ParseStrength(TextOf(json, "strength"))};
   for (const Json& topic : ListOf(json, "kafkaTopics")) {
     intent.kafka_topics.push_back(

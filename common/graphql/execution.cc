@@ -105,6 +105,14 @@ void FieldWriter::String(std::string_view value) {
   AppendJsonString(execution_.output_, value);
 }
 
+bool FieldWriter::Selects(std::string_view field) const {
+  return selection_ != nullptr && std::any_of(selection_->fields.begin(), selection_->fields.end(),
+                                              [field](const PlannedField& planned) {
+                                                return planned.field != nullptr &&
+                                                       planned.field->name == field;
+                                              });
+}
+
 void FieldWriter::BeginList() {
   in_list_ = true;
   execution_.output_ += '[';

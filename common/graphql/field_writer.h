@@ -34,6 +34,9 @@ class FieldWriter {
     return WriteObject(&source);
   }
 
+  // Whether a field of that name is selected of the objects that are written here.
+  bool Selects(std::string_view field) const;
+
   void BeginList();
   void EndList();
 

@@ -128,6 +128,10 @@ struct AwsTarget {
   // Set when the reporter names the workload itself.
   std::string client_name;
   std::string client_namespace;
+  // Where it was asked for; empty when unknown.
+  std::string region{};
+  // False: AWS denied it, or did not answer.
+  bool allowed = true;
 };
 
 struct Observation {

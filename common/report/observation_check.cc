@@ -80,11 +80,11 @@ MaybeRefusal CheckTarget(const HttpTarget& target) {
 }
 
 MaybeRefusal CheckTarget(const AwsTarget& target) {
-  if (MaybeRefusal refusal = First({CheckNotEmpty({target.resource_arn}),
-                                    CheckText(target.resource_arn, kMaxArnLength),
-                                    CheckText(target.iam_role, kMaxArnLength),
-                                    CheckIdentifiers({target.client_name, target.client_namespace}),
-                                    LimitList(target.actions.size(), kMaxActions)})) {
+  if (MaybeRefusal refusal = First(
+          {CheckNotEmpty({target.resource_arn}), CheckText(target.resource_arn, kMaxArnLength),
+           CheckText(target.iam_role, kMaxArnLength),
+           CheckIdentifiers({target.client_name, target.client_namespace, target.region}),
+           LimitList(target.actions.size(), kMaxActions)})) {
     return refusal;
   }
   for (const std::string& action : target.actions) {

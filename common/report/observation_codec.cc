@@ -207,7 +207,9 @@ std::optional<Refusal> DecodeTarget(const v1::AwsTarget& message, AwsTarget& tar
             .actions = {message.actions().begin(), message.actions().end()},
             .iam_role = message.iam_role(),
             .client_name = message.client_name(),
-            .client_namespace = message.client_namespace()};
+            .client_namespace = message.client_namespace(),
+            .region = message.region(),
+            .allowed = !message.denied()};
   return std::nullopt;
 }
 
@@ -286,6 +288,8 @@ class TargetEncoder {
     aws.set_iam_role(target.iam_role);
     aws.set_client_name(target.client_name);
     aws.set_client_namespace(target.client_namespace);
+    aws.set_region(target.region);
+    aws.set_denied(!target.allowed);
   }
 
  private:

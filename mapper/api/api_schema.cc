@@ -86,10 +86,14 @@ bool SameName(const Workload& a, const Workload& b) {
   return a.identity->name == b.identity->name && a.identity->name_space == b.identity->name_space;
 }
 
-// The visit's order brings equal clients, and equal servers of a client, together.
+// The visit's order brings equal clients, and equal servers of a client, together. Without AWS,
+// whose resources are no workloads.
 std::vector<ServiceGroup> GroupByClient(const IntentStore& store, const IntentFilter& filter) {
   std::vector<ServiceGroup> groups;
   store.Visit(filter, [&groups](const Intent& intent) {
+    if (intent.type == IntentType::kAws) {
+      return true;
+    }
     if (groups.empty() || !SameName(groups.back().client, intent.client)) {
       groups.push_back({.client = intent.client, .servers = {}});
     }
@@ -124,8 +128,13 @@ Status WriteServiceIntents(const ApiRoot& root, const Arguments& arguments, Fiel
 Status WriteIntents(const ApiRoot& root, const Arguments& arguments, FieldWriter& writer) {
   LabelChoice labels = LabelsOf(arguments);
   ASSIGN_OR_RETURN(IntentFilter filter, FilterOf(arguments));
+  // Who does not ask for actions, as the original's clients do, would take resources for workloads.
+  const bool with_aws = writer.Selects("awsActions");
   writer.BeginList();
   root.store.Visit(filter, [&](const Intent& intent) {
+    if (intent.type == IntentType::kAws && !with_aws) {
+      return true;
+    }
     return writer.Object(IntentView{.intent = intent, .labels = labels});
   });
   writer.EndList();
@@ -302,7 +311,10 @@ void AddQueries(Schema& schema, const OutputTypes& outputs, const ScalarTypes& t
           {Input("namespaces", names), Input("includeLabels", names),
            Input("excludeServiceWithLabels", names), Input("includeAllLabels", schema.Boolean()),
            Input("server", server), since, until},
-          "The map, ordered by client and server.", WriteIntents)
+          "The map, ordered by client and server. What workloads do in AWS is among it if "
+          "awsActions "
+          "is selected; the server's name is then a resource's ARN.",
+          WriteIntents)
       .Add("health", schema.NonNull(schema.Boolean()), "Always true.",
            [](const ApiRoot&, FieldWriter& writer) { writer.Bool(true); })
       .Add("completeness", schema.NonNull(completeness), "How complete the map is.",

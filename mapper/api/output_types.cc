@@ -241,6 +241,16 @@ void WriteIdentity(FieldWriter& writer, const Workload& workload, const std::str
       IdentityView{.workload = workload, .kubernetes_service = service, .labels = labels});
 }
 
+void WriteAwsTexts(const IntentView& view, std::vector<std::string> IntentDetails::*texts,
+                   FieldWriter& writer) {
+  if (view.intent.type != IntentType::kAws || view.intent.details == nullptr) {
+    writer.Null();
+    return;
+  }
+  WriteList(writer, view.intent.details.get()->*texts,
+            [&](const std::string& text) { writer.String(text); });
+}
+
 void AddOldIntentFields(Schema& schema, ObjectBuilder<IntentView>& intent, const Type* identity,
                         const Type* kafka_operation, const Type* http_method) {
   const Type* type = schema.AddEnum("IntentType", "", {"HTTP", "KAFKA", "DATABASE", "AWS", "S3"});
@@ -284,12 +294,7 @@ void AddOldIntentFields(Schema& schema, ObjectBuilder<IntentView>& intent, const
            })
       .Add("awsActions", schema.ListOf(schema.NonNull(schema.String())), "",
            [](const IntentView& view, FieldWriter& writer) {
-             if (view.intent.type != IntentType::kAws || view.intent.details == nullptr) {
-               writer.Null();
-               return;
-             }
-             WriteList(writer, view.intent.details->aws_actions,
-                       [&](const std::string& action) { writer.String(action); });
+             WriteAwsTexts(view, &IntentDetails::aws_actions, writer);
            });
 }
 
@@ -324,6 +329,16 @@ void AddNewIntentFields(Schema& schema, ObjectBuilder<IntentView>& intent, const
              } else {
                writer.String(ports.front().protocol == Protocol::kTcp ? "TCP" : "UDP");
              }
+           })
+      .Add("awsRegions", schema.ListOf(schema.NonNull(schema.String())),
+           "Where AWS was asked for the actions.",
+           [](const IntentView& view, FieldWriter& writer) {
+             WriteAwsTexts(view, &IntentDetails::aws_regions, writer);
+           })
+      .Add("awsRoles", schema.ListOf(schema.NonNull(schema.String())),
+           "ARNs of the IAM roles that asked, where they are known.",
+           [](const IntentView& view, FieldWriter& writer) {
+             WriteAwsTexts(view, &IntentDetails::aws_roles, writer);
            })
       .Add("strength", schema.NonNull(strength), "The strongest of its evidence.",
            [](const IntentView& view, FieldWriter& writer) {

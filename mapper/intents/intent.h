@@ -101,12 +101,15 @@ struct HttpResourceUse {
   std::vector<HttpMethod> methods;
 };
 
-// What an intent with a type carries beyond an edge. Sorted by topic, path or action; bounded
+// What an intent with a type carries beyond an edge. Sorted by topic, path or text; bounded
 // (IntentLimits).
 struct IntentDetails {
   std::vector<KafkaTopicUse> kafka_topics;
   std::vector<HttpResourceUse> http_resources;
   std::vector<std::string> aws_actions;
+  // Where the actions were asked for, and the ARNs of the roles that asked, where that is known.
+  std::vector<std::string> aws_regions;
+  std::vector<std::string> aws_roles;
 };
 
 struct Intent {

@@ -146,12 +146,18 @@ void Encode(const IntentDetails& details, v1::StoredIntent& stored) {
   for (const std::string& action : details.aws_actions) {
     stored.add_aws_actions(action);
   }
+  for (const std::string& region : details.aws_regions) {
+    stored.add_aws_regions(region);
+  }
+  for (const std::string& role : details.aws_roles) {
+    stored.add_aws_roles(role);
+  }
 }
 
 // Null when there is nothing. Words that this program does not know are left out.
 std::unique_ptr<IntentDetails> DecodeDetails(const v1::StoredIntent& stored) {
   if (stored.kafka_topics().empty() && stored.http_resources().empty() &&
-      stored.aws_actions().empty()) {
+      stored.aws_actions().empty() && stored.aws_regions().empty() && stored.aws_roles().empty()) {
     return nullptr;
   }
   auto details = std::make_unique<IntentDetails>();
@@ -176,6 +182,8 @@ std::unique_ptr<IntentDetails> DecodeDetails(const v1::StoredIntent& stored) {
     details->http_resources.push_back(std::move(use));
   }
   details->aws_actions.assign(stored.aws_actions().begin(), stored.aws_actions().end());
+  details->aws_regions.assign(stored.aws_regions().begin(), stored.aws_regions().end());
+  details->aws_roles.assign(stored.aws_roles().begin(), stored.aws_roles().end());
   return details;
 }
 

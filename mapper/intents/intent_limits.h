@@ -11,6 +11,8 @@ struct IntentLimits {
   size_t kafka_topics_per_intent = 1000;
   size_t http_paths_per_intent = 500;
   size_t aws_actions_per_intent = 500;
+  size_t aws_regions_per_intent = 50;
+  size_t aws_roles_per_intent = 50;
   size_t ports_per_evidence = 64;
   size_t samples_per_evidence = 3;
   // Collector instances whose sequence is remembered; beyond it the longest silent one goes.

@@ -23,6 +23,20 @@ void InsertSorted(std::vector<T>& values, const T& value) {
   }
 }
 
+// Adds to sorted distinct texts as long as there is room. Returns how many found none.
+size_t MergeTexts(std::vector<std::string>& known, const std::vector<std::string>& seen,
+                  size_t limit) {
+  size_t left_out = 0;
+  for (const std::string& text : seen) {
+    if (known.size() < limit) {
+      InsertSorted(known, text);
+    } else if (!std::binary_search(known.begin(), known.end(), text)) {
+      ++left_out;
+    }
+  }
+  return left_out;
+}
+
 // The element whose `key` member is `name` in a vector sorted by it; made when there is room, else
 // null.
 template <typename T>
@@ -73,16 +87,18 @@ void IntentMerger::Merge(Intent& intent, const IntentSighting& sighting) {
   if (intent.details == nullptr) {
     intent.details = std::make_unique<IntentDetails>();
   }
-  // What was denied is among the topics and paths only as long as nothing was allowed: who grants
-  // what is on the map must not grant that.
-  const bool may_be_denied =
-      sighting.type == IntentType::kKafka || sighting.type == IntentType::kHttp;
+  // What was denied is among the topics, paths and actions only as long as nothing was allowed: who
+  // grants what is on the map must not grant that.
+  const bool may_be_denied = sighting.type == IntentType::kKafka ||
+                             sighting.type == IntentType::kHttp ||
+                             sighting.type == IntentType::kAws;
   if (may_be_denied && sighting.strength == Strength::kAttempted && known == Strength::kUsed) {
     return;
   }
   if (may_be_denied && sighting.strength == Strength::kUsed && known == Strength::kAttempted) {
     intent.details->kafka_topics.clear();
     intent.details->http_resources.clear();
+    intent.details->aws_actions.clear();
   }
   MergeDetails(*intent.details, *sighting.details);
 }
@@ -194,14 +210,11 @@ void IntentMerger::MergeDetails(IntentDetails& known, const IntentDetails& seen)
       InsertSorted(resource->methods, method);
     }
   }
-  for (const std::string& action : seen.aws_actions) {
-    const bool full = known.aws_actions.size() >= limits_.aws_actions_per_intent;
-    if (!full) {
-      InsertSorted(known.aws_actions, action);
-    } else if (!std::binary_search(known.aws_actions.begin(), known.aws_actions.end(), action)) {
-      ++overflow_.actions;
-    }
-  }
+  overflow_.actions +=
+      MergeTexts(known.aws_actions, seen.aws_actions, limits_.aws_actions_per_intent);
+  overflow_.regions +=
+      MergeTexts(known.aws_regions, seen.aws_regions, limits_.aws_regions_per_intent);
+  overflow_.roles += MergeTexts(known.aws_roles, seen.aws_roles, limits_.aws_roles_per_intent);
 }
 
 void IntentMerger::Adopt(Intent& intent) {

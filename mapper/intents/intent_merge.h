@@ -18,6 +18,8 @@ struct IntentOverflow {
   size_t topics = 0;
   size_t paths = 0;
   size_t actions = 0;
+  size_t regions = 0;
+  size_t roles = 0;
   size_t ports = 0;
 };
 

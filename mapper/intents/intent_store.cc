@@ -163,6 +163,8 @@ void IntentStore::CountOverflow(const IntentOverflow& overflow) const {
   count(metrics_.topics_overflow, overflow.topics);
   count(metrics_.paths_overflow, overflow.paths);
   count(metrics_.actions_overflow, overflow.actions);
+  count(metrics_.regions_overflow, overflow.regions);
+  count(metrics_.roles_overflow, overflow.roles);
   count(metrics_.ports_overflow, overflow.ports);
 }
 

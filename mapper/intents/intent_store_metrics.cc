@@ -25,6 +25,8 @@ IntentStoreMetrics::IntentStoreMetrics(MetricsRegistry& registry)
       topics_overflow(Overflow(registry, "kafka_topics")),
       paths_overflow(Overflow(registry, "http_paths")),
       actions_overflow(Overflow(registry, "aws_actions")),
+      regions_overflow(Overflow(registry, "aws_regions")),
+      roles_overflow(Overflow(registry, "aws_roles")),
       ports_overflow(Overflow(registry, "ports")),
       instances_evicted(
           registry.AddCounter("network_mapper_intents_instances_evicted_total",

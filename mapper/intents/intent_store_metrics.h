@@ -18,6 +18,8 @@ struct IntentStoreMetrics {
   Counter& topics_overflow;
   Counter& paths_overflow;
   Counter& actions_overflow;
+  Counter& regions_overflow;
+  Counter& roles_overflow;
   Counter& ports_overflow;
   // Instances that were forgotten to make room.
   Counter& instances_evicted;

@@ -78,7 +78,7 @@ Outcome Attempt::FindEnds(const AwsTarget& target) {
   }
   found_.type = IntentType::kAws;
   found_.resolution = Resolution::kAws;
-  found_.strength = Strength::kUsed;
+  found_.strength = target.allowed ? Strength::kUsed : Strength::kAttempted;
   found_.servers.push_back({NamedWorkload("", target.resource_arn), nullptr});
   return std::nullopt;
 }
@@ -93,6 +93,12 @@ std::unique_ptr<IntentDetails> Attempt::MakeDetails() const {
     }
   } else if (const auto* aws = std::get_if<AwsTarget>(&observation_.target)) {
     details->aws_actions = aws->actions;
+    if (!aws->region.empty()) {
+      details->aws_regions.push_back(aws->region);
+    }
+    if (!aws->iam_role.empty()) {
+      details->aws_roles.push_back(aws->iam_role);
+    }
   }
   return details;
 }

@@ -85,7 +85,7 @@ TEST(CommandLine, CompletesForKubectl) {
   EXPECT_EQ(CompleteForKubectl({"status", "--format", ""}), "text\njson\n:4\n");
   EXPECT_EQ(CompleteForKubectl({"list", "--names"}), "--namespaces\n--namespace\n:4\n");
   EXPECT_EQ(CompleteForKubectl({"--context", "here", "export", "--format", ""}),
-            "yaml\njson\n:4\n");
+            "yaml\njson\niam-policy\n:4\n");
   EXPECT_EQ(CompleteForKubectl({"visualize", "-o", "ma"}), ":0\n");
   EXPECT_EQ(CompleteForKubectl({"list", "-n", "sh"}), ":4\n");
   EXPECT_EQ(CompleteForKubectl({}), ":4\n");

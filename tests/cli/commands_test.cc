@@ -129,7 +129,7 @@ TEST(Commands, RefusesContradictoryFlags) {
                        "unexpected output type zip, use one of (single-file, dir)"));
   EXPECT_THAT(RunLine({"export", "--format", "xml"}, kNothing).status,
               StatusIs(StatusCode::kInvalidArgument,
-                       "unexpected output format xml, use one of (json, yaml)"));
+                       "unexpected output format xml, use one of (json, yaml, iam-policy)"));
   EXPECT_THAT(
       RunLine({"list", "--format", "json"}, kNothing).status,
       StatusIs(
@@ -146,7 +146,7 @@ TEST(Commands, ChecksTheFormatBeforeTheMapperIsAsked) {
       RunLine({"export", "-o", folder.c_str(), "--output-type", "dir", "--format", "xml"}, kNothing)
           .status,
       StatusIs(StatusCode::kInvalidArgument,
-               "unexpected output format xml, use one of (json, yaml)"));
+               "unexpected output format xml, use one of (json, yaml, iam-policy)"));
   EXPECT_FALSE(std::filesystem::exists(folder));
   Outcome list = RunLine({"list", "--format", "xml"}, kNothing);
   EXPECT_THAT(list.status, StatusIs(StatusCode::kInvalidArgument, HasSubstr("xml")));

@@ -65,7 +65,7 @@ TEST(IntentsFile, RefusesWhatIsNoExport) {
         std::string("[{\"kind\":\"ClientIntents\"}"), std::string("a: b: c"),
         std::string("kind: ClientIntents\nspec: {workload: {kind: x}}"), nested, "x: " + nested,
         std::string(
-            "kind: ClientIntents\nspec:\n  workload: {name: a}\n  targets: [{aws: {name: b}}]"),
+            "kind: ClientIntents\nspec:\n  workload: {name: a}\n  targets: [{gcp: {resource: b}}]"),
         std::string("[null]"), std::string("? [a]\n: b"), std::string(","),
         std::string("kind: ClientIntents\n--- ,"), std::string("a: &a [*a]")}) {
     EXPECT_THAT(ParseClientIntents(text), StatusIs(StatusCode::kInvalidArgument, testing::_))

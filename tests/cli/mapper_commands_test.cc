@@ -71,6 +71,19 @@ class MapperCommands : public ApiTest {
     See(store_, std::move(sighting));
   }
 
+  void SeeInAws(const std::string& arn, std::vector<std::string> actions, Strength strength) {
+    IntentSighting sighting = MakeSighting(MakeWorkload("shop", "web"), MakeWorkload("", arn));
+    sighting.strength = strength;
+    sighting.type = IntentType::kAws;
+    sighting.collector = Collector::kAws;
+    sighting.resolution = Resolution::kAws;
+    sighting.details = std::make_unique<IntentDetails>();
+    sighting.details->aws_actions = std::move(actions);
+    sighting.details->aws_regions = {"eu-west-1"};
+    sighting.details->aws_roles = {"arn:aws:iam::1:role/web"};
+    See(store_, std::move(sighting));
+  }
+
   // web->cart connected (and looked up), web->ghost attempted, web->prices resolved, worker->bank
   // used.
   void SeeShop() {
@@ -146,6 +159,78 @@ TEST_F(MapperCommands, ExplainSaysThatAKafkaOperationWasDenied) {
             "    first seen        2026-01-01T00:00:00Z\n"
             "    last seen         2026-01-01T00:00:00Z\n"
             "    seen              once\n");
+}
+
+TEST_F(MapperCommands, ShowsWhatIsDoneInAws) {
+  SeeOf("web", "cart", Strength::kConnected);
+  // A bucket's name may have dots.
+  SeeInAws("arn:aws:s3:::my.bills/2026.pdf", {"s3:GetObject", "s3:PutObject"}, Strength::kUsed);
+  SeeInAws("arn:aws:sqs:eu-west-1:1:q", {"sqs:SendMessage"}, Strength::kAttempted);
+  EXPECT_EQ(RunLine({"list", "-q"}).out,
+            "web in namespace shop calls:\n"
+            "  - arn:aws:s3:::my.bills/2026.pdf in AWS\n"
+            "    - actions: [s3:GetObject s3:PutObject]\n"
+            "  - arn:aws:sqs:eu-west-1:1:q in AWS (attempted only)\n"
+            "    - actions: [sqs:SendMessage]\n"
+            "  - cart in namespace shop\n");
+  EXPECT_THAT(RunLine({"explain", "web", "arn:aws:sqs:eu-west-1:1:q", "-n", "shop"}).out,
+              AllOf(StartsWith("web in namespace shop calls arn:aws:sqs:eu-west-1:1:q\n"),
+                    HasSubstr("attempted (tried, and denied or not answered)"),
+                    HasSubstr("AWS regions       eu-west-1\n"),
+                    HasSubstr("IAM roles         arn:aws:iam::1:role/web\n")));
+  EXPECT_THAT(RunLine({"export"}).out, HasSubstr("    - aws:\n"
+                                                 "        arn: arn:aws:s3:::my.bills/2026.pdf\n"
+                                                 "        actions:\n"
+                                                 "          - s3:GetObject\n"
+                                                 "          - s3:PutObject\n"));
+  EXPECT_THAT(RunLine({"export", "--output-version", "v1"}).out,
+              HasSubstr("    - name: arn:aws:s3:::my.bills/2026.pdf\n"
+                        "      type: aws\n"
+                        "      awsActions:\n"
+                        "        - s3:GetObject\n"));
+  const Json json = Json::parse(RunLine({"export", "--format", "json"}).out);
+  EXPECT_EQ(json[0]["spec"]["targets"][0],
+            Json::parse(R"({"aws":{"arn":"arn:aws:s3:::my.bills/2026.pdf",
+      "actions":["s3:GetObject","s3:PutObject"]}})"));
+  TemporaryDirectory directory;
+  const std::string picture = (directory.Path() / "map.dot").string();
+  ASSERT_THAT(RunLine({"visualize", "-q", "-o", picture.c_str()}).status, IsOk());
+  EXPECT_THAT(ReadFileOrDie(picture), AllOf(HasSubstr("<B>AWS</B>"), HasSubstr("&#8594; AWS")));
+}
+
+TEST_F(MapperCommands, WhatWasExportedOfAwsReadsBack) {
+  SeeInAws("arn:aws:s3:::my.bills/2026.pdf", {"s3:GetObject"}, Strength::kUsed);
+  TemporaryDirectory directory;
+  const std::string v2 = (directory.Path() / "v2.yaml").string();
+  const std::string v1 = (directory.Path() / "v1.yaml").string();
+  ASSERT_THAT(RunLine({"export", "-q", "-o", v2.c_str()}).status, IsOk());
+  ASSERT_THAT(RunLine({"export", "-q", "-o", v1.c_str(), "--output-version", "v1"}).status, IsOk());
+  EXPECT_EQ(RunLine({"diff", v2.c_str(), "now"}).exit_code, 0);
+  EXPECT_EQ(RunLine({"diff", v1.c_str(), v2.c_str()}).exit_code, 0);
+  SeeInAws("arn:aws:s3:::my.bills/2026.pdf", {"s3:PutObject"}, Strength::kUsed);
+  EXPECT_THAT(RunLine({"diff", v2.c_str(), "now"}).out,
+              HasSubstr("web.shop -> arn:aws:s3:::my.bills/2026.pdf\n"));
+}
+
+TEST_F(MapperCommands, ExportsWhatWasDoneInAwsAsPolicies) {
+  SeeOf("web", "cart", Strength::kConnected);
+  EXPECT_EQ(RunLine({"export", "--format", "iam-policy"}).out, "[]\n");
+  EXPECT_THAT(RunLine({"export", "--format", "iam-policy"}).err, HasSubstr("No workload"));
+  SeeInAws("arn:aws:s3:::bills/2026", {"s3:GetObject"}, Strength::kUsed);
+  SeeInAws("arn:aws:sqs:eu-west-1:1:q", {"sqs:SendMessage"}, Strength::kAttempted);
+  const Json policies = Json::parse(RunLine({"export", "--format", "iam-policy"}).out);
+  ASSERT_EQ(policies.size(), 1U);
+  EXPECT_EQ(policies[0]["workload"]["name"], "web");
+  EXPECT_EQ(policies[0]["roles"], Json::parse(R"(["arn:aws:iam::1:role/web"])"));
+  EXPECT_EQ(policies[0]["policies"][0]["Statement"], Json::parse(R"([{"Effect":"Allow",
+      "Action":["s3:GetObject"],"Resource":["arn:aws:s3:::bills/2026"]}])"));
+  TemporaryDirectory directory;
+  const std::string folder = directory.Path().string();
+  ASSERT_THAT(RunLine({"export", "-q", "--format", "iam-policy", "-o", folder.c_str(),
+                       "--output-type", "dir"})
+                  .status,
+              IsOk());
+  EXPECT_EQ(Json::parse(ReadFileOrDie(folder + "/web.shop.json")), policies[0]["policies"][0]);
 }
 
 TEST_F(MapperCommands, ExplainTakesNamesInEverySpelling) {

@@ -64,7 +64,9 @@ std::vector<Observation> OneOfEach() {
                          .actions = {"s3:GetObject"},
                          .iam_role = "role",
                          .client_name = "web",
-                         .client_namespace = "shop"};
+                         .client_namespace = "shop",
+                         .region = "eu-west-1",
+                         .allowed = false};
   return {dns, syn, scan, kafka, istio, aws, tcp};
 }
 

@@ -199,6 +199,32 @@ TEST_F(QuerySemantics, TypedIntentsCarryTheirDetail) {
        "httpResources":[{"path":"/cart","methods":["GET"]}],"awsActions":null}])"));
 }
 
+// The original's clients select no actions, and take every server for a workload.
+TEST_F(QuerySemantics, WhatIsDoneInAwsIsShownToWhoAsksForActions) {
+  See(store_, MakeSighting("a", "b"));
+  IntentSighting aws = MakeSighting(MakeWorkload("n", "a"), MakeWorkload("", "arn:aws:s3:::bills"));
+  aws.type = IntentType::kAws;
+  aws.details = std::make_unique<IntentDetails>();
+  aws.details->aws_actions = {"s3:GetObject"};
+  aws.details->aws_regions = {"eu-west-1"};
+  aws.details->aws_roles = {"arn:aws:iam::1:role/web"};
+  See(store_, std::move(aws));
+  EXPECT_EQ(Data("{ intents { server { name } type } }")["intents"],
+            Json::parse(R"([{"server":{"name":"b"},"type":null}])"));
+  EXPECT_EQ(Data("{ serviceIntents { intents { name } } }")["serviceIntents"],
+            Json::parse(R"([{"intents":[{"name":"b"}]}])"));
+  const Json shown = Json::parse(R"([
+      {"server":{"name":"arn:aws:s3:::bills"},"actions":["s3:GetObject"],"awsRegions":["eu-west-1"],
+       "awsRoles":["arn:aws:iam::1:role/web"]},
+      {"server":{"name":"b"},"actions":null,"awsRegions":null,"awsRoles":null}])");
+  EXPECT_EQ(
+      Data("{ intents { server { name } actions: awsActions awsRegions awsRoles } }")["intents"],
+      shown);
+  EXPECT_EQ(Data("query { intents { server { name } ...Aws } } fragment Aws on Intent {"
+                 " actions: awsActions awsRegions awsRoles }")["intents"],
+            shown);
+}
+
 // docs/regressions.md 1.1 store, P1
 TEST_F(QuerySemantics, EvidenceExplainsAnIntent) {
   IntentSighting syn = MakeSighting("a", "b", 10);

@@ -44,6 +44,8 @@ IntentSighting RichSighting() {
       {"orders", {KafkaOperation::kConsume, KafkaOperation::kProduce}});
   sighting.details->http_resources.push_back({"/a/{id}", {HttpMethod::kGet, HttpMethod::kAll}});
   sighting.details->aws_actions = {"s3:GetObject"};
+  sighting.details->aws_regions = {"eu-west-1", "us-east-1"};
+  sighting.details->aws_roles = {"arn:aws:iam::1:role/web"};
   return sighting;
 }
 

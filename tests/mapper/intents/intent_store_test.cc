@@ -173,6 +173,27 @@ TEST_F(IntentStoreTest, HasNoDeniedPathsAmongThoseThatWereAnswered) {
 }
 
 // Whatever comes first. An export would grant them.
+TEST_F(IntentStoreTest, HasNoDeniedActionsAmongThoseThatWereAllowed) {
+  const auto see = [this](const std::string& action, Strength strength) {
+    IntentSighting sighting = MakeSighting("a", "arn:aws:s3:::bills");
+    sighting.type = IntentType::kAws;
+    sighting.collector = Collector::kAws;
+    sighting.strength = strength;
+    sighting.details = std::make_unique<IntentDetails>();
+    sighting.details->aws_actions = {action};
+    See(store_, std::move(sighting));
+  };
+  see("s3:DeleteObject", Strength::kAttempted);
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    EXPECT_THAT(intent.details->aws_actions, ElementsAre("s3:DeleteObject"));
+  });
+  see("s3:GetObject", Strength::kUsed);
+  see("s3:PutObject", Strength::kAttempted);
+  WithOnlyIntent(store_, [](const Intent& intent) {
+    EXPECT_THAT(intent.details->aws_actions, ElementsAre("s3:GetObject"));
+  });
+}
+
 TEST_F(IntentStoreTest, HasNoDeniedTopicsAmongThoseThatWereUsed) {
   See(store_, DeniedSighting("payroll", KafkaOperation::kConsume));
   See(store_, KafkaSighting("orders", KafkaOperation::kConsume));
@@ -420,6 +441,8 @@ TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
   limits.kafka_topics_per_intent = 1;
   limits.http_paths_per_intent = 1;
   limits.aws_actions_per_intent = 1;
+  limits.aws_regions_per_intent = 1;
+  limits.aws_roles_per_intent = 1;
   limits.ports_per_evidence = 1;
   IntentStore store(limits, metrics);
   for (uint16_t i : {uint16_t{1}, uint16_t{2}, uint16_t{1}}) {
@@ -429,6 +452,8 @@ TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
     sighting.details->kafka_topics.push_back({std::to_string(i), {KafkaOperation::kConsume}});
     sighting.details->http_resources.push_back({std::to_string(i), {HttpMethod::kGet}});
     sighting.details->aws_actions = {std::to_string(i)};
+    sighting.details->aws_regions = {std::to_string(i)};
+    sighting.details->aws_roles = {std::to_string(i)};
     See(store, std::move(sighting));
   }
   See(store, MakeSighting("a", "c"));
@@ -436,6 +461,8 @@ TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
   EXPECT_EQ(metrics.topics_overflow.Value(), 1);
   EXPECT_EQ(metrics.paths_overflow.Value(), 1);
   EXPECT_EQ(metrics.actions_overflow.Value(), 1);
+  EXPECT_EQ(metrics.regions_overflow.Value(), 1);
+  EXPECT_EQ(metrics.roles_overflow.Value(), 1);
   EXPECT_EQ(metrics.ports_overflow.Value(), 1);
   WithOnlyIntent(store, [](const Intent& intent) {
     EXPECT_EQ(intent.Count(), 3U);
@@ -443,6 +470,8 @@ TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
     EXPECT_EQ(intent.details->kafka_topics.size(), 1U);
     EXPECT_EQ(intent.details->http_resources.size(), 1U);
     EXPECT_EQ(intent.details->aws_actions.size(), 1U);
+    EXPECT_EQ(intent.details->aws_regions.size(), 1U);
+    EXPECT_EQ(intent.details->aws_roles.size(), 1U);
   });
 }
 

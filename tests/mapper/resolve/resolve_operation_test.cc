@@ -144,7 +144,7 @@ class ResolveAws : public ResolveFixture {
   static Observation Aws() {
     Observation observation = From("10.0.0.1", Collector::kAws);
     observation.target =
-        AwsTarget{"arn:aws:s3:::bills", {"s3:GetObject", "s3:PutObject"}, "", "", ""};
+        AwsTarget{"arn:aws:s3:::bills", {"s3:GetObject", "s3:PutObject"}, "", "", "", "", true};
     return observation;
   }
 };
@@ -153,6 +153,18 @@ TEST_F(ResolveAws, N1FindsTheClientByAddress) {
   EXPECT_EQ(Resolve(Aws()), "shop/web -> /arn:aws:s3:::bills AWS");
   EXPECT_THAT(Only().details->aws_actions, ElementsAre("s3:GetObject", "s3:PutObject"));
   EXPECT_EQ(Only().strength, Strength::kUsed);
+}
+
+TEST_F(ResolveAws, KeepsRegionAndRoleAndWhatWasDeniedApart) {
+  Observation observation = Aws();
+  auto& target = std::get<AwsTarget>(observation.target);
+  target.region = "eu-west-1";
+  target.iam_role = "arn:aws:iam::1:role/web";
+  target.allowed = false;
+  EXPECT_EQ(Resolve(observation), "shop/web -> /arn:aws:s3:::bills AWS");
+  EXPECT_THAT(Only().details->aws_regions, ElementsAre("eu-west-1"));
+  EXPECT_THAT(Only().details->aws_roles, ElementsAre("arn:aws:iam::1:role/web"));
+  EXPECT_EQ(Only().strength, Strength::kAttempted);
 }
 
 TEST_F(ResolveAws, N1TakesANamedClientAsItIs) {
