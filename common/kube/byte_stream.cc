@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -22,6 +23,9 @@
 namespace network_mapper::kube {
 
 namespace {
+
+// How soon a stop is noticed.
+constexpr std::chrono::milliseconds kStopPatience{100};
 
 struct AddressListDeleter {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
@@ -60,10 +64,11 @@ class Descriptor {
 
 class ByteStream::Implementation {
  public:
-  Implementation(const HttpEndpoint& endpoint, SteadyTime deadline)
+  Implementation(const HttpEndpoint& endpoint, SteadyTime deadline, std::stop_token stop)
       : endpoint_(endpoint),
         address_(fmt::format("{} port {}", endpoint.host, endpoint.port)),
-        deadline_(deadline) {}
+        deadline_(deadline),
+        stop_(std::move(stop)) {}
 
   Status Connect() {
     addrinfo hints{};
@@ -87,6 +92,7 @@ class ByteStream::Implementation {
   Status Write(std::string_view bytes) {
     const SigpipeBlock no_sigpipe;
     while (!bytes.empty()) {
+      RETURN_IF_ERROR(CheckTime());
       ASSIGN_OR_RETURN(const size_t written, WriteSome(bytes));
       bytes.remove_prefix(written);
     }
@@ -96,6 +102,7 @@ class ByteStream::Implementation {
   StatusOr<std::string> Read() {
     const SigpipeBlock no_sigpipe;
     std::array<char, size_t{16} << 10U> buffer{};
+    RETURN_IF_ERROR(CheckTime());
     ASSIGN_OR_RETURN(const size_t got, ReadSome(buffer.data(), buffer.size()));
     return std::string(buffer.data(), got);
   }
@@ -215,17 +222,36 @@ class ByteStream::Implementation {
     return true;
   }
 
+  // A server that never pauses must not go on for ever either.
+  Status CheckTime() const {
+    if (stop_.stop_requested()) {
+      return MakeStatus(StatusCode::kCancelled, "stopped");
+    }
+    return std::chrono::steady_clock::now() < deadline_ ? OkStatus() : Late();
+  }
+
+  Status Late() const { return DeadlineExceeded("{} did not answer in time", address_); }
+
   Status WaitFor(short events) const {
     while (true) {
+      if (stop_.stop_requested()) {
+        return MakeStatus(StatusCode::kCancelled, "stopped");
+      }
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
           deadline_ - std::chrono::steady_clock::now());
+      // What nobody can stop need not look.
+      const auto patience = stop_.stop_possible() ? std::min(left, kStopPatience) : left;
       pollfd waiting{.fd = socket_.Get(), .events = events, .revents = 0};
-      const int ready = left.count() < 0 ? 0 : poll(&waiting, 1, static_cast<int>(left.count()));
+      const int ready =
+          left.count() < 0 ? 0 : poll(&waiting, 1, static_cast<int>(patience.count()));
       if (ready > 0) {
         return OkStatus();
       }
+      if (ready == 0 && patience < left) {
+        continue;
+      }
       if (ready == 0) {
-        return DeadlineExceeded("{} did not answer in time", address_);
+        return Late();
       }
       if (errno != EINTR) {
         return Internal("poll: {}", std::generic_category().message(errno));
@@ -236,6 +262,7 @@ class ByteStream::Implementation {
   const HttpEndpoint endpoint_;
   const std::string address_;
   const SteadyTime deadline_;
+  const std::stop_token stop_;
   Descriptor socket_;
   // Outlives the context, which refers to it.
   std::unique_ptr<TlsSettings> tls_settings_;
@@ -249,8 +276,9 @@ ByteStream::ByteStream(std::unique_ptr<Implementation> implementation)
 ByteStream::~ByteStream() = default;
 
 StatusOr<std::unique_ptr<ByteStream>> ByteStream::Connect(const HttpEndpoint& endpoint,
-                                                          SteadyTime deadline) {
-  auto implementation = std::make_unique<Implementation>(endpoint, deadline);
+                                                          SteadyTime deadline,
+                                                          const std::stop_token& stop) {
+  auto implementation = std::make_unique<Implementation>(endpoint, deadline, stop);
   RETURN_IF_ERROR(implementation->Connect());
   return std::unique_ptr<ByteStream>(new ByteStream(std::move(implementation)));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,11 @@ namespace network_mapper::kube {
 
 class ByteStream {
  public:
-  // All reading and writing has to end by `deadline`; what has not is DeadlineExceeded.
+  // All reading and writing has to end by `deadline`; what has not is DeadlineExceeded. It ends
+  // soon after a request for stop, with Cancelled.
   static StatusOr<std::unique_ptr<ByteStream>> Connect(const HttpEndpoint& endpoint,
-                                                       SteadyTime deadline);
+                                                       SteadyTime deadline,
+                                                       const std::stop_token& stop = {});
   ByteStream(const ByteStream&) = delete;
   ByteStream& operator=(const ByteStream&) = delete;
   ~ByteStream();

@@ -118,20 +118,22 @@ class Client::Implementation {
   // As Send, with one attempt more after a 401.
   StatusOr<std::unique_ptr<WebSocket>> OpenWebSocket(HttpRequest request,
                                                      std::string_view subprotocol,
-                                                     std::chrono::milliseconds timeout) {
+                                                     std::chrono::milliseconds timeout,
+                                                     const std::stop_token& stop) {
     if (!IsCleanPath(request.path)) {
       return InvalidArgument("'{}' is no encoded path", request.path);
     }
     const std::string what = Describe(request);
     request.path = url_.prefix + request.path;
+    const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
     bool may_renew = true;
     while (true) {
       StatusOr<Credential> credential = credentials_.Current();
       if (!credential.ok()) {
         return Annotate(credential.status(), what);
       }
-      StatusOr<WebSocket::Answer> answer = TryWebSocket(*credential, request, subprotocol,
-                                                        std::chrono::steady_clock::now() + timeout);
+      StatusOr<WebSocket::Answer> answer =
+          TryWebSocket(*credential, request, subprotocol, deadline, stop);
       if (!answer.ok()) {
         return Annotate(answer.status(), what);
       }
@@ -200,11 +202,13 @@ class Client::Implementation {
 
  private:
   StatusOr<WebSocket::Answer> TryWebSocket(const Credential& credential, HttpRequest request,
-                                           std::string_view subprotocol, SteadyTime deadline) {
+                                           std::string_view subprotocol, SteadyTime deadline,
+                                           const std::stop_token& stop) {
     request.headers.insert(request.headers.end(), credential.headers.begin(),
                            credential.headers.end());
     ASSIGN_OR_RETURN(const HttpEndpoint endpoint, EndpointFor(credential));
-    ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream, ByteStream::Connect(endpoint, deadline));
+    ASSIGN_OR_RETURN(std::unique_ptr<ByteStream> stream,
+                     ByteStream::Connect(endpoint, deadline, stop));
     return WebSocket::Open(std::move(stream), endpoint, request, subprotocol);
   }
 
@@ -348,9 +352,10 @@ Status Client::Stream(std::string_view path, const StreamOptions& options, const
 
 StatusOr<std::unique_ptr<WebSocket>> Client::OpenWebSocket(std::string_view path,
                                                            std::string_view subprotocol,
-                                                           std::chrono::milliseconds timeout) {
+                                                           std::chrono::milliseconds timeout,
+                                                           const std::stop_token& stop) {
   return implementation_->OpenWebSocket(implementation_->MakeRequest(path, "*/*"), subprotocol,
-                                        timeout);
+                                        timeout, stop);
 }
 
 const std::string& Client::Namespace() const {

@@ -81,11 +81,12 @@ class Client {
   Status Stream(std::string_view path, const StreamOptions& options, const OnChunk& on_chunk,
                 const std::stop_token& stop);
 
-  // A WebSocket that a GET of `path` opens. All has to be over within `timeout`, and nobody stops
-  // it before.
+  // A WebSocket that a GET of `path` opens. All has to be over within `timeout`, and ends soon
+  // after a request for stop with Cancelled.
   StatusOr<std::unique_ptr<WebSocket>> OpenWebSocket(std::string_view path,
                                                      std::string_view subprotocol,
-                                                     std::chrono::milliseconds timeout);
+                                                     std::chrono::milliseconds timeout,
+                                                     const std::stop_token& stop = {});
 
   // The namespace of the context or of this pod.
   const std::string& Namespace() const;

@@ -204,7 +204,7 @@ ScrapeResult ProxyCounters::EndScrape(ScrapeEnd end, Time at) {
   ScrapeResult result;
   if (end == ScrapeEnd::kFailed) {
     ++failed_attempts_;
-  } else {
+  } else if (end == ScrapeEnd::kComplete) {
     Compare(at, result);
     scraped_at_ = at;
     failed_attempts_ = 0;

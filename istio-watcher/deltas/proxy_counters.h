@@ -87,7 +87,12 @@ struct ProxySnapshot {
   friend bool operator==(const ProxySnapshot&, const ProxySnapshot&) = default;
 };
 
-enum class ScrapeEnd : uint8_t { kComplete, kFailed };
+enum class ScrapeEnd : uint8_t {
+  kComplete,
+  kFailed,
+  // Nothing was learnt, and nothing tried in vain: there is another way to read it.
+  kPutOff,
+};
 
 class ProxyCounters {
  public:
@@ -101,8 +106,8 @@ class ProxyCounters {
 
   void BeginScrape();
   void Take(const Series& series);
-  // `at` is when the scrape began: what happens later belongs to the next one. With kFailed the
-  // result is empty.
+  // `at` is when the scrape began: what happens later belongs to the next one. The
+  // result is empty but with kComplete.
   ScrapeResult EndScrape(ScrapeEnd end, Time at);
 
   // Absent until the first complete scrape.

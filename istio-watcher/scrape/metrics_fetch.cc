@@ -84,7 +84,7 @@ std::optional<ScrapeFailure> JudgeHead(const ResponseHead& head) {
 
 }  // namespace
 
-MetricsFetch::MetricsFetch(FetchTarget target, SteadyTime deadline, Take take)
+MetricsFetch::MetricsFetch(FetchTarget target, SteadyTime deadline, TakeStats take)
     : target_(std::move(target)),
       deadline_(deadline),
       take_(std::move(take)),

@@ -1,11 +1,9 @@
-// One GET of a text over HTTP/1.1 and a connection of its own, which never blocks: many go on side
-// by side on one thread, which waits for their descriptors. Nothing is followed, decompressed or
+// One GET of a text over HTTP/1.1 and a connection of its own. Nothing is followed, decompressed or
 // kept; the body is handed on as it comes. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +13,7 @@
 #include "common/status/status.h"
 #include "common/time/clock.h"
 #include "istio-watcher/scrape/scrape_failure.h"
+#include "istio-watcher/scrape/stats_fetch.h"
 
 namespace network_mapper::istio {
 
@@ -25,34 +24,25 @@ struct FetchTarget {
   std::string path;
 };
 
-class MetricsFetch {
+class MetricsFetch final : public StatsFetch {
  public:
-  // Takes what has come of the body; an error ends the fetch (kTooLong).
-  using Take = std::function<Status(std::string_view)>;
-
   // Begins to connect. What is not over at `deadline` fails.
-  MetricsFetch(FetchTarget target, SteadyTime deadline, Take take);
-  MetricsFetch(const MetricsFetch&) = delete;
-  MetricsFetch& operator=(const MetricsFetch&) = delete;
-  ~MetricsFetch();
+  MetricsFetch(FetchTarget target, SteadyTime deadline, TakeStats take);
+  ~MetricsFetch() override;
 
-  // For poll(2); -1 when it is over.
-  int Descriptor() const { return fd_; }
+  int Descriptor() const override { return fd_; }
 
-  short Events() const;
+  short Events() const override;
 
-  SteadyTime Deadline() const { return deadline_; }
+  SteadyTime Deadline() const override { return deadline_; }
 
-  // To be called when the descriptor is ready, and when the deadline has passed.
-  void Advance(SteadyTime now);
+  void Advance(SteadyTime now) override;
 
-  bool IsOver() const { return fd_ < 0; }
+  bool IsOver() const override { return fd_ < 0; }
 
-  // Once it is over; absent: the whole body was handed on.
-  std::optional<ScrapeFailure> Failure() const { return failure_; }
+  std::optional<ScrapeFailure> Failure() const override { return failure_; }
 
-  // Of the body, so far.
-  uint64_t Bytes() const { return bytes_; }
+  uint64_t Bytes() const override { return bytes_; }
 
  private:
   enum class Step : uint8_t { kConnecting, kSending, kReading };
@@ -69,7 +59,7 @@ class MetricsFetch {
 
   FetchTarget target_;
   SteadyTime deadline_;
-  Take take_;
+  TakeStats take_;
   int fd_ = -1;
   Step step_ = Step::kConnecting;
   // What is still to be sent.

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "istio-watcher/scrape/command_fetch.h"
+#include "istio-watcher/scrape/metrics_fetch.h"
+
 namespace network_mapper::istio {
 
 namespace {
@@ -11,6 +14,13 @@ namespace {
 constexpr const char* kRequestsPath = "/stats/prometheus?filter=istio_requests_total";
 constexpr const char* kConnectionsPath =
     "/stats/prometheus?filter=istio_tcp_connections_opened_total";
+
+// Every image of the proxy has it. It asks Envoy's admin interface, which is for the pod only, and
+// puts the slash before the path (pilot/cmd/pilot-agent/app/request.go). The same text as at the
+// metrics port, so that the series are the same; the JSON form's names are ambiguous.
+std::vector<std::string> RequestsCommand() {
+  return {"pilot-agent", "request", "GET", std::string(kRequestsPath).substr(1)};
+}
 
 // Whether another port may do better. One that is slow says that the proxy is there.
 bool MayBeOnAnotherPort(ScrapeFailure failure) {
@@ -26,12 +36,23 @@ ProxyScrape::ProxyScrape(const ScrapeOptions& options, ScrapeAddress address, si
       counters_(counters),
       clock_(clock),
       port_(first_port % address_.ports.size()) {
-  Begin();
+  BeginAttempt();
+}
+
+ProxyScrape::ProxyScrape(const ScrapeOptions& options, ProxyCommand& command, const ProxyPod& pod,
+                         ProxyCounters& counters, const Clock& clock)
+    : options_(options), counters_(counters), clock_(clock) {
+  TakeStats take = BeginReading();
+  fetch_ = std::make_unique<CommandFetch>(command.Start(pod, RequestsCommand(), options_.timeout),
+                                          clock_.SteadyNow() + options_.timeout, std::move(take));
+  if (fetch_->IsOver()) {
+    EndAttempt();
+  }
 }
 
 ProxyScrape::~ProxyScrape() = default;
 
-void ProxyScrape::Begin() {
+TakeStats ProxyScrape::BeginReading() {
   counters_.BeginScrape();
   // What a kind does not count, its agent may pass on all the same, on one port and not on another.
   const Metric wanted =
@@ -43,11 +64,15 @@ void ProxyScrape::Begin() {
         }
       });
   began_ = clock_.Now();
+  return [this](std::string_view part) { return reader_->Feed(part); };
+}
+
+void ProxyScrape::BeginAttempt() {
+  TakeStats take = BeginReading();
   fetch_ = std::make_unique<MetricsFetch>(
       FetchTarget{address_.address, address_.ports[port_],
                   address_.kind == ProxyKind::kEnvoy ? kRequestsPath : kConnectionsPath},
-      clock_.SteadyNow() + options_.timeout,
-      [this](std::string_view part) { return reader_->Feed(part); });
+      clock_.SteadyNow() + options_.timeout, std::move(take));
   if (fetch_->IsOver()) {
     EndAttempt();
   }
@@ -75,13 +100,16 @@ void ProxyScrape::EndAttempt() {
     is_over_ = true;
     return;
   }
-  failure_ = failure_.value_or(*failure);
+  // An Envoy whose metrics are for its pod only does not even listen; the agent beside it says why.
+  if (!failure_ || *failure_ == ScrapeFailure::kUnreachable) {
+    failure_ = failure;
+  }
   if (MayBeOnAnotherPort(*failure) && ++attempts_ < address_.ports.size()) {
     port_ = (port_ + 1) % address_.ports.size();
-    Begin();
+    BeginAttempt();
     return;
   }
-  result_ = counters_.EndScrape(ScrapeEnd::kFailed, began_);
+  result_ = counters_.EndScrape(NeedsCommand() ? ScrapeEnd::kPutOff : ScrapeEnd::kFailed, began_);
   is_over_ = true;
 }
 

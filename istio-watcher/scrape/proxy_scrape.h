@@ -1,6 +1,6 @@
 // One look at one proxy's counters: the answer of its metrics port as it comes, through the reader,
-// to what the counters grew by. Tries the proxy's ports in turn. Advanced by whoever has many of
-// them, on one thread.
+// to what the counters grew by. Tries the proxy's ports in turn, or takes what a command in its pod
+// answers. Advanced by whoever has many of them, on one thread.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,9 @@
 #include "istio-watcher/deltas/proxy_counters.h"
 #include "istio-watcher/metrics/prometheus_reader.h"
 #include "istio-watcher/metrics/reader_options.h"
-#include "istio-watcher/scrape/metrics_fetch.h"
+#include "istio-watcher/scrape/proxy_command.h"
 #include "istio-watcher/scrape/scrape_failure.h"
+#include "istio-watcher/scrape/stats_fetch.h"
 
 namespace network_mapper::istio {
 
@@ -38,6 +39,8 @@ struct ScrapeOptions {
   ReaderOptions reader;
   // Of one answer, connecting included.
   std::chrono::nanoseconds timeout = std::chrono::seconds(10);
+  // An Envoy whose ports forbid it is read by a command instead.
+  bool has_command = false;
 };
 
 class ProxyScrape {
@@ -46,11 +49,14 @@ class ProxyScrape {
   // begin with; the others follow.
   ProxyScrape(const ScrapeOptions& options, ScrapeAddress address, size_t first_port,
               ProxyCounters& counters, const Clock& clock);
+  // By a command in the pod of an Envoy.
+  ProxyScrape(const ScrapeOptions& options, ProxyCommand& command, const ProxyPod& pod,
+              ProxyCounters& counters, const Clock& clock);
   ProxyScrape(const ProxyScrape&) = delete;
   ProxyScrape& operator=(const ProxyScrape&) = delete;
   ~ProxyScrape();
 
-  // As those of MetricsFetch.
+  // As those of StatsFetch.
   int Descriptor() const { return fetch_->Descriptor(); }
 
   short Events() const { return fetch_->Events(); }
@@ -61,8 +67,16 @@ class ProxyScrape {
 
   bool IsOver() const { return is_over_; }
 
-  // Once it is over. Of the port that answered, or of the one tried first.
+  // Once it is over. Of the first port that answered at all, or of the one tried first.
   std::optional<ScrapeFailure> Failure() const { return failure_; }
+
+  bool IsByCommand() const { return address_.ports.empty(); }
+
+  // Once it is over: it can be read by a command only.
+  bool NeedsCommand() const {
+    return options_.has_command && !IsByCommand() && address_.kind == ProxyKind::kEnvoy &&
+           failure_ == ScrapeFailure::kForbidden;
+  }
 
   // The port that answered.
   size_t Port() const { return port_; }
@@ -75,18 +89,21 @@ class ProxyScrape {
   uint64_t Bytes() const { return bytes_; }
 
  private:
-  void Begin();
+  // What is to be read next is another answer.
+  TakeStats BeginReading();
+  void BeginAttempt();
   void EndAttempt();
 
   const ScrapeOptions& options_;
+  // Without ports: by a command.
   ScrapeAddress address_;
   ProxyCounters& counters_;
   const Clock& clock_;
-  size_t port_;
+  size_t port_ = 0;
   size_t attempts_ = 0;
   Time began_;
   std::unique_ptr<PrometheusReader> reader_;
-  std::unique_ptr<MetricsFetch> fetch_;
+  std::unique_ptr<StatsFetch> fetch_;
   bool is_over_ = false;
   std::optional<ScrapeFailure> failure_;
   ScrapeResult result_;

@@ -24,6 +24,10 @@ std::string_view ScrapeFailureName(ScrapeFailure failure) {
       return "cut";
     case ScrapeFailure::kTooLong:
       return "too_long";
+    case ScrapeFailure::kExecForbidden:
+      return "exec_forbidden";
+    case ScrapeFailure::kExecFailed:
+      return "exec_failed";
   }
   return "";
 }

@@ -18,12 +18,15 @@ enum class ScrapeFailure : uint8_t {
   kNotHttp,      // no answer of HTTP/1, or one with a framing that makes no sense
   kCut,          // the answer ended too early
   kTooLong,      // over the limit of an answer
+  // Of proxies that were forbidden, by a command in their pod:
+  kExecForbidden,  // no right to run one
+  kExecFailed,     // it could not be run, or ended with an error
 };
 inline constexpr std::array kAllScrapeFailures = {
-    ScrapeFailure::kUnreachable, ScrapeFailure::kTimeout,   ScrapeFailure::kForbidden,
-    ScrapeFailure::kRedirect,    ScrapeFailure::kBadStatus, ScrapeFailure::kContentType,
-    ScrapeFailure::kCompressed,  ScrapeFailure::kNotHttp,   ScrapeFailure::kCut,
-    ScrapeFailure::kTooLong};
+    ScrapeFailure::kUnreachable, ScrapeFailure::kTimeout,       ScrapeFailure::kForbidden,
+    ScrapeFailure::kRedirect,    ScrapeFailure::kBadStatus,     ScrapeFailure::kContentType,
+    ScrapeFailure::kCompressed,  ScrapeFailure::kNotHttp,       ScrapeFailure::kCut,
+    ScrapeFailure::kTooLong,     ScrapeFailure::kExecForbidden, ScrapeFailure::kExecFailed};
 
 // "unreachable", "timeout", ...: the value of a metric's label.
 std::string_view ScrapeFailureName(ScrapeFailure failure);

@@ -28,6 +28,18 @@ constexpr size_t kEnoughForAReport = 5'000;
 // So many failed scrapes of a proxy in a row; a pod that ends may well fail one.
 constexpr unsigned kWorthANotice = 2;
 
+// Commands are beside the round.
+size_t CountInRound(const std::vector<WatchedProxy*>& scraped) {
+  return static_cast<size_t>(
+      std::count_if(scraped.begin(), scraped.end(),
+                    [](const WatchedProxy* proxy) { return !proxy->scrape->IsByCommand(); }));
+}
+
+bool IsWorthANotice(const WatchedProxy& proxy) {
+  return proxy.proxy.is_ready &&
+         (proxy.failures >= kWorthANotice || proxy.failure == ScrapeFailure::kExecForbidden);
+}
+
 }  // namespace
 
 struct IstioWatcher::Watch {
@@ -48,6 +60,7 @@ struct IstioWatcher::Watch {
   uint64_t series_over_limit = 0;
   // What the merge has got since the last report.
   size_t growth = 0;
+  SteadyTime next_look_for_commands{};
   std::vector<std::string> notices;
 };
 
@@ -55,7 +68,9 @@ IstioWatcher::IstioWatcher(WatchOptions options, WatchParts parts)
     : options_(std::move(options)),
       parts_(std::move(parts)),
       metrics_(parts_.metrics),
-      random_(std::random_device()()) {}
+      random_(std::random_device()()) {
+  options_.scrape.has_command = parts_.command != nullptr;
+}
 
 void IstioWatcher::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
@@ -158,7 +173,7 @@ Status IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime en
       SpreadOver(round.window, readable.size(), random_);
   const SteadyTime begin = parts_.clock.SteadyNow();
   size_t next = 0;
-  size_t under_way = watch.table.BeingScraped().size();
+  size_t under_way = CountInRound(watch.table.BeingScraped());
   while (!stop.stop_requested() && (next < readable.size() || under_way > 0)) {
     const SteadyTime now = parts_.clock.SteadyNow();
     if (now >= end) {
@@ -176,7 +191,7 @@ Status IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime en
     }
     AdvanceScrapes(watch, patience);
     const std::vector<WatchedProxy*> scraped = watch.table.BeingScraped();
-    under_way = scraped.size();
+    under_way = CountInRound(scraped);
     if (watch.growth >= kEnoughForAReport && next >= ztunnels &&
         std::none_of(scraped.begin(), scraped.end(), is_ztunnel)) {
       RETURN_IF_ERROR(Report(watch, stop));
@@ -190,7 +205,39 @@ void IstioWatcher::BeginScrape(WatchedProxy& proxy) {
                                                proxy.counters, parts_.clock);
 }
 
+// Those first that have waited longest, of which a new proxy is one.
+void IstioWatcher::BeginCommands(Watch& watch) {
+  const SteadyTime now = parts_.clock.SteadyNow();
+  if (parts_.command == nullptr || now < watch.next_look_for_commands) {
+    return;
+  }
+  watch.next_look_for_commands = now + kPatience;
+  std::vector<WatchedProxy*> due;
+  size_t under_way = 0;
+  for (WatchedProxy* proxy : watch.table.All()) {
+    if (proxy->scrape != nullptr) {
+      under_way += static_cast<size_t>(proxy->scrape->IsByCommand());
+    } else if (proxy->is_forbidden && proxy->proxy.is_ready && proxy->next_command <= now) {
+      due.push_back(proxy);
+    }
+  }
+  const size_t count =
+      std::min(due.size(), options_.max_commands - std::min(options_.max_commands, under_way));
+  std::partial_sort(due.begin(), due.begin() + static_cast<ptrdiff_t>(count), due.end(),
+                    [](const WatchedProxy* left, const WatchedProxy* right) {
+                      return left->next_command < right->next_command;
+                    });
+  due.resize(count);
+  for (WatchedProxy* proxy : due) {
+    proxy->next_command = now + options_.command_interval;
+    proxy->scrape = std::make_unique<ProxyScrape>(options_.scrape, *parts_.command,
+                                                  proxy->proxy.name, proxy->counters, parts_.clock);
+    metrics_.commands.Increment();
+  }
+}
+
 void IstioWatcher::AdvanceScrapes(Watch& watch, std::chrono::nanoseconds patience) {
+  BeginCommands(watch);
   const std::vector<WatchedProxy*> scraped = watch.table.BeingScraped();
   std::vector<pollfd> descriptors;
   descriptors.reserve(scraped.size());
@@ -221,14 +268,15 @@ void IstioWatcher::EndScrape(Watch& watch, WatchedProxy& proxy) {
   ProxyScrape& scrape = *proxy.scrape;
   metrics_.scrapes.Increment();
   metrics_.bytes.Increment(static_cast<double>(scrape.Bytes()));
-  proxy.failure = scrape.Failure();
-  proxy.failures = proxy.failure ? proxy.failures + 1 : 0;
-  if (proxy.failure) {
-    metrics_.failures.at(static_cast<size_t>(*proxy.failure))->Increment();
-    LogDebug("an Istio proxy cannot be read",
-             {{"proxy", proxy.proxy.name}, {"reason", ScrapeFailureName(*proxy.failure)}});
-  } else {
-    proxy.port = scrape.Port();
+  if (!scrape.IsByCommand()) {
+    proxy.is_forbidden = scrape.NeedsCommand();
+  }
+  // Whether it can be read, the command says then.
+  if (scrape.IsByCommand() || !proxy.is_forbidden) {
+    NoteFailure(proxy);
+  }
+  if (!scrape.Failure()) {
+    proxy.port = scrape.IsByCommand() ? proxy.port : scrape.Port();
     const ReaderCounts& counts = scrape.Counts();
     metrics_.Count(counts);
     proxy.requests = proxy.proxy.address.kind == ProxyKind::kEnvoy ? counts.series : 0;
@@ -242,6 +290,17 @@ void IstioWatcher::EndScrape(Watch& watch, WatchedProxy& proxy) {
     watch.merge.Add(std::move(result));
   }
   proxy.scrape.reset();
+}
+
+void IstioWatcher::NoteFailure(WatchedProxy& proxy) {
+  proxy.failure = proxy.scrape->Failure();
+  proxy.failures = proxy.failure ? proxy.failures + 1 : 0;
+  if (proxy.failure) {
+    metrics_.failures.at(static_cast<size_t>(*proxy.failure))->Increment();
+    LogDebug("an Istio proxy cannot be read", {{"namespace", proxy.proxy.name.name_space},
+                                               {"pod", proxy.proxy.name.name},
+                                               {"reason", ScrapeFailureName(*proxy.failure)}});
+  }
 }
 
 Status IstioWatcher::Report(Watch& watch, const std::stop_token& stop) {
@@ -271,7 +330,7 @@ void IstioWatcher::Publish(Watch& watch) {
     ++report.proxies;
     report.requests += proxy->requests;
     report.requests_without_path += proxy->requests_without_path;
-    if (proxy->proxy.is_ready && proxy->failures >= kWorthANotice) {
+    if (IsWorthANotice(*proxy)) {
       ++report.failing.at(static_cast<size_t>(*proxy->failure));
     }
   }

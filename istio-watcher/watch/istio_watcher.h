@@ -36,6 +36,10 @@ struct WatchOptions {
   size_t max_series = 4'000'000;
   // Scrapes that are under way at a time: those that wait for a slow proxy.
   size_t max_scrapes = 256;
+  // From one command in a proxy's pod to the next, at least: each starts a process. They go on
+  // beside the scrapes, and nothing waits for them.
+  std::chrono::nanoseconds command_interval = std::chrono::minutes(2);
+  size_t max_commands = 8;
   // Which proxies `find` finds, in words. Once it is another choice, watching begins anew: proxies
   // that were not watched meanwhile are older than it.
   std::string scope;
@@ -46,6 +50,8 @@ struct WatchParts {
   Journal& journal;
   MetricsRegistry& metrics;
   const Clock& clock;
+  // For Envoys whose ports forbid it, and only those; null: they are not read.
+  ProxyCommand* command = nullptr;
 };
 
 class IstioWatcher {
@@ -69,8 +75,10 @@ class IstioWatcher {
   StatusOr<std::unique_ptr<Watch>> Begin(const std::stop_token& stop);
   Status ScrapeRound(Watch& watch, const Round& round, SteadyTime end, const std::stop_token& stop);
   void BeginScrape(WatchedProxy& proxy);
+  void BeginCommands(Watch& watch);
   void AdvanceScrapes(Watch& watch, std::chrono::nanoseconds patience);
   void EndScrape(Watch& watch, WatchedProxy& proxy);
+  void NoteFailure(WatchedProxy& proxy);
   Status Report(Watch& watch, const std::stop_token& stop);
   void Publish(Watch& watch);
 

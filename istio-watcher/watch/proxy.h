@@ -3,20 +3,19 @@
 
 #include <functional>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "common/observation/pod_uid.h"
 #include "common/time/clock.h"
 #include "istio-watcher/deltas/growth.h"
+#include "istio-watcher/scrape/proxy_command.h"
 #include "istio-watcher/scrape/proxy_scrape.h"
 
 namespace network_mapper::istio {
 
 struct Proxy {
   PodUid pod;
-  // For logs: "shop/web-7d8f".
-  std::string name;
+  ProxyPod name;
   MeshWorkload workload;
   // When its container started (the kubelet's clock, whole seconds); absent while it does not run.
   std::optional<Time> started;

@@ -41,6 +41,9 @@ struct WatchedProxy {
   // Of the last scrape, and how many have failed in a row.
   std::optional<ScrapeFailure> failure;
   unsigned failures = 0;
+  // Its metrics are for its pod only, so that it is read by a command; the next one not before.
+  bool is_forbidden = false;
+  SteadyTime next_command{};
 
   ProxyCounters counters;
   // While one is under way. It uses the counters, and so ends before them.

@@ -23,6 +23,8 @@ WatchMetrics::WatchMetrics(MetricsRegistry& registry)
           registry.AddGauge("network_mapper_istio_round_seconds", "How often each proxy is read.")),
       scrapes(registry.AddCounter("network_mapper_istio_scrapes_total",
                                   "Proxies read, or tried to be.")),
+      commands(registry.AddCounter("network_mapper_istio_commands_total",
+                                   "Those of them that a command in the proxy's pod was to read.")),
       bytes(registry.AddCounter("network_mapper_istio_read_bytes_total", "What proxies answered.")),
       series_read(registry.AddCounter("network_mapper_istio_series_read_total",
                                       "Series that could be used.")),

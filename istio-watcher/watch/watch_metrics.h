@@ -20,6 +20,7 @@ struct WatchMetrics {
   Gauge& series;
   Gauge& round_seconds;
   Counter& scrapes;
+  Counter& commands;
   Counter& bytes;
   Counter& series_read;
   Counter& series_over_limit;

@@ -28,6 +28,19 @@ std::vector<std::string> NoticesOf(const WatchReport& report) {
     notices.push_back(fmt::format("{} of {} Istio proxies cannot be read ({}): see docs/istio.md",
                                   failing, report.proxies, reasons));
   }
+  const auto failing = [&report](ScrapeFailure failure) {
+    return report.failing.at(static_cast<size_t>(failure));
+  };
+  if (failing(ScrapeFailure::kForbidden) > 0) {
+    notices.emplace_back(
+        "metrics of Istio proxies are for their own pods only (METRICS_LOCALHOST_ACCESS_ONLY): "
+        "istio-exec-fallback (chart: istioExecFallback) reads them by pods/exec");
+  }
+  if (failing(ScrapeFailure::kExecForbidden) > 0) {
+    notices.emplace_back(
+        "the mapper may not use pods/exec, which istio-exec-fallback needs: the chart's value "
+        "istioExecFallback grants it");
+  }
   if (report.series_over_limit > 0) {
     notices.push_back(
         fmt::format("{} series of Istio proxies found no room: fold ids in paths (istio-fold-ids), "

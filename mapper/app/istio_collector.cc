@@ -29,7 +29,7 @@ struct Progress {
 istio::Proxy ToProxy(const MeshProxyFacts& facts, uint16_t metrics_port) {
   istio::Proxy proxy;
   proxy.pod = facts.pod->uid;
-  proxy.name = facts.pod->name_space + "/" + facts.pod->name;
+  proxy.name = {facts.pod->name_space, facts.pod->name};
   proxy.workload = {facts.pod->name_space, facts.workload};
   proxy.started = facts.proxy.started;
   proxy.is_ready = facts.proxy.is_ready;
@@ -109,7 +109,8 @@ IstioCollector::IstioCollector(IstioCollectorOptions options, Parts parts)
       watcher_(options_.watch, {.find = [this] { return Find(); },
                                 .journal = journal_,
                                 .metrics = parts_.metrics,
-                                .clock = parts_.clock}) {}
+                                .clock = parts_.clock,
+                                .command = parts_.command}) {}
 
 void IstioCollector::Run(const std::stop_token& stop) {
   const CollectorInstance collector{.instance_id = std::string(PipelineJournal::kInstance),

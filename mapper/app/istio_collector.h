@@ -12,6 +12,7 @@
 #include "common/metrics/metrics.h"
 #include "common/status/status.h"
 #include "common/time/clock.h"
+#include "istio-watcher/scrape/proxy_command.h"
 #include "istio-watcher/watch/istio_watcher.h"
 #include "istio-watcher/watch/journal.h"
 #include "mapper/ingest/batch_sink.h"
@@ -68,6 +69,8 @@ class IstioCollector {
     const Clock& clock;
     // The name of this mapper's life.
     std::string writer;
+    // As in WatchParts.
+    istio::ProxyCommand* command = nullptr;
   };
 
   // What the parts refer to must outlive it.

@@ -18,6 +18,7 @@
 #include "mapper/app/cluster_domain.h"
 #include "mapper/app/cluster_wide_collectors.h"
 #include "mapper/app/istio_collector.h"
+#include "mapper/app/proxy_exec.h"
 #include "mapper/ingest/completeness.h"
 #include "mapper/ingest/ledger_codec.h"
 #include "mapper/ingest/observation_pipeline.h"
@@ -80,6 +81,7 @@ IstioCollectorOptions IstioOptionsOf(const MapperConfig& config) {
   watch.scrape.reader.fold_ids = config.istio_fold_ids;
   watch.scrape.reader.max_body = static_cast<size_t>(config.istio_max_response_bytes);
   watch.scrape.reader.metric_prefix = config.istio_metric_prefix;
+  watch.command_interval = config.istio_exec_interval;
   watch.report_since_start = config.istio_report_since_start;
   watch.max_series = static_cast<size_t>(config.istio_max_series);
   watch.max_series_per_proxy = static_cast<size_t>(config.istio_max_series_per_proxy);
@@ -277,14 +279,19 @@ class MapperApp::Implementation {
     if (!config_.enable_istio_collection) {
       return {};
     }
-    istio_.emplace(IstioOptionsOf(config_),
+    const IstioCollectorOptions options = IstioOptionsOf(config_);
+    if (config_.istio_exec_fallback) {
+      proxy_exec_.emplace(*client_, options.watch.max_commands);
+    }
+    istio_.emplace(options,
                    IstioCollector::Parts{.inventory = inventory_,
                                          .synced = [this] { return feed_->Synced().ok(); },
                                          .sink = *pipeline_,
                                          .store = store_,
                                          .metrics = metrics_,
                                          .clock = clock_,
-                                         .writer = LeaseIdentity()});
+                                         .writer = LeaseIdentity(),
+                                         .command = proxy_exec_ ? &*proxy_exec_ : nullptr});
     return {[this](const std::stop_token& stop) { istio_->Run(stop); }};
   }
 
@@ -443,6 +450,7 @@ class MapperApp::Implementation {
   std::unique_ptr<kube::Client> client_;
   std::optional<InventoryFeed> feed_;
   std::optional<ObservationPipeline> pipeline_;
+  std::optional<ProxyExec> proxy_exec_;
   std::optional<IstioCollector> istio_;
   std::optional<ClusterWideCollectors> cluster_wide_;
   std::optional<TokenReviewer> token_reviewer_;

@@ -206,6 +206,16 @@ void DeclareIstioOptions(OptionTable& table, MapperConfig& config) {
       .Min(std::chrono::milliseconds(100))
       .Group(kGroup);
   table
+      .Add("istio-exec-fallback", &config.istio_exec_fallback,
+           "Read proxies whose metrics are for their own pod only (forbidden) by pods/exec of "
+           "pilot-agent; the mapper needs that right (chart: istioExecFallback)")
+      .Group(kGroup);
+  table
+      .Add("istio-exec-interval", &config.istio_exec_interval,
+           "How often such a proxy is read at most: each time starts a process")
+      .Min(std::chrono::seconds(1))
+      .Group(kGroup);
+  table
       .Add("istio-method-labels", &config.istio_method_labels,
            "Labels that may hold a request's method, or method and path; the first one counts")
       .Group(kGroup);

@@ -64,6 +64,7 @@ struct MapperConfig {
 
   // The Istio watcher. Empty namespace: all.
   bool enable_istio_collection = true;
+  bool istio_exec_fallback = false;
   bool istio_fold_ids = false;
   bool istio_report_since_start = false;
   uint16_t istio_metrics_port = 15090;
@@ -71,6 +72,7 @@ struct MapperConfig {
   std::chrono::nanoseconds istio_report_interval = std::chrono::seconds(30);
   std::chrono::nanoseconds istio_cooldown_interval = std::chrono::seconds(15);
   std::chrono::nanoseconds istio_fetch_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds istio_exec_interval = std::chrono::minutes(2);
   std::vector<std::string> istio_method_labels = {"request_method", "request_operation"};
   std::vector<std::string> istio_path_labels = {"request_path", "request_url_path"};
   int64_t istio_max_series = 4'000'000;

@@ -225,6 +225,7 @@ TEST_F(ProxyCountersTest, AProxyThatFailedTooOftenHasLostItsPast) {
   Start(5);
   for (int64_t at : {10, 20, 30}) {
     EXPECT_FALSE(proxy_->GaveUp());
+    ScrapeAll(at, {}, ScrapeEnd::kPutOff);
     ScrapeAll(at, {}, ScrapeEnd::kFailed);
   }
   EXPECT_TRUE(proxy_->GaveUp());

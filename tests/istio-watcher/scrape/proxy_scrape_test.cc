@@ -12,12 +12,14 @@
 #include <gtest/gtest.h>
 
 #include "common/net/tcp_listener.h"
+#include "tests/istio-watcher/scrape/fake_proxy_command.h"
 #include "tests/istio-watcher/scrape/proxy_dump.h"
 #include "tests/support/ip.h"
 
 namespace network_mapper::istio {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 class ProxyScrapeTest : public ::testing::Test {
@@ -36,6 +38,16 @@ class ProxyScrapeTest : public ::testing::Test {
   Outcome Scrape(std::vector<uint16_t> ports, ProxyKind kind = ProxyKind::kEnvoy) {
     ProxyScrape scrape(options_, {Ip("127.0.0.1"), std::move(ports), kind}, 0, counters_,
                        Clock::System());
+    return OutcomeOf(scrape);
+  }
+
+  Outcome ScrapeByCommand(CommandAnswer answer) {
+    command_.Answer(std::move(answer));
+    ProxyScrape scrape(options_, command_, {"shop", "web-1"}, counters_, Clock::System());
+    return OutcomeOf(scrape);
+  }
+
+  static Outcome OutcomeOf(ProxyScrape& scrape) {
     while (!scrape.IsOver()) {
       pollfd descriptor{scrape.Descriptor(), scrape.Events(), 0};
       poll(&descriptor, 1, 20);
@@ -66,6 +78,7 @@ class ProxyScrapeTest : public ::testing::Test {
     return listener->port;
   }
 
+  FakeProxyCommand command_;
   ScrapeOptions options_;
   DeltaOptions deltas_;
   SeriesBudget budget_{1000};
@@ -205,6 +218,50 @@ TEST_F(ProxyScrapeTest, FallsBackToTheNextPort) {
   // The reason is that of the port that should have answered.
   EXPECT_EQ(Scrape({PortOf(other), ClosedPort()}).failure, "content_type");
   EXPECT_EQ(Scrape({ClosedPort(), ClosedPort()}).failure, "unreachable");
+}
+
+TEST_F(ProxyScrapeTest, TheAgentSaysWhyTheProxyDoesNotListen) {
+  ScriptedServer agent([](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Raw("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    wire.Close();
+  });
+  EXPECT_EQ(Scrape({ClosedPort(), PortOf(agent)}).failure, "forbidden");
+  EXPECT_EQ(Scrape({PortOf(agent), ClosedPort()}).failure, "forbidden");
+}
+
+TEST_F(ProxyScrapeTest, ACommandAnswersTheSameSeriesAsThePort) {
+  ScriptedServer server(
+      [](const ScriptedCall&, ScriptedWire& wire) { wire.Raw(Answer(Line({.value = 3}))); });
+  EXPECT_EQ(Scrape({PortOf(server)}).calls, 3U);
+  const Outcome outcome = ScrapeByCommand({.output = Line({.value = 5})});
+  EXPECT_EQ(outcome.failure, "");
+  EXPECT_EQ(outcome.calls, 2U);
+  ASSERT_EQ(command_.Started().size(), 1U);
+  EXPECT_EQ(command_.Started()[0].pod, "shop/web-1");
+  EXPECT_THAT(
+      command_.Started()[0].words,
+      ElementsAre("pilot-agent", "request", "GET", "stats/prometheus?filter=istio_requests_total"));
+  EXPECT_EQ(command_.UnderWay(), 0U);
+}
+
+TEST_F(ProxyScrapeTest, WhatACommandAnswersIsBoundedAndCountsOnlyOnceItHasSucceeded) {
+  options_.timeout = std::chrono::milliseconds(200);
+  options_.reader.max_body = 2000;
+  const std::string line = Line({.value = 3});
+  const std::pair<CommandAnswer, std::string> cases[] = {
+      {{.output = line, .failure = ScrapeFailure::kExecFailed}, "exec_failed"},
+      {{.failure = ScrapeFailure::kExecForbidden}, "exec_forbidden"},
+      {{.output = line.substr(0, line.size() - 4)}, "cut"},
+      {{.output = line + std::string(3000, '#'), .hangs = true}, "too_long"},
+      {{.output = line, .hangs = true}, "timeout"},
+  };
+  for (const auto& [answer, failure] : cases) {
+    const Outcome outcome = ScrapeByCommand(answer);
+    EXPECT_EQ(outcome.failure, failure);
+    EXPECT_EQ(outcome.calls, 0U) << failure;
+    EXPECT_EQ(command_.UnderWay(), 0U) << failure;
+  }
+  EXPECT_EQ(counters_.SeriesCount(), 0U);
 }
 
 TEST_F(ProxyScrapeTest, SpeaksIpv6) {

@@ -2,6 +2,8 @@
 // after counts once, whatever restarts in between.
 #include "istio-watcher/watch/istio_watcher.h"
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
 
@@ -9,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "istio-watcher/watch/saved_scope.h"
+#include "tests/istio-watcher/scrape/fake_proxy_command.h"
 #include "tests/istio-watcher/scrape/proxy_dump.h"
 #include "tests/support/ip.h"
 
@@ -100,7 +103,7 @@ class IstioWatcherTest : public ::testing::Test {
   Proxy MakeProxy(uint8_t number, int64_t started) const {
     Proxy proxy;
     proxy.pod.bytes[15] = number;
-    proxy.name = "shop/web";
+    proxy.name = {"shop", fmt::format("web-{}", number)};
     proxy.workload = {"shop", "web"};
     proxy.started = Time(std::chrono::seconds(started));
     proxy.is_ready = true;
@@ -110,6 +113,17 @@ class IstioWatcherTest : public ::testing::Test {
 
   void Find(std::vector<Proxy> proxies) {
     proxies_.With([&](auto& found) { found = std::move(proxies); });
+  }
+
+  // Metrics are for the proxies' own pods only, which is what their agents answer; or not any more.
+  void Forbid(bool forbid = true) { forbid_ = forbid; }
+
+  uint64_t Failures(const std::string& reason) const {
+    const std::string name =
+        "network_mapper_istio_scrape_failures_total{reason=\"" + reason + "\"} ";
+    const std::string text = metrics_.RenderText();
+    const size_t at = text.find(name);
+    return at == std::string::npos ? 0 : std::stoull(text.substr(at + name.size()));
   }
 
   void Serve(std::string dump) {
@@ -122,7 +136,8 @@ class IstioWatcherTest : public ::testing::Test {
         WatchParts{.find = [this] { return proxies_.With([](auto& found) { return found; }); },
                    .journal = journal_,
                    .metrics = metrics_,
-                   .clock = Clock::System()});
+                   .clock = Clock::System(),
+                   .command = has_command_ ? &command_ : nullptr});
     thread_ = std::jthread([this](const std::stop_token& stop) { watcher_->Run(stop); });
   }
 
@@ -134,9 +149,13 @@ class IstioWatcherTest : public ::testing::Test {
     ASSERT_TRUE(Eventually([&] { return journal_.Writes() >= before + rounds; }));
   }
 
+  FakeProxyCommand command_;
+  bool has_command_ = true;
+  std::atomic<bool> forbid_ = false;
   Guarded<std::string> dump_;
   ScriptedServer server_{[this](const ScriptedCall&, ScriptedWire& wire) {
-    wire.Raw(Answer(dump_.With([](const std::string& served) { return served; })));
+    wire.Raw(forbid_ ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+                     : Answer(dump_.With([](const std::string& served) { return served; })));
     wire.Close();
   }};
   Guarded<std::optional<std::vector<Proxy>>> proxies_;
@@ -243,6 +262,148 @@ TEST_F(IstioWatcherTest, OnDemandWhatWasBeforeCountsToo) {
   Start();
   AwaitRounds();
   EXPECT_THAT(journal_.Calls(), ElementsAre(Pair("/x", 70)));
+}
+
+TEST_F(IstioWatcherTest, AForbiddenProxyIsReadByCommandsAndOnlyThen) {
+  options_.command_interval = std::chrono::milliseconds(50);
+  Find({MakeProxy(1, kLongAgo)});
+  Serve(Line({.value = 70}));
+  Start();
+  AwaitRounds();
+  EXPECT_THAT(command_.Started(), IsEmpty());
+  // The mesh is set up anew. What was read by the port goes on.
+  command_.Answer({.output = Line({.value = 72})});
+  Forbid();
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 2; }));
+  command_.Answer({.output = Line({.value = 75})});
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 5; }));
+  EXPECT_EQ(command_.Started().front().pod, "shop/web-1");
+  AwaitRounds();
+  EXPECT_THAT(watcher_->Notices(), IsEmpty());
+  EXPECT_EQ(Failures("forbidden"), 0U);
+  // And back.
+  Serve(Line({.value = 80}));
+  Forbid(false);
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 10; }));
+  AwaitRounds();
+  const size_t commands = command_.Started().size();
+  AwaitRounds(5);
+  EXPECT_EQ(command_.Started().size(), commands);
+}
+
+TEST_F(IstioWatcherTest, ARestartOfTheWatcherOrTheProxyLosesNothingOfWhatCommandsRead) {
+  options_.command_interval = std::chrono::milliseconds(50);
+  Forbid();
+  Find({MakeProxy(1, kLongAgo)});
+  command_.Answer({.output = Line({.value = 70})});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return command_.Started().size() >= 2; }));
+  AwaitRounds();
+  EXPECT_THAT(journal_.Calls(), IsEmpty());
+  Stop();
+  command_.Answer({.output = Line({.value = 73})});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 3; }));
+  // A new life of the proxy does not wait for its turn.
+  options_.command_interval = std::chrono::hours(1);
+  Stop();
+  Start();
+  AwaitRounds();
+  command_.Answer({.output = Line({.value = 4})});
+  Find({MakeProxy(1, kInFuture)});
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 7; }));
+  AwaitRounds();
+  EXPECT_EQ(journal_.Calls()["/x"], 7U);
+}
+
+TEST_F(IstioWatcherTest, WithoutCommandsAForbiddenProxyIsAFailure) {
+  has_command_ = false;
+  Forbid();
+  Find({MakeProxy(1, kLongAgo)});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !watcher_->Notices().empty(); }));
+  EXPECT_THAT(watcher_->Notices(),
+              ElementsAre(HasSubstr("forbidden 1"), HasSubstr("istio-exec-fallback")));
+  EXPECT_GE(Failures("forbidden"), 2U);
+  EXPECT_THAT(command_.Started(), IsEmpty());
+}
+
+TEST_F(IstioWatcherTest, AZtunnelHasNoSuchCommand) {
+  Forbid();
+  Find({MakeProxy(1, kLongAgo)});
+  proxies_.With([](auto& found) { (*found)[0].address.kind = ProxyKind::kZtunnel; });
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !watcher_->Notices().empty(); }));
+  EXPECT_THAT(command_.Started(), IsEmpty());
+}
+
+TEST_F(IstioWatcherTest, SaysWhichRightIsMissing) {
+  Forbid();
+  Find({MakeProxy(1, kLongAgo)});
+  command_.Answer({.failure = ScrapeFailure::kExecForbidden});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return !watcher_->Notices().empty(); }));
+  EXPECT_THAT(watcher_->Notices(),
+              ElementsAre(HasSubstr("exec_forbidden 1"), HasSubstr("istioExecFallback")));
+  AwaitRounds();
+  // It is not tried all the time.
+  EXPECT_EQ(command_.Started().size(), 1U);
+  EXPECT_EQ(Failures("exec_forbidden"), 1U);
+}
+
+TEST_F(IstioWatcherTest, SlowCommandsAreFewAndKeepNobodyWaiting) {
+  ScriptedServer forbidding([](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Raw("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    wire.Close();
+  });
+  std::vector<Proxy> proxies = {MakeProxy(1, kInFuture)};
+  for (uint8_t number = 2; number < 40; ++number) {
+    proxies.push_back(MakeProxy(number, kInFuture));
+    proxies.back().address.ports = {PortOf(forbidding)};
+  }
+  Find(proxies);
+  command_.Answer({.hangs = true});
+  Serve(Line({.value = 3}));
+  options_.scrape.timeout = std::chrono::seconds(60);
+  Start();
+  ASSERT_TRUE(Eventually([&] { return command_.UnderWay() == 8; }));
+  AwaitRounds();
+  EXPECT_EQ(journal_.Calls()["/x"], 3U);
+  Serve(Line({.value = 5}));
+  AwaitRounds();
+  EXPECT_EQ(journal_.Calls()["/x"], 5U);
+  EXPECT_EQ(command_.MostUnderWay(), 8U);
+  EXPECT_EQ(command_.Started().size(), 8U);
+  Stop();
+  EXPECT_EQ(command_.UnderWay(), 0U);
+}
+
+TEST_F(IstioWatcherTest, EachForbiddenProxyHasItsTurn) {
+  options_.command_interval = std::chrono::milliseconds(400);
+  Forbid();
+  std::vector<Proxy> proxies;
+  for (uint8_t number = 1; number <= 30; ++number) {
+    proxies.push_back(MakeProxy(number, kInFuture));
+  }
+  Find(proxies);
+  command_.Answer({.output = Line({.value = 2})});
+  command_.AnswerOf("web-7", {.failure = ScrapeFailure::kExecFailed});
+  Start();
+  ASSERT_TRUE(Eventually([&] { return journal_.Calls()["/x"] == 58; }));
+  AwaitRounds();
+  EXPECT_EQ(journal_.Calls()["/x"], 58U);
+  ASSERT_TRUE(Eventually([&] { return !watcher_->Notices().empty(); }));
+  EXPECT_THAT(watcher_->Notices(), ElementsAre(HasSubstr("1 of 30 Istio proxies cannot be read "
+                                                         "(exec_failed 1)")));
+  std::map<std::string, size_t> turns;
+  for (const StartedCommand& started : command_.Started()) {
+    ++turns[started.pod];
+  }
+  EXPECT_EQ(turns.size(), 30U);
+  const auto [least, most] = std::minmax_element(
+      turns.begin(), turns.end(),
+      [](const auto& left, const auto& right) { return left.second < right.second; });
+  EXPECT_LE(most->second - least->second, 1U);
 }
 
 TEST_F(IstioWatcherTest, ASlowProxyKeepsNobodyWaiting) {

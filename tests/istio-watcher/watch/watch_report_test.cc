@@ -26,7 +26,12 @@ TEST(WatchReport, SaysWhyProxiesCannotBeRead) {
   report.failing[static_cast<size_t>(ScrapeFailure::kTimeout)] = 1;
   EXPECT_THAT(NoticesOf(report),
               ElementsAre("3 of 5 Istio proxies cannot be read (timeout 1, forbidden 2): see "
-                          "docs/istio.md"));
+                          "docs/istio.md",
+                          HasSubstr("istio-exec-fallback")));
+  report = {.proxies = 2};
+  report.failing[static_cast<size_t>(ScrapeFailure::kExecForbidden)] = 1;
+  EXPECT_THAT(NoticesOf(report),
+              ElementsAre(HasSubstr("exec_forbidden 1"), HasSubstr("pods/exec, which")));
   EXPECT_THAT(NoticesOf({.series_over_limit = 7}), ElementsAre(HasSubstr("7 series")));
 }
 

@@ -9,12 +9,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/kube/client.h"
+#include "mapper/app/proxy_exec.h"
 #include "mapper/ingest/observation_pipeline.h"
 #include "mapper/intents/postgres_connection.h"
 #include "mapper/intents/postgres_database.h"
 #include "mapper/intents/sqlite_database.h"
 #include "mapper/resolve/resolver.h"
 #include "tests/common/kube/scripted_server.h"
+#include "tests/common/kube/scripted_web_socket.h"
 #include "tests/istio-watcher/scrape/proxy_dump.h"
 #include "tests/mapper/inventory/inventory_builders.h"
 #include "tests/support/postgres_server.h"
@@ -87,7 +90,8 @@ class IstioCollectorTest : public ::testing::Test {
                                         .store = life.store,
                                         .metrics = life.registry,
                                         .clock = Clock::System(),
-                                        .writer = "mapper"});
+                                        .writer = "mapper",
+                                        .command = command_});
     thread_ = std::jthread([this](const std::stop_token& stop) { collector_->Run(stop); });
   }
 
@@ -106,11 +110,19 @@ class IstioCollectorTest : public ::testing::Test {
   Inventory inventory_;
   std::atomic<uint64_t> calls_ = 1000;
   std::atomic<bool> has_labels_ = true;
+
+  std::string Dump() const {
+    return istio::Line(
+        {.path = "/orders", .value = calls_.load(), .has_labels = has_labels_.load()});
+  }
+
+  std::atomic<bool> forbid_ = false;
   ScriptedServer server_{[this](const ScriptedCall&, ScriptedWire& wire) {
-    wire.Raw(istio::Answer(istio::Line(
-        {.path = "/orders", .value = calls_.load(), .has_labels = has_labels_.load()})));
+    wire.Raw(forbid_ ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+                     : istio::Answer(Dump()));
     wire.Close();
   }};
+  istio::ProxyCommand* command_ = nullptr;
   IstioCollectorOptions options_;
   std::unique_ptr<IstioCollector> collector_;
   std::jthread thread_;
@@ -138,6 +150,37 @@ TEST_F(IstioCollectorTest, CallsAreOnTheMapWithMethodAndPath) {
   EXPECT_THAT(collector_->Health(), IsOk());
   StopCollecting();
   EXPECT_EQ(life.pipeline->Collectors().at(0).open_streams, 0);
+}
+
+TEST_F(IstioCollectorTest, CallsOfAProxyThatIsForbiddenComeByExec) {
+  forbid_ = true;
+  ScriptedServer api_server([this](const ScriptedCall& call, ScriptedWire& wire) {
+    EXPECT_THAT(call.target, HasSubstr("/pods/web/exec?container=istio-proxy"));
+    const std::string status = R"({"metadata":{},"status":"Success"})";
+    wire.Raw(WebSocketAcceptance(call) + ServerFrame(0x82, "\1" + Dump()) +
+             ServerFrame(0x82, "\3" + status));
+    wire.Close();
+  });
+  kube::ClusterAccess access;
+  access.server = api_server.Url();
+  const auto client = *kube::Client::Create(std::move(access));
+  ProxyExec exec(*client, 2);
+  command_ = &exec;
+  options_.watch.command_interval = std::chrono::milliseconds(50);
+  MapperLife life(inventory_, nullptr);
+  Collect(life);
+  const auto has_read = [&](size_t times) {
+    const size_t before = api_server.Calls().size();
+    return Eventually([&] { return api_server.Calls().size() >= before + times; });
+  };
+  ASSERT_TRUE(has_read(3));
+  EXPECT_EQ(life.store.Size(), 0U);
+  calls_ += 7;
+  ASSERT_TRUE(Eventually([&] { return CallsTo(life.store, "/orders") == 7; }));
+  ASSERT_TRUE(has_read(3));
+  EXPECT_EQ(CallsTo(life.store, "/orders"), 7U);
+  EXPECT_THAT(collector_->Health(), IsOk());
+  StopCollecting();
 }
 
 TEST_F(IstioCollectorTest, AMeshThatTellsNoPathsIsNoticed) {
