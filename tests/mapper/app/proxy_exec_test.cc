@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +32,10 @@ std::string FromNode(char channel, std::string_view text) {
 
 class ProxyExecTest : public ::testing::Test {
  protected:
-  ~ProxyExecTest() override { exec_.reset(); }
+  ~ProxyExecTest() override {
+    is_over_ = true;
+    exec_.reset();
+  }
 
   std::unique_ptr<istio::CommandRun> Start(std::chrono::nanoseconds timeout = kEnough) {
     return exec_->Start({"shop", "web-1"}, {"pilot-agent", "request"}, timeout);
@@ -71,6 +75,10 @@ class ProxyExecTest : public ::testing::Test {
     script_.With([&](Script& current) { current = std::move(script); });
   }
 
+  // What scripts use outlives them.
+  std::atomic<size_t> sent_ = 0;
+  std::atomic<int> open_ = 0;
+  std::atomic<bool> is_over_ = false;
   Guarded<Script> script_;
   ScriptedServer server_{[this](const ScriptedCall& call, ScriptedWire& wire) {
     script_.With([](const Script& script) { return script; })(call, wire);
@@ -117,44 +125,48 @@ TEST_F(ProxyExecTest, EachFailureHasItsReason) {
 }
 
 TEST_F(ProxyExecTest, NobodyWaitsForThoseWhoAreGivenUp) {
-  std::atomic<int> open = 0;
-  Serve([&open](const ScriptedCall& call, ScriptedWire& wire) {
-    ++open;
+  Serve([this](const ScriptedCall& call, ScriptedWire& wire) {
+    ++open_;
     wire.Raw(WebSocketAcceptance(call) + FromNode(1, "a"));
     wire.HoldUntilHangUp();
-    --open;
+    --open_;
   });
   auto first = Start();
   auto second = Start();
-  ASSERT_TRUE(Eventually([&] { return open == 2; }));
+  ASSERT_TRUE(Eventually([&] { return open_ == 2; }));
   // Its turn comes once another one is given up.
   const auto third = Start();
   const auto begin = std::chrono::steady_clock::now();
   first.reset();
   ASSERT_TRUE(Eventually([&] { return server_.Calls().size() == 3; }));
   second.reset();
-  ASSERT_TRUE(Eventually([&] { return open == 1; }));
+  ASSERT_TRUE(Eventually([&] { return open_ == 1; }));
   exec_.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
   EXPECT_EQ(FailureOf(*third), "exec_failed");
 }
 
 TEST_F(ProxyExecTest, WhoDoesNotReadHoldsTheNodeUpAndNothingElse) {
-  std::atomic<size_t> sent = 0;
-  std::atomic<bool> is_over = false;
-  Serve([&](const ScriptedCall& call, ScriptedWire& wire) {
+  Serve([this](const ScriptedCall& call, ScriptedWire& wire) {
     wire.Raw(WebSocketAcceptance(call));
-    while (!is_over) {
+    while (!is_over_) {
       wire.Raw(FromNode(1, std::string(60'000, '#')));
-      sent += 60'000;
+      sent_ += 60'000;
     }
     wire.Close();
   });
-  const auto run = Start(std::chrono::seconds(1));
-  ASSERT_TRUE(Eventually([&] { return run->Failure() == istio::ScrapeFailure::kTimeout; }));
+  auto run = Start();
+  size_t sent = 0;
+  // Nothing more is taken.
+  ASSERT_TRUE(Eventually([&] {
+    sent = sent_;
+    std::this_thread::sleep_for(milliseconds(200));
+    return sent > 0 && sent == sent_;
+  }));
   // What sockets hold, and one message.
   EXPECT_LT(sent, 20'000'000U);
-  is_over = true;
+  run = Start(milliseconds(300));
+  EXPECT_TRUE(Eventually([&] { return run->Failure() == istio::ScrapeFailure::kTimeout; }));
 }
 
 }  // namespace
