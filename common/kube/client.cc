@@ -337,6 +337,10 @@ StatusOr<Response> Client::Put(std::string_view path, std::string_view body,
   return implementation_->Send("PUT", path, body, content_type, options);
 }
 
+StatusOr<Response> Client::Delete(std::string_view path, const RequestOptions& options) {
+  return implementation_->Send("DELETE", path, {}, {}, options);
+}
+
 Status Client::Stream(std::string_view path, const StreamOptions& options, const OnChunk& on_chunk,
                       const std::stop_token& stop) {
   Exchange exchange;
