@@ -49,7 +49,8 @@ void SendAtOnce(int socket, std::string_view response) {
 HttpServerMetrics::HttpServerMetrics(MetricsRegistry& registry)
     : slow_requests(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "slow"}})),
       busy_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "busy"}})),
-      peer_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "peer_limit"}})) {}
+      peer_refusals(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "peer_limit"}})),
+      failed_handshakes(registry.AddCounter(kRefusals, kRefusalsHelp, {{"reason", "tls"}})) {}
 
 std::optional<std::string_view> HttpRequest::Header(std::string_view name) const {
   auto it = headers.find(name);
@@ -195,7 +196,19 @@ class HttpServer::Implementation {
         }
         break;
       case Arrival::kEnd:
+        NoteEnd(*stream);
         break;
+    }
+  }
+
+  void NoteEnd(const RequestStream& stream) const {
+    if (stream.HandshakeError().empty()) {
+      return;
+    }
+    LogDebug("TLS handshake failed",
+             {{"peer", stream.Peer().ToString()}, {"error", stream.HandshakeError()}});
+    if (options_.metrics != nullptr) {
+      options_.metrics->failed_handshakes.Increment();
     }
   }
 
@@ -218,7 +231,7 @@ class HttpServer::Implementation {
     for (const Parked& parked : parked_) {
       // poll skips a negative descriptor.
       int fd = parked.awaits == Awaits::kThread ? -1 : parked.stream->socket();
-      entries.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+      entries.push_back({.fd = fd, .events = parked.stream->AwaitedForReceive(), .revents = 0});
     }
     constexpr int kExpiryCheckMilliseconds = 500;
     if (poll(entries.data(), entries.size(), parked_.empty() ? -1 : kExpiryCheckMilliseconds) <=
@@ -248,13 +261,27 @@ class HttpServer::Implementation {
       }
       if (parked.awaits == Awaits::kRest) {
         CountSlow();
-        SendAtOnce(parked.stream->socket(), kSlowResponse);
+        Refuse(*parked.stream, kSlowResponse);
       } else if (parked.awaits == Awaits::kThread) {
         CountBusy();
-        SendAtOnce(parked.stream->socket(), kBusyResponse);
+        Refuse(*parked.stream, kBusyResponse);
       }
       return true;
     });
+  }
+
+  static void Refuse(const RequestStream& stream, std::string_view response) {
+    if (stream.IsPlain()) {
+      SendAtOnce(stream.socket(), response);
+    }
+  }
+
+  // Closes it.
+  void Refuse(int fd, std::string_view response) const {
+    if (options_.tls == nullptr) {
+      SendAtOnce(fd, response);
+    }
+    close(fd);
   }
 
   void Accept() {
@@ -272,19 +299,18 @@ class HttpServer::Implementation {
     }
     if (connections_ >= options_.max_connections) {
       CountBusy();
-      SendAtOnce(fd, kBusyResponse);
-      close(fd);
+      Refuse(fd, kBusyResponse);
       return;
     }
     const IpAddress peer = IpAddress::FromSocketAddress(address).value_or(IpAddress());
     if (!MakeRoomFor(peer)) {
-      SendAtOnce(fd, kTooManyResponse);
-      close(fd);
+      Refuse(fd, kTooManyResponse);
       return;
     }
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    Place(Track(fd, peer), Arrival::kNothing);
+    std::shared_ptr<RequestStream> stream = Track(fd, peer);
+    Place(std::move(stream), options_.tls == nullptr ? Arrival::kNothing : Arrival::kPart);
   }
 
   // Counts the connection as long as it lives.

@@ -1,6 +1,6 @@
 // A small HTTP/1.1 server (over cpp-httplib): one handler for all requests, a bounded thread pool,
 // and limits against slow, endless and oversized requests. Used by the mapper's API and by
-// DiagnosticsServer. No TLS, no routing, no streaming.
+// DiagnosticsServer; over TLS by the admission webhook. No routing, no streaming.
 #pragma once
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/http/tls_server_context.h"
 #include "common/metrics/metrics.h"
 #include "common/net/ip_address.h"
 #include "common/status/status.h"
@@ -55,6 +56,7 @@ struct HttpServerMetrics {
   Counter& slow_requests;
   Counter& busy_refusals;
   Counter& peer_refusals;
+  Counter& failed_handshakes;
 };
 
 struct HttpServerOptions {
@@ -87,6 +89,9 @@ struct HttpServerOptions {
   std::chrono::milliseconds stop_timeout = std::chrono::seconds(5);
   // Not counted when null; must outlive the server.
   HttpServerMetrics* metrics = nullptr;
+  // Null: plain HTTP. The handshake has as much time as a request. Whoever is refused before it
+  // gets no answer.
+  std::shared_ptr<const TlsServerContext> tls{};
 };
 
 // Called from several threads at once. An exception becomes 500 and a log line.

@@ -1,8 +1,6 @@
 #include "common/http/request_stream.h"
 
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -28,31 +26,41 @@ bool WouldBlock(ssize_t got) {
 }  // namespace
 
 RequestStream::RequestStream(int socket, const IpAddress& peer, const HttpServerOptions& options)
-    : socket_(socket), peer_(peer), options_(options) {}
-
-RequestStream::~RequestStream() {
-  close(socket_);
+    : bytes_(options.tls == nullptr ? ConnectionBytes(socket)
+                                    : ConnectionBytes(socket, options.tls->Current())),
+      peer_(peer),
+      options_(options) {
+  // A handshake has as much time as a request.
+  RestartClock();
 }
 
 Arrival RequestStream::Receive() {
-  std::array<char, kReceiveBytes> bytes{};
-  ssize_t got = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-  if (got > 0) {
-    if (input_.empty()) {
-      BeginRequest();
+  while (true) {
+    std::array<char, kReceiveBytes> bytes{};
+    ssize_t got = bytes_.Receive(bytes.data(), bytes.size());
+    if (got > 0) {
+      if (input_.empty()) {
+        BeginRequest();
+      }
+      input_.append(bytes.data(), static_cast<size_t>(got));
+    } else if (!WouldBlock(got)) {
+      ended_ = true;
     }
-    input_.append(bytes.data(), static_cast<size_t>(got));
-  } else if (!WouldBlock(got)) {
-    ended_ = true;
+    const Arrival arrival = Arrived();
+    // What TLS keeps back, poll does not tell of.
+    if (arrival != Arrival::kPart || !bytes_.HasPending()) {
+      return arrival;
+    }
   }
-  return Arrived();
 }
 
 Arrival RequestStream::NextRequest() {
   // A new string: an idle connection keeps no buffer.
   input_ = std::string(input_, position_);
   BeginRequest();
-  return Arrived();
+  const Arrival arrival = Arrived();
+  const bool complete = arrival == Arrival::kWhole || arrival == Arrival::kHead;
+  return !complete && bytes_.HasPending() ? Receive() : arrival;
 }
 
 void RequestStream::RestartClock() {
@@ -71,6 +79,9 @@ void RequestStream::BeginRequest() {
 }
 
 Arrival RequestStream::Arrived() {
+  if (input_.empty() && bytes_.IsHandshaking() && !ended_) {
+    return Arrival::kPart;
+  }
   if (input_.empty()) {
     return ended_ ? Arrival::kEnd : Arrival::kNothing;
   }
@@ -104,7 +115,7 @@ bool RequestStream::WaitFor(short events, SteadyTime deadline) const {
     if (left <= 0) {
       return false;
     }
-    pollfd entry{.fd = socket_, .events = events, .revents = 0};
+    pollfd entry{.fd = bytes_.Socket(), .events = events, .revents = 0};
     int ready = poll(&entry, 1, static_cast<int>(std::min<decltype(left)>(left, 60'000)));
     if (ready > 0) {
       return true;
@@ -118,7 +129,7 @@ bool RequestStream::WaitFor(short events, SteadyTime deadline) const {
 bool RequestStream::Fill() {
   while (true) {
     input_.resize(kReceiveBytes);
-    ssize_t got = recv(socket_, input_.data(), input_.size(), MSG_DONTWAIT);
+    ssize_t got = bytes_.Receive(input_.data(), input_.size());
     position_ = 0;
     bool would_block = WouldBlock(got);
     input_.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
@@ -128,7 +139,7 @@ bool RequestStream::Fill() {
     if (!would_block) {
       return false;
     }
-    if (!WaitFor(POLLIN, read_deadline_)) {
+    if (!WaitFor(bytes_.Awaited(POLLIN), read_deadline_)) {
       timed_out_ = true;
       return false;
     }
@@ -136,7 +147,7 @@ bool RequestStream::Fill() {
 }
 
 bool RequestStream::is_readable() const {
-  return HasBufferedBytes() || WaitFor(POLLIN, read_deadline_);
+  return HasBufferedBytes() || bytes_.HasPending() || WaitFor(POLLIN, read_deadline_);
 }
 
 bool RequestStream::is_writable() const {
@@ -171,12 +182,12 @@ ssize_t RequestStream::write(const char* data, size_t size) {
   }
   size_t sent = 0;
   while (sent < size) {
-    ssize_t wrote = send(socket_, data + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t wrote = bytes_.Send(data + sent, size - sent);
     if (wrote > 0) {
       sent += static_cast<size_t>(wrote);
       continue;
     }
-    if (!WouldBlock(wrote) || !WaitFor(POLLOUT, write_deadline_)) {
+    if (!WouldBlock(wrote) || !WaitFor(bytes_.Awaited(POLLOUT), write_deadline_)) {
       return -1;
     }
   }

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <httplib.h>
+#include <poll.h>
 
 #include <chrono>
 #include <cstddef>
 #include <string>
 
+#include "common/http/connection_bytes.h"
 #include "common/http/http_server.h"
 #include "common/time/clock.h"
 
@@ -29,10 +31,11 @@ enum class Arrival {
 // Owns the socket. One thread at a time.
 class RequestStream final : public httplib::Stream {
  public:
+  // `options` must outlive this.
   RequestStream(int socket, const IpAddress& peer, const HttpServerOptions& options);
   RequestStream(const RequestStream&) = delete;
   RequestStream& operator=(const RequestStream&) = delete;
-  ~RequestStream() override;
+  ~RequestStream() override = default;
 
   // Takes bytes that are there, without waiting. The clock of a request starts with its first.
   Arrival Receive();
@@ -43,6 +46,15 @@ class RequestStream final : public httplib::Stream {
   const IpAddress& Peer() const { return peer_; }
 
   SteadyTime ReadDeadline() const { return read_deadline_; }
+
+  // What to poll for, for Receive.
+  short AwaitedForReceive() const { return bytes_.Awaited(POLLIN); }
+
+  // Why there will never be a request; empty when all is well, or there is no TLS.
+  const std::string& HandshakeError() const { return bytes_.HandshakeError(); }
+
+  // Plain text that the peer understands may be written to the socket.
+  bool IsPlain() const { return !bytes_.IsTls(); }
 
   // The sender took longer than the request timeout.
   bool TimedOut() const { return timed_out_; }
@@ -63,7 +75,7 @@ class RequestStream final : public httplib::Stream {
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
   void get_local_ip_and_port(std::string& ip, int& port) const override;
 
-  socket_t socket() const override { return socket_; }
+  socket_t socket() const override { return bytes_.Socket(); }
 
  private:
   // Waits for poll events until the deadline.
@@ -75,7 +87,7 @@ class RequestStream final : public httplib::Stream {
   void BeginRequest();
   Arrival Arrived();
 
-  int socket_;
+  ConnectionBytes bytes_;
   const IpAddress peer_;
   const HttpServerOptions& options_;
   SteadyTime read_deadline_;

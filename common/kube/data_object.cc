@@ -158,7 +158,7 @@ StatusOr<DataObject> CreateData(Client& client, const DataName& name, const Labe
                     "create");
 }
 
-Status DeleteData(Client& client, const DataName& name, RequestOptions options) {
+Status DeleteData(Client& client, const DataName& name, const RequestOptions& options) {
   const Status status = client.Delete(name.Path(), options).status();
   if (status.ok() || status.code() == StatusCode::kNotFound) {
     return OkStatus();

@@ -50,6 +50,6 @@ StatusOr<DataObject> UpdateData(Client& client, const DataName& name, const Data
 StatusOr<DataObject> CreateData(Client& client, const DataName& name, const Labels& labels,
                                 const DataValues& values, RequestOptions options = {});
 // An object that is not there is as good as deleted.
-Status DeleteData(Client& client, const DataName& name, RequestOptions options = {});
+Status DeleteData(Client& client, const DataName& name, const RequestOptions& options = {});
 
 }  // namespace network_mapper::kube
