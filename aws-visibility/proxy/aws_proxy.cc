@@ -1,0 +1,79 @@
+#include "aws-visibility/proxy/aws_proxy.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "aws-visibility/proxy/event_loop.h"
+#include "aws-visibility/proxy/proxy_context.h"
+#include "common/net/tcp_listener.h"
+
+namespace network_mapper::aws {
+
+namespace {
+
+constexpr unsigned kMostLoops = 4;
+
+}  // namespace
+
+struct AwsProxy::Implementation {
+  Implementation(AwsProxyOptions given, LeafIssuer& issuer, MetricsRegistry& registry,
+                 const Clock& clock)
+      : options(std::move(given)), context(options, issuer, registry, clock) {}
+
+  const AwsProxyOptions options;
+  ProxyContext context;
+  TcpListener listener;
+  std::vector<std::unique_ptr<EventLoop>> loops;
+};
+
+AwsProxy::AwsProxy(AwsProxyOptions options, LeafIssuer& issuer, MetricsRegistry& metrics,
+                   const Clock& clock)
+    : implementation_(
+          std::make_unique<Implementation>(std::move(options), issuer, metrics, clock)) {}
+
+AwsProxy::~AwsProxy() {
+  Stop();
+}
+
+Status AwsProxy::Start() {
+  Implementation& it = *implementation_;
+  ASSIGN_OR_RETURN(it.context.tls, TlsContexts::Create(it.options.roots_file));
+  ASSIGN_OR_RETURN(it.listener, ListenOnTcp(it.options.host, it.options.port));
+  const unsigned count = it.options.loops != 0
+                             ? it.options.loops
+                             : std::clamp(std::thread::hardware_concurrency(), 1U, kMostLoops);
+  for (unsigned i = 0; i < count; ++i) {
+    it.loops.push_back(std::make_unique<EventLoop>(it.context, it.listener.fd));
+    RETURN_IF_ERROR(it.loops.back()->Start());
+  }
+  return OkStatus();
+}
+
+uint16_t AwsProxy::Port() const {
+  return implementation_->listener.port;
+}
+
+void AwsProxy::Stop() {
+  Implementation& it = *implementation_;
+  const SteadyTime end = it.context.clock.SteadyNow() + it.options.stop_grace;
+  for (const auto& loop : it.loops) {
+    loop->Drain(end);
+  }
+  // Whoever comes now is refused rather than left waiting. Closed when no loop can refer to it.
+  if (it.listener.fd >= 0) {
+    shutdown(it.listener.fd, SHUT_RD);
+  }
+  for (const auto& loop : it.loops) {
+    loop->Join();
+  }
+  it.context.resolver.Stop();
+  if (it.listener.fd >= 0) {
+    close(std::exchange(it.listener.fd, -1));
+  }
+}
+
+}  // namespace network_mapper::aws

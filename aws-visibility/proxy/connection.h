@@ -1,0 +1,96 @@
+// A pod's connection, from its first byte to its end: the ClientHello, the address of the real
+// endpoint, TLS with the endpoint, TLS with the client, and then bytes. In its loop's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws-visibility/proxy/address_resolver.h"
+#include "aws-visibility/proxy/client_hello.h"
+#include "aws-visibility/proxy/endpoint.h"
+#include "aws-visibility/proxy/proxy_context.h"
+#include "aws-visibility/proxy/relay.h"
+
+namespace network_mapper::aws {
+
+class EventLoop;
+
+class Connection {
+ public:
+  Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int fd, const IpAddress& client);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // After the loop has it.
+  void Begin();
+  void OnEvents(Endpoint& endpoint, uint32_t events);
+  void OnAddresses(const AddressResolver::Addresses& addresses);
+  // Goes on where it stopped to let others have their turn.
+  void Advance();
+  // Ends what takes too long. Whether it is to be asked again.
+  bool OnTime(SteadyTime now);
+  // The loop stops: ends now what loses nothing by it.
+  void OnDrain();
+
+ private:
+  enum class Stage : uint8_t {
+    kHello,
+    kAddresses,
+    kConnecting,
+    kUpstreamTls,
+    kClientTls,
+    kRelaying,
+    kOver,
+  };
+
+  // Each returns whether to go on at once.
+  bool ReadHello();
+  bool FinishConnecting();
+  bool ShakeHandsUpstream();
+  bool ShakeHandsWithClient();
+  bool Move();
+
+  bool Admit();
+  bool ConnectNext();
+  bool StartUpstream();
+  bool StartClient();
+  bool StartSplicing(SpliceReason reason);
+  void BecomeRelay(Outcome outcome);
+  bool LeadsHere(const IpAddress& address) const;
+  void NoteBadCertificate();
+  void NoteDistrust();
+  void NoticeSecondThoughts();
+
+  void Refuse(Refusal reason);
+  void Fail(Failure reason);
+  void FailTls(Failure reason, int alert);
+  void End(bool reset);
+  void SetDeadline(std::chrono::milliseconds limit);
+
+  EventLoop& loop_;
+  ProxyContext& context_;
+  const uint64_t id_;
+  const IpAddress client_address_;
+  Stage stage_ = Stage::kHello;
+  bool spliced_ = false;
+  bool distrusted_ = false;
+  Endpoint client_;
+  Endpoint upstream_;
+  // While it is needed: the bytes that the client sent before we answered.
+  std::string early_;
+  ClientHello hello_;
+  std::vector<IpAddress> addresses_;
+  size_t next_address_ = 0;
+  // What the endpoint chose of the client's protocols.
+  std::string protocol_;
+  SteadyTime deadline_ = SteadyTime::max();
+  SteadyTime relaying_since_;
+  SteadyTime last_activity_;
+  std::optional<Relay> relay_;
+};
+
+}  // namespace network_mapper::aws

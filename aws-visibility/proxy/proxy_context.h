@@ -1,0 +1,34 @@
+// What all connections of a proxy share. Thread-safe.
+#pragma once
+
+#include <utility>
+
+#include "aws-visibility/proxy/address_resolver.h"
+#include "aws-visibility/proxy/aws_proxy.h"
+#include "aws-visibility/proxy/leaf_cache.h"
+#include "aws-visibility/proxy/proxy_metrics.h"
+#include "aws-visibility/proxy/splice_memory.h"
+#include "aws-visibility/proxy/tls_contexts.h"
+
+namespace network_mapper::aws {
+
+struct ProxyContext {
+  ProxyContext(const AwsProxyOptions& given, LeafIssuer& issuer, MetricsRegistry& registry,
+               const Clock& given_clock)
+      : options(given),
+        clock(given_clock),
+        metrics(registry),
+        leaves(issuer, given_clock),
+        splices(given.splice_duration),
+        resolver({.look_up = given.look_up}) {}
+
+  const AwsProxyOptions& options;
+  const Clock& clock;
+  ProxyMetrics metrics;
+  LeafCache leaves;
+  SpliceMemory splices;
+  TlsContexts tls;
+  AddressResolver resolver;
+};
+
+}  // namespace network_mapper::aws

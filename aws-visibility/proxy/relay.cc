@@ -1,0 +1,98 @@
+#include "aws-visibility/proxy/relay.h"
+
+#include <string_view>
+
+namespace network_mapper::aws {
+
+namespace {
+
+// Reads of one direction before others have their turn.
+constexpr int kReadsATurn = 16;
+
+}  // namespace
+
+Relay::State Relay::Pump(std::span<char> scratch) {
+  const State up = Move(up_, scratch);
+  const State down = up == State::kBroken ? State::kBroken : Move(down_, scratch);
+  if (down == State::kBroken) {
+    return State::kBroken;
+  }
+  if (up_.PassedEnd() && down_.PassedEnd()) {
+    return State::kDone;
+  }
+  return up == State::kMore || down == State::kMore ? State::kMore : State::kWaiting;
+}
+
+bool Relay::SendPending(Pipe& pipe) {
+  size_t size = 0;
+  const std::string_view rest = std::string_view(pipe.pending).substr(pipe.pending_taken);
+  const IoResult result = pipe.to.Write(rest, size);
+  pipe.pending_taken += size;
+  if (result == IoResult::kDone) {
+    pipe.pending = {};
+    pipe.pending_taken = 0;
+  }
+  return result == IoResult::kDone || result == IoResult::kAgain;
+}
+
+bool Relay::PassEnd(Pipe& pipe) {
+  // After its farewell in TLS the peer mostly closes; that is not read, but heard of.
+  pipe.got_fin = pipe.got_fin || pipe.from.PeerHungUp();
+  const bool notify = pipe.got_close_notify && !pipe.passed_close_notify;
+  const bool fin = pipe.got_fin && !pipe.passed_fin;
+  if (!notify && !fin) {
+    return true;
+  }
+  const IoResult result = pipe.to.EndWriting(pipe.got_close_notify, pipe.got_fin);
+  if (result == IoResult::kDone) {
+    pipe.passed_close_notify = pipe.got_close_notify;
+    pipe.passed_fin = pipe.got_fin;
+  }
+  return result == IoResult::kDone || result == IoResult::kAgain;
+}
+
+Relay::State Relay::Move(Pipe& pipe, std::span<char> scratch) {
+  for (int reads = 0; reads < kReadsATurn; ++reads) {
+    if (!pipe.pending.empty()) {
+      if (!SendPending(pipe)) {
+        return State::kBroken;
+      }
+      if (!pipe.pending.empty()) {
+        return State::kWaiting;
+      }
+    }
+    if (pipe.Ended()) {
+      return PassEnd(pipe) ? State::kWaiting : State::kBroken;
+    }
+    size_t size = 0;
+    switch (pipe.from.Read(scratch, size)) {
+      case IoResult::kDone:
+        break;
+      case IoResult::kAgain:
+        return State::kWaiting;
+      case IoResult::kCloseNotify:
+        pipe.got_close_notify = true;
+        continue;
+      case IoResult::kEnd:
+        pipe.got_fin = true;
+        // Without TLS that is a proper end, and with TLS a proper end is said.
+        pipe.got_close_notify = pipe.from.Tls() == nullptr;
+        continue;
+      case IoResult::kFailed:
+      case IoResult::kWantsCertificate:
+        return State::kBroken;
+    }
+    pipe.count += size;
+    pipe.bytes.Increment(static_cast<double>(size));
+    const std::string_view bytes(scratch.data(), size);
+    size_t sent = 0;
+    const IoResult result = pipe.to.Write(bytes, sent);
+    if (result != IoResult::kDone && result != IoResult::kAgain) {
+      return State::kBroken;
+    }
+    pipe.pending.assign(bytes.substr(sent));
+  }
+  return State::kMore;
+}
+
+}  // namespace network_mapper::aws

@@ -1,0 +1,69 @@
+// Hands bytes on between two endpoints, both ways, as they came, and ends as they ended. What the
+// receiver does not take at once waits in a buffer of at most one read, and nothing more is read
+// meanwhile: a slow receiver slows the sender down. An idle relay has no buffers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "aws-visibility/proxy/endpoint.h"
+#include "aws-visibility/proxy/proxy_metrics.h"
+
+namespace network_mapper::aws {
+
+class Relay {
+ public:
+  enum class State : uint8_t {
+    kWaiting,
+    // There may be more to do at once; others should have their turn first.
+    kMore,
+    // Both sides have ended, and know it of each other.
+    kDone,
+    // One side broke off.
+    kBroken,
+  };
+
+  // All must outlive this.
+  Relay(Endpoint& client, Endpoint& upstream, ProxyMetrics& metrics)
+      : up_{.from = client, .to = upstream, .bytes = metrics.bytes_from_clients},
+        down_{.from = upstream, .to = client, .bytes = metrics.bytes_from_upstream} {}
+
+  // `scratch` is memory for one read; nothing stays there.
+  State Pump(std::span<char> scratch);
+
+  // Bytes that are to be sent up before anything else: those that were read before the relay was.
+  void SendFirst(std::string bytes) { up_.pending = std::move(bytes); }
+
+  // Bytes that the client has sent so far.
+  uint64_t FromClient() const { return up_.count; }
+
+ private:
+  struct Pipe {
+    Endpoint& from;
+    Endpoint& to;
+    Counter& bytes;
+    std::string pending{};
+    size_t pending_taken = 0;
+    uint64_t count = 0;
+    bool got_close_notify = false;
+    bool got_fin = false;
+    bool passed_close_notify = false;
+    bool passed_fin = false;
+
+    bool Ended() const { return got_close_notify || got_fin; }
+
+    bool PassedEnd() const { return passed_close_notify || passed_fin; }
+  };
+
+  State Move(Pipe& pipe, std::span<char> scratch);
+  // False: broken.
+  static bool SendPending(Pipe& pipe);
+  static bool PassEnd(Pipe& pipe);
+
+  Pipe up_;
+  Pipe down_;
+};
+
+}  // namespace network_mapper::aws
