@@ -85,6 +85,7 @@ StatusOr<Target> ToTarget(const MapperIntent& intent, const ConversionOptions& o
   bool use_service = (options.as_kubernetes_service || api_server) && !service.empty();
   Target target;
   target.attempted_only = intent.AttemptedOnly();
+  target.http_seen = intent.http || !intent.http_resources.empty();
   target.name = options.as_kubernetes_service && !service.empty() ? service : intent.server.name;
   if (intent.server.name_space != intent.client.name_space) {
     target.name += "." + intent.server.name_space;
@@ -118,10 +119,11 @@ TargetKey KeyOf(const Target& target, const ClientIntents& client) {
 }
 
 bool IsTyped(const Target& target) {
-  return target.kind == Target::Kind::kKafka || !target.http.empty();
+  return target.kind == Target::Kind::kKafka || target.http_seen;
 }
 
-// A plain target says nothing beside one of the same server and kind that names topics or paths.
+// A plain target says nothing beside one of the same server and kind that tells of topics or HTTP
+// calls: that there was a connection goes without saying, even where every call was denied.
 void HidePlainDuplicates(ClientIntents& client) {
   std::set<TargetKey> typed;
   for (const Target& target : client.targets) {
@@ -204,6 +206,16 @@ StatusOr<std::vector<ClientIntents>> ToClientIntents(const std::vector<MapperInt
                      return std::tie(a.name, a.name_space) < std::tie(b.name, b.name_space);
                    });
   return clients;
+}
+
+size_t TakeAttemptedOnly(std::vector<ClientIntents>& clients) {
+  size_t taken = 0;
+  for (ClientIntents& client : clients) {
+    taken +=
+        std::erase_if(client.targets, [](const Target& target) { return target.attempted_only; });
+  }
+  std::erase_if(clients, [](const ClientIntents& client) { return client.targets.empty(); });
+  return taken;
 }
 
 std::vector<ClientIntents> ExcludeServices(std::vector<ClientIntents> clients,

@@ -38,6 +38,8 @@ struct Target {
   std::vector<std::string> actions{};
   // ARNs of the IAM roles that did them. Not part of the documents.
   std::vector<std::string> roles{};
+  // See MapperIntent. Not part of the documents.
+  bool http_seen = false;
   // See MapperIntent::AttemptedOnly. Not part of the documents.
   bool attempted_only = false;
 };
@@ -66,6 +68,10 @@ StatusOr<std::vector<ClientIntents>> ToClientIntents(const std::vector<MapperInt
 // left.
 std::vector<ClientIntents> ExcludeServices(std::vector<ClientIntents> clients,
                                            const std::vector<std::string>& services);
+
+// Takes away targets that were attempted only, and clients that have no target left; returns how
+// many targets these were.
+size_t TakeAttemptedOnly(std::vector<ClientIntents>& clients);
 
 // The part of a target's name before the first dot; an ARN as a whole.
 std::string_view ServerName(const Target& target);

@@ -130,14 +130,13 @@ StatusOr<IntentFilter> FilterOf(const CliOptions& options, const CommandContext&
 constexpr std::string_view kIamPolicy = "iam-policy";
 
 // What was attempted only is no intent to allow, unless it was asked for.
-void LeaveOutAttempted(std::vector<MapperIntent>& intents, const CliOptions& options,
+void LeaveOutAttempted(std::vector<ClientIntents>& clients, const CliOptions& options,
                        const CommandContext& context) {
   const bool shows_all = options.command != Command::kExport && options.command != Command::kDiff;
   if (shows_all || options.include_attempted || !options.evidence.empty()) {
     return;
   }
-  size_t left_out =
-      std::erase_if(intents, [](const MapperIntent& intent) { return intent.AttemptedOnly(); });
+  const size_t left_out = TakeAttemptedOnly(clients);
   if (left_out > 0 && options.command == Command::kExport && !options.quiet) {
     context.err << fmt::format(
         "{} attempted only, without an answer, {} left out; --include-attempted exports {}.\n",
@@ -155,10 +154,11 @@ StatusOr<std::vector<ClientIntents>> AskForClientIntents(const QueryTransport& t
     context.err << "The mapper in the cluster is older than this command and answers less; "
                    "consider upgrading it.\n";
   }
-  LeaveOutAttempted(result.intents, options, context);
   ConversionOptions conversion{.as_kubernetes_service = options.as_kubernetes_service,
                                .distinct_by_label = filter.distinct_by_label};
-  return ToClientIntents(result.intents, conversion);
+  ASSIGN_OR_RETURN(std::vector<ClientIntents> clients, ToClientIntents(result.intents, conversion));
+  LeaveOutAttempted(clients, options, context);
+  return clients;
 }
 
 StatusOr<std::vector<ClientIntents>> QueryClientIntents(const QueryTransport& transport,

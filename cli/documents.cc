@@ -49,10 +49,12 @@ std::string YamlScalar(const std::string& text) {
              : OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
-void AppendStrings(std::string& out, std::string_view indent,
+// An empty list is written, too: the schema of ClientIntents requires these keys.
+void AppendStrings(std::string& out, const std::string& indent, std::string_view key,
                    const std::vector<std::string>& items) {
+  out += fmt::format("{}{}:{}\n", indent, key, items.empty() ? " []" : "");
   for (const std::string& item : items) {
-    out += fmt::format("{}- {}\n", indent, YamlScalar(item));
+    out += fmt::format("{}  - {}\n", indent, YamlScalar(item));
   }
 }
 
@@ -61,10 +63,7 @@ void AppendTopics(std::string& out, const std::string& indent, std::string_view 
   out += fmt::format("{}{}:\n", indent, key);
   for (const KafkaTopicRule& topic : topics) {
     out += fmt::format("{}  - name: {}\n", indent, YamlScalar(topic.name));
-    if (!topic.operations.empty()) {
-      out += fmt::format("{}    operations:\n", indent);
-      AppendStrings(out, indent + "      ", topic.operations);
-    }
+    AppendStrings(out, indent + "    ", "operations", topic.operations);
   }
 }
 
@@ -76,18 +75,14 @@ void AppendHttp(std::string& out, const std::string& indent, std::string_view ke
   out += fmt::format("{}{}:\n", indent, key);
   for (const HttpRule& rule : rules) {
     out += fmt::format("{}  - path: {}\n", indent, YamlScalar(rule.path));
-    if (!rule.methods.empty()) {
-      out += fmt::format("{}    methods:\n", indent);
-      AppendStrings(out, indent + "      ", rule.methods);
-    }
+    AppendStrings(out, indent + "    ", "methods", rule.methods);
   }
 }
 
 void AppendActions(std::string& out, const std::string& indent, std::string_view key,
                    const std::vector<std::string>& actions) {
   if (!actions.empty()) {
-    out += fmt::format("{}{}:\n", indent, key);
-    AppendStrings(out, indent + "  ", actions);
+    AppendStrings(out, indent, key, actions);
   }
 }
 

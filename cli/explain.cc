@@ -114,7 +114,8 @@ std::string_view AttemptMeaning(std::string_view collector) {
   if (collector == "kafka") {
     return "tried, and denied";
   }
-  return collector == "aws" ? "tried, and denied or not answered" : "tried, but no answer was seen";
+  return collector == "aws" || collector == "istio" ? "tried, and denied or not answered"
+                                                    : "tried, but no answer was seen";
 }
 
 std::string_view Meaning(Strength strength, std::string_view collector) {
@@ -217,6 +218,9 @@ void AppendDetails(std::string& out, const Json& intent) {
 std::string_view CollectorOf(std::string_view type) {
   if (type == "KAFKA") {
     return "kafka";
+  }
+  if (type == "HTTP") {
+    return "istio";
   }
   return type == "AWS" ? "aws" : "";
 }

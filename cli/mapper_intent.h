@@ -50,6 +50,8 @@ struct MapperIntent {
   bool in_aws = false;
   std::vector<std::string> aws_actions{};
   std::vector<std::string> aws_roles{};
+  // HTTP calls were seen, though maybe no path of them.
+  bool http = false;
   // Absent when the mapper does not tell.
   std::optional<Strength> strength = std::nullopt;
 

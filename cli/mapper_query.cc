@@ -80,6 +80,7 @@ MapperIntent ReadIntent(const Json& json) {
                       .in_aws = TextOf(json, "type") == "AWS",
                       .aws_actions = TextsOf(json, "awsActions"),
                       .aws_roles = TextsOf(json, "awsRoles"),
+                      .http = TextOf(json, "type") == "HTTP",
                       .strength = ParseStrength(TextOf(json, "strength"))};
   for (const Json& topic : ListOf(json, "kafkaTopics")) {
     intent.kafka_topics.push_back(

@@ -35,6 +35,31 @@ TEST(ClientIntents, KafkaHidesThePlainTargetOnlyWhenThatHasNoKind) {
   EXPECT_EQ(with_kind->front().targets.size(), 2U);
 }
 
+TEST(ClientIntents, HttpHidesThePlainTargetThoughNoPathIsKnown) {
+  MapperIntent http = Plain(Identity("web", "shop"), Identity("cart", "shop"));
+  http.http = true;
+  auto clients =
+      ToClientIntents({Plain(Identity("web", "shop"), Identity("cart", "shop")), http}, {});
+  ASSERT_THAT(clients, IsOk());
+  EXPECT_EQ(clients->front().targets.size(), 1U);
+}
+
+// The connection to the proxy that denies the calls was seen all the same.
+TEST(ClientIntents, WhatIsDeniedIsNotAllowedByTheConnection) {
+  MapperIntent connected = Plain(Identity("mallory", "shop"), Identity("cart", "shop"));
+  connected.strength = Strength::kConnected;
+  MapperIntent denied = Plain(Identity("mallory", "shop"), Identity("cart", "shop"));
+  denied.http_resources = {{.path = "/", .methods = {"GET"}}};
+  denied.strength = Strength::kAttempted;
+  MapperIntent other = Plain(Identity("mallory", "shop"), Identity("prices", "shop"));
+  auto clients = ToClientIntents({connected, denied, other}, {});
+  ASSERT_THAT(clients, IsOk());
+  EXPECT_EQ(TakeAttemptedOnly(*clients), 1U);
+  ASSERT_EQ(clients->size(), 1U);
+  ASSERT_EQ(clients->front().targets.size(), 1U);
+  EXPECT_EQ(clients->front().targets[0].name, "prices");
+}
+
 TEST(ClientIntents, RefusesWhatItDoesNotKnowInsteadOfCrashing) {
   MapperIntent intent = Plain(Identity("a", "x"), Identity("b", "x"));
   intent.kafka_topics = {{.name = "t", .operations = {"FLY"}}};
