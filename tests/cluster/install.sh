@@ -167,12 +167,15 @@ sniffer_metric() {
 
 # count_of COLLECTOR CLIENT SERVER: how often by the map's evidence a client of the scenario's namespace called.
 count_of() {
-  local answer
-  answer="$("$cluster" run busybox wget -qO- --header='Content-Type: application/json' --post-data \
-    "{\"query\": \"{ intents(namespaces: [\\\"$scenario\\\"]) { client { name } server { name } evidence { collector count } } }\"}" \
-    "http://$(in_install get service otterize-network-mapper -o 'jsonpath={.spec.clusterIP}'):9090/query")"
-  jq -r --arg collector "$1" --arg client "$2" --arg server "$3" '[.data.intents[] | select(.client.name == $client and .server.name == $server)
-    | .evidence[] | select(.collector == $collector) | .count] | add // 0' <<< "$answer"
+  ask_map '{ client { name } server { name } evidence { collector count } }' | jq -r --arg collector "$1" --arg client "$2" --arg server "$3" '[.data.intents[] | select(.client.name == $client and .server.name == $server)
+    | .evidence[] | select(.collector == $collector) | .count] | add // 0'
+}
+
+# ask_map FIELDS: these fields of the intents of the scenario's clients, as the mapper answers.
+ask_map() {
+  "$cluster" run busybox wget -qO- --header='Content-Type: application/json' --post-data \
+    "{\"query\": \"{ intents(namespaces: [\\\"$scenario\\\"]) $1 }\"}" \
+    "http://$(in_install get service otterize-network-mapper -o 'jsonpath={.spec.clusterIP}'):9090/query"
 }
 
 value_of() {

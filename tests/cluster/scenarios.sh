@@ -5,10 +5,10 @@
 
 # What resets the map or restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives kafka mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives kafka istio mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server host-port across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
-  kubectl-plugin one-right)
+  kubectl-plugin one-right client-intents)
 # Played before there are pods of others: a node that comes back gives its addresses out anew, and until all know of that, calls of
 # whoever was there truly go to the wrong pods.
 # shellcheck disable=SC2034 # for scripts/cluster-test
@@ -595,21 +595,58 @@ command_as() {
   local config="$output/$1.kubeconfig"
   "$cluster" run kubectl config view --raw --minify -o json |
     jq --arg token "$(in_namespace create token "$1")" '.users[0].user = {token: $token}' > "$config"
-  "$cluster" run "$(realpath "$bin")/network-mapper" "${@:2}" --kubeconfig "$config"
+  command_line "${@:2}" --kubeconfig "$config"
 }
 expect_one-right() { echo "client -> server"; }
 
+# What the command line exports is what ClientIntents are: the API server takes the whole map, by their schema and nothing beyond it,
+# and gives it back as it was. Last of all, since the map then holds all that scenarios did.
+manifest_client-intents() { manifest_node-drain; }
+act_client-intents() {
+  local crd=tests/cluster/config/client-intents.yaml refused name
+  wait_until 60 has_edge client-intents "client -> server"
+  "$cluster" run kubectl apply -f "$crd"
+  "$cluster" run kubectl wait --for=condition=Established crd/clientintents.k8s.otterize.com --timeout=30s
+  intents_are_accepted
+  intents_are_accepted --as-kubernetes-service
+  for name in kafka istio; do
+    [[ " ${selected[*]} " != *" $name "* ]] || grep -A20 "namespace: $name" "$output/intents.yaml" | grep -E '^ +(topics|http):'
+  done
+  # It would say so if it did not.
+  for refused in '{path: /, methods: [HEAD]}' '{path: /}' '{path: /, methods: [GET], query: all}'; do
+    ! client_intents "$refused" | apply_intents || { echo "taken: $refused" >&2; return 1; }
+  done
+  client_intents '{path: /, methods: []}' | apply_intents
+  "$cluster" run kubectl delete -f "$crd" --timeout=60s
+}
+expect_client-intents() { echo "client -> server"; }
+
+# intents_are_accepted [EXPORT'S OPTION...]: by name and namespace, what was sent is what is there.
+intents_are_accepted() {
+  command_line export --quiet "$@" > "$output/intents.yaml"
+  command_line export --quiet --format json "$@" > "$output/intents.json"
+  "$cluster" run kubectl delete clientintents --all --all-namespaces
+  apply_intents < "$output/intents.yaml"
+  "$cluster" run kubectl get clientintents --all-namespaces -o json | jq '.items' | intents_only > "$output/intents.taken"
+  intents_only < "$output/intents.json" | diff - "$output/intents.taken"
+}
+intents_only() {
+  jq -S 'map({name: .metadata.name, namespace: .metadata.namespace, spec}) | sort_by(.namespace, .name)[]'
+}
+apply_intents() {
+  "$cluster" run kubectl apply --server-side --validate=strict -f -
+}
+client_intents() {
+  cat << END
+{apiVersion: k8s.otterize.com/v2beta1, kind: ClientIntents, metadata: {name: other, namespace: client-intents}, spec: {workload: {name: other},
+  targets: [{kubernetes: {name: server, http: [$1]}}]}}
+END
+}
+
 # On a volume the map outlives the mapper: an edge whose client is gone is still there after the mapper was killed and replaced.
-# A folder that both nodes have stands for a volume, since nothing in this cluster makes one.
 manifest_map-survives() { server; }
 act_map-survives() {
-  "$cluster" run sh -c 'mkdir -p /run/cluster/map && chmod 777 /run/cluster/map'
-  "$cluster" run kubectl apply -f - << END
-{apiVersion: v1, kind: PersistentVolume, metadata: {name: map}, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce],
-  storageClassName: "", hostPath: {path: /run/cluster/map}}}
-END
-  helm upgrade network-mapper charts/network-mapper --set mapper.store.persistence.enabled=true \
-    --set mapper.store.persistence.storageClassName=- --wait --timeout 5m
+  map_on_volume
   job last --call server:80 --calls 3 --linger-ms 2000 --every-ms 0 | apply
   wait_until 60 has_edge map-survives "last -> server"
   in_namespace wait --for=condition=Complete job/last --timeout=60s
@@ -620,6 +657,19 @@ END
   in_install rollout status deployment/otterize-network-mapper --timeout=60s
   [ "$(in_install get pod -l app=otterize-network-mapper -o 'jsonpath={.items[0].status.containerStatuses[0].restartCount}')" -eq 0 ]
   wait_until 30 has_edge map-survives "last -> server"
+}
+# map_on_volume [HELM'S OPTION...]: an upgrade that also puts the map on a volume. A folder that both nodes have stands for one, since
+# nothing in this cluster makes one. In a cluster that was kept it may be an earlier installation's.
+map_on_volume() {
+  in_install get persistentvolumeclaim otterize-network-mapper ||
+    "$cluster" run sh -c 'kubectl delete persistentvolume map --ignore-not-found && rm -rf /run/cluster/map'
+  "$cluster" run sh -c 'mkdir -p /run/cluster/map && chmod 777 /run/cluster/map'
+  "$cluster" run kubectl apply -f - << END
+{apiVersion: v1, kind: PersistentVolume, metadata: {name: map}, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce],
+  storageClassName: "", hostPath: {path: /run/cluster/map}}}
+END
+  helm upgrade network-mapper charts/network-mapper --set mapper.store.persistence.enabled=true \
+    --set mapper.store.persistence.storageClassName=- "$@" --wait --timeout 5m
 }
 expect_map-survives() { echo "last -> server"; }
 
