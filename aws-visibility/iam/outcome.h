@@ -1,0 +1,34 @@
+// What an answer says about the permission: granted, or denied, and then often on what exactly.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "aws-visibility/iam/exchange.h"
+
+namespace network_mapper::aws {
+
+// The text of "User: ARN is not authorized to perform: ACTION on resource: ARN because ...".
+struct Denial {
+  // Of who called; empty when not said. "arn:aws:sts::123456789012:assumed-role/name/session"
+  std::string caller;
+  // "s3:GetObject"
+  std::string action;
+  // Empty when not said.
+  std::string resource;
+};
+
+struct Outcome {
+  // The call passed IAM: it succeeded, or failed for a reason of the resource's.
+  bool permitted = false;
+  std::optional<Denial> denial;
+};
+
+Outcome ReadOutcome(const ResponseHead& response, const Body& body);
+
+// ARN of the role of "arn:aws:sts::A:assumed-role/NAME/SESSION", without path, which is not said
+// there. Empty for others.
+std::string RoleOfCaller(std::string_view caller);
+
+}  // namespace network_mapper::aws

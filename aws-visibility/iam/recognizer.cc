@@ -1,0 +1,427 @@
+#include "aws-visibility/iam/recognizer.h"
+
+#include <algorithm>
+#include <array>
+
+#include "aws-visibility/iam/answer_memory.h"
+#include "aws-visibility/iam/body_readers.h"
+#include "aws-visibility/iam/grants.h"
+#include "aws-visibility/iam/identify.h"
+#include "aws-visibility/iam/outcome.h"
+#include "aws-visibility/iam/request_text.h"
+#include "aws-visibility/iam/s3_target.h"
+#include "aws-visibility/iam/transforms.h"
+
+namespace network_mapper::aws {
+namespace {
+
+constexpr size_t kNamesInRequest = size_t{1} << 20;
+constexpr size_t kNamesInResponse = size_t{64} * 1024;
+// Enough for a denial's text.
+constexpr size_t kDenial = size_t{4} * 1024;
+
+constexpr std::string_view kRole = "role";
+
+void Set(FieldValue& field, std::string value) {
+  field.present = true;
+  field.values.push_back(std::move(value));
+}
+
+// Reads the fields of one request by its operation's row.
+class FieldReader {
+ public:
+  FieldReader(const HeadFacts& facts, const Identity& identity, const ResponseHead& response)
+      : facts_(facts), identity_(identity), response_(response) {
+    const std::string_view texts = identity.operation->fields;
+    if (!texts.empty()) {
+      fields_.resize(1 + static_cast<size_t>(std::count(texts.begin(), texts.end(), ' ')));
+    }
+  }
+
+  void Read(const Body& body, const Body& response_body) {
+    WantedFields in_request;
+    WantedFields in_response;
+    std::string_view texts = identity_.operation->fields;
+    for (FieldValue& field : fields_) {
+      const std::string_view text = TakePiece(texts, ' ');
+      if (text.starts_with('b')) {
+        const size_t form = text.find('~');
+        in_request.Want(text.substr(1, form == std::string_view::npos ? form : form - 1),
+                        form == std::string_view::npos ? std::string_view() : text.substr(form + 1),
+                        field);
+      } else if (text.starts_with('r')) {
+        in_response.Want(text.substr(1), {}, field);
+      } else {
+        ReadFromHead(text, field);
+      }
+    }
+    if (!in_request.Empty()) {
+      ReadBody(body, identity_.body, in_request);
+    }
+    if (!in_response.Empty()) {
+      ReadBody(response_body, identity_.body, in_response);
+    }
+  }
+
+  // What depends on where the request goes.
+  void ReadPlaced(const ArnPlace& place, const Body& body, AnswerMemory& memory) {
+    std::string_view texts = identity_.operation->fields;
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      const std::string_view text = TakePiece(texts, ' ');
+      if (text.starts_with('s')) {
+        ReadS3(text.substr(1), place, body, fields_[i]);
+      } else if (text.starts_with('m')) {
+        // mkind:letter
+        const size_t colon = text.find(':');
+        const size_t source = FieldIndex(text.back(), fields_.size());
+        if (source < fields_.size() && !fields_[source].values.empty()) {
+          if (auto arn = memory.Recall(text.substr(1, colon - 1), fields_[source].values.front())) {
+            Set(fields_[i], std::move(*arn));
+          }
+        }
+      }
+    }
+  }
+
+  const std::vector<FieldValue>& Fields() const { return fields_; }
+
+  // The account that an ARN or a queue's URL in the request names.
+  std::string Account() const {
+    for (const FieldValue& field : fields_) {
+      for (const std::string& value : field.values) {
+        const std::string_view account = ArnPart(value, 4);
+        if (IsAccount(account)) {
+          return std::string(account);
+        }
+        if (value.starts_with("https://")) {
+          const std::optional<std::string> arn = Transform("queue", value, {});
+          if (arn && IsAccount(ArnPart(*arn, 4))) {
+            return std::string(ArnPart(*arn, 4));
+          }
+        }
+      }
+    }
+    return {};
+  }
+
+ private:
+  void ReadFromHead(std::string_view text, FieldValue& field) {
+    const char kind = text.empty() ? ' ' : text.front();
+    const std::string_view name = text.substr(text.empty() ? 0 : 1);
+    if (kind == 'u') {
+      const auto label = static_cast<size_t>(name.front() - '0');
+      if (label < identity_.labels.size() && !identity_.labels[label].empty()) {
+        Set(field, PercentDecode(identity_.labels[label]));
+      }
+    } else if (kind == 'q') {
+      if (const auto value = FindInQuery(facts_.query, name)) {
+        Set(field, PercentDecode(*value, true));
+      }
+    } else if (kind == 'h' || kind == 'H') {
+      if (const auto value =
+              FindHeader(kind == 'h' ? facts_.head.headers : response_.headers, name)) {
+        Set(field, std::string(*value));
+      }
+    } else if (kind == 'p') {
+      Set(field, PercentDecode(facts_.path));
+    }
+  }
+
+  static void ReadBody(const Body& body, BodyKind kind, WantedFields& wanted) {
+    const bool whole = kind == BodyKind::kForm   ? ReadForm(body.bytes, wanted)
+                       : kind == BodyKind::kCbor ? ReadCbor(body.bytes, wanted)
+                                                 : ReadJson(body.bytes, wanted);
+    if (!body.complete && !(whole && kind != BodyKind::kForm)) {
+      wanted.Cut();
+    }
+  }
+
+  void ReadS3(std::string_view what, const ArnPlace& place, const Body& body, FieldValue& field) {
+    const S3Target target = ReadS3Target(facts_.endpoint, facts_.path);
+    if (what == "bucket") {
+      Set(field, S3BucketArn(target, place));
+    } else if (what == "object") {
+      Set(field, S3ObjectArn(target, target.key, place));
+    } else if (what == "source" || what == "versioned-source") {
+      const auto header = FindHeader(facts_.head.headers, "x-amz-copy-source");
+      const auto source = header ? ReadCopySource(*header, place) : std::nullopt;
+      if (source && source->has_version == (what == "versioned-source")) {
+        Set(field, source->arn);
+      }
+    } else {
+      const bool versions = what == "deleted-version";
+      const bool whole =
+          ReadDeletedObjects(body.bytes, [&](const std::string& key, bool has_version) {
+            if (has_version == versions && field.values.size() < WantedFields::kMostValues) {
+              Set(field, S3ObjectArn(target, key, place));
+            }
+          });
+      field.cut = !whole && !body.complete;
+      if (field.cut && field.values.empty() && !versions) {
+        Set(field, S3ObjectArn(target, {}, place));
+      }
+    }
+  }
+
+  const HeadFacts& facts_;
+  const Identity& identity_;
+  const ResponseHead& response_;
+  std::vector<FieldValue> fields_;
+};
+
+bool IsRegionText(std::string_view text) {
+  return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+// Where the request goes, as far as its head tells.
+void ReadPlace(const HeadFacts& facts, Recognition& recognition) {
+  const std::string_view signed_region = facts.signature.region;
+  if (!PartitionOfRegion(signed_region).empty()) {
+    recognition.region = signed_region;
+  } else if (!facts.endpoint.region.empty()) {
+    recognition.region = facts.endpoint.region;
+  } else if (const auto set = FindHeader(facts.head.headers, "x-amz-region-set");
+             set && IsRegionText(*set)) {
+    recognition.region = *set;
+  }
+  recognition.partition = PartitionOfRegion(recognition.region);
+  if (recognition.partition.empty()) {
+    recognition.partition = facts.endpoint.partition;
+  }
+}
+
+std::string AccountOfHead(const HeadFacts& facts) {
+  const std::string_view before = facts.endpoint.before;
+  if (IsAccount(before)) {
+    return std::string(before);
+  }
+  if (before.size() > 13 && facts.endpoint.kind == EndpointKind::kS3 &&
+      facts.endpoint.s3 == S3Endpoint::kAccessPoint) {
+    return std::string(before.substr(before.size() - 12));
+  }
+  for (const std::string_view name : {"x-amz-account-id", "x-amz-expected-bucket-owner"}) {
+    const auto value = FindHeader(facts.head.headers, name);
+    if (value && IsAccount(*value)) {
+      return std::string(*value);
+    }
+  }
+  return {};
+}
+
+// S3's siblings have the same operations under prefixes of their own.
+std::string_view S3Prefix(const HeadFacts& facts) {
+  switch (facts.endpoint.s3) {
+    case S3Endpoint::kExpress:
+    case S3Endpoint::kExpressControl:
+      return "s3express";
+    case S3Endpoint::kOutposts:
+      return "s3-outposts";
+    case S3Endpoint::kObjectLambda:
+      return "s3-object-lambda";
+    default:
+      return {};
+  }
+}
+
+// Answers of STS tell who a key belongs to.
+void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body& body,
+                  const Body& answer, AnswerMemory& memory, Recognition& recognition) {
+  size_t at = 0;
+  if (operation == "GetCallerIdentity") {
+    if (const auto arn = ReadXmlText(answer.bytes, "Arn", at)) {
+      const std::string role = RoleOfCaller(*arn);
+      // A role's path is in requests only.
+      if (!role.empty() && !memory.Recall(kRole, facts.signature.key_id)) {
+        memory.Remember(kRole, facts.signature.key_id, role);
+        recognition.role = role;
+      }
+    }
+    return;
+  }
+  if (!operation.starts_with("AssumeRole")) {
+    return;
+  }
+  const auto key_id = ReadXmlText(answer.bytes, "AccessKeyId", at);
+  WantedFields wanted;
+  FieldValue role;
+  wanted.Want("RoleArn", {}, role);
+  ReadForm(facts.has_form ? body.bytes : facts.query, wanted);
+  if (role.values.empty() || !IsArn(role.values.front()) || !EscapeForArn(role.values.front())) {
+    return;
+  }
+  if (key_id) {
+    memory.Remember(kRole, *key_id, role.values.front());
+  }
+  // Nobody signed it; but whoever called is that role from here on.
+  if (operation != "AssumeRole") {
+    recognition.role = role.values.front();
+  }
+}
+
+// "> kind path": remembers the call's resource for a name in its answer.
+void LearnNames(const OperationRow& operation, BodyKind kind, const Body& answer,
+                const std::vector<Access>& accesses, AnswerMemory& memory) {
+  std::string_view grants = operation.grants;
+  while (!grants.empty()) {
+    std::string_view grant = TakePiece(grants, '\t');
+    if (TakePiece(grant, ' ') != ">") {
+      continue;
+    }
+    const std::string_view what = TakePiece(grant, ' ');
+    // Of one resource only; what is unknown is not worth it.
+    if (accesses.size() != 1 || accesses.front().resource.find('*') != std::string::npos) {
+      return;
+    }
+    WantedFields wanted;
+    FieldValue value;
+    wanted.Want(grant, {}, value);
+    kind == BodyKind::kCbor ? ReadCbor(answer.bytes, wanted) : ReadJson(answer.bytes, wanted);
+    if (!value.values.empty()) {
+      memory.Remember(what, value.values.front(), accesses.front().resource);
+    }
+  }
+}
+
+// What a denial says is exact: it takes the place of what was concluded for that action.
+void TakeDenial(const Denial& denial, Recognition& recognition) {
+  const std::string role = RoleOfCaller(denial.caller);
+  if (recognition.role.empty()) {
+    recognition.role = role;
+  }
+  const std::optional<std::string> resource =
+      denial.resource.empty() ? std::nullopt : EscapeForArn(denial.resource);
+  if (!resource) {
+    return;
+  }
+  AccessList list;
+  for (const Access& access : recognition.accesses) {
+    for (const std::string& action : access.actions) {
+      if (action != denial.action) {
+        list.Add(access.resource, action);
+      }
+    }
+  }
+  list.Add(*resource, denial.action);
+  recognition.accesses = list.Take();
+}
+
+bool IsTarget(std::string_view target) {
+  return target.starts_with('/');
+}
+
+void RecognizeOperation(const HeadFacts& facts, const Identity& identity, const Body& body,
+                        const ResponseHead& response, const Body& response_body,
+                        AnswerMemory& memory, Recognition& recognition) {
+  const OperationRow& operation = *identity.operation;
+  const bool is_s3 = operation.service->name == "s3";
+  recognition.result = RecognitionResult::kRecognized;
+  if (operation.NeedsNothing() ||
+      (is_s3 && facts.endpoint.s3 == S3Endpoint::kExpress && operation.name != "CreateSession")) {
+    // In a zone's buckets the session is the permission.
+    recognition.result = RecognitionResult::kNeedsNoPermission;
+  } else if (operation.HasNoAction()) {
+    recognition.result = RecognitionResult::kUnknownOperation;
+  }
+  FieldReader reader(facts, identity, response);
+  reader.Read(body, response_body);
+  if (recognition.account.empty()) {
+    recognition.account = reader.Account();
+  }
+  if (recognition.account.empty()) {
+    recognition.account = ArnPart(recognition.role, 4);
+  }
+  if (recognition.account.empty()) {
+    recognition.account = AccountOfKeyId(facts.signature.key_id);
+  }
+  if (recognition.result == RecognitionResult::kRecognized) {
+    const ArnPlace place{recognition.partition, recognition.region, recognition.account};
+    reader.ReadPlaced(place, body, memory);
+    recognition.truncated = ExpandGrants(
+        {operation, reader.Fields(), place, facts.head.method, is_s3 ? S3Prefix(facts) : ""},
+        recognition.accesses);
+  }
+  if (recognition.permitted) {
+    if (operation.service->name == "sts") {
+      LearnFromSts(facts, operation.name, body, response_body, memory, recognition);
+    }
+    LearnNames(operation, identity.body, response_body, recognition.accesses, memory);
+  }
+}
+
+}  // namespace
+
+std::string_view RecognitionResultName(RecognitionResult result) {
+  static constexpr std::array<std::string_view, 5> kNames = {
+      "recognized", "unknown_operation", "needs_no_permission", "unknown_service", "malformed"};
+  return kNames[static_cast<size_t>(result)];
+}
+
+BodyNeeds Recognizer::NeedsOf(const RequestHead& head) {
+  if (!IsTarget(head.target)) {
+    return {};
+  }
+  const HeadFacts facts(head);
+  const Identity identity = Identify(facts, {});
+  BodyNeeds needs{0, kDenial};
+  if (identity.needs_body) {
+    return {kNamesInRequest, kNamesInResponse};
+  }
+  if (!identity.operation) {
+    return needs;
+  }
+  const OperationRow& operation = *identity.operation;
+  std::string_view fields = operation.fields;
+  while (!fields.empty()) {
+    const std::string_view field = TakePiece(fields, ' ');
+    if (field.starts_with('b') || field.starts_with("sdeleted")) {
+      needs.request = kNamesInRequest;
+    } else if (field.starts_with('r')) {
+      needs.response = kNamesInResponse;
+    }
+  }
+  if (operation.grants.find("> ") != std::string_view::npos || operation.service->name == "sts") {
+    needs.response = kNamesInResponse;
+  }
+  return needs;
+}
+
+Recognition Recognizer::Recognize(const RequestHead& head, const Body& body,
+                                  const ResponseHead& response, const Body& response_body,
+                                  AnswerMemory& memory) {
+  Recognition recognition;
+  if (head.method.empty() || !IsTarget(head.target)) {
+    recognition.result = RecognitionResult::kMalformed;
+    return recognition;
+  }
+  const HeadFacts facts(head);
+  const Identity identity = Identify(facts, body.bytes);
+  if (identity.service == nullptr) {
+    return recognition;
+  }
+  recognition.service = identity.service->name;
+  const Outcome outcome = ReadOutcome(response, response_body);
+  recognition.permitted = outcome.permitted;
+  ReadPlace(facts, recognition);
+  if (!facts.signature.key_id.empty()) {
+    recognition.role = memory.Recall(kRole, facts.signature.key_id).value_or("");
+  }
+  recognition.account = AccountOfHead(facts);
+  if (identity.operation) {
+    recognition.operation = identity.operation->name;
+    RecognizeOperation(facts, identity, body, response, response_body, memory, recognition);
+  } else {
+    recognition.result = RecognitionResult::kUnknownOperation;
+    if (!identity.unknown_operation.empty()) {
+      recognition.accesses.push_back(
+          {"*", {std::string(identity.service->prefix) + ":" + identity.unknown_operation}});
+    }
+  }
+  if (outcome.denial) {
+    TakeDenial(*outcome.denial, recognition);
+  }
+  return recognition;
+}
+
+}  // namespace network_mapper::aws

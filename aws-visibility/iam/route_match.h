@@ -1,0 +1,36 @@
+// URI templates of the table against requests.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <tuple>
+
+#include "aws-visibility/iam/exchange.h"
+#include "aws-visibility/iam/table.h"
+
+namespace network_mapper::aws {
+
+struct RouteRequest {
+  Method method = Method::kGet;
+  // Raw.
+  std::string_view path;
+  std::string_view query;
+  std::span<const Header> headers;
+  // The first label of templates, where it is not in the path: S3's buckets in host names.
+  std::string_view first_label;
+};
+
+struct RouteMatch {
+  // Empty: none.
+  std::string_view operation;
+  // What makes one match better than another: literal query keys, literal characters, fewer labels,
+  // more other conditions.
+  std::tuple<int, int, int, int> rank;
+};
+
+// The best match of a service's routes; its labels in `labels`. `operation`: only routes of that
+// one, whatever their conditions.
+RouteMatch MatchRoutes(const ServiceRow& service, const RouteRequest& request,
+                       std::string_view operation, std::span<std::string_view> labels);
+
+}  // namespace network_mapper::aws
