@@ -128,26 +128,26 @@ void AddressResolver::Stop() {
   implementation_->threads.clear();
 }
 
-void AddressResolver::Resolve(std::string_view name, Answer answer) {
-  std::optional<Addresses> known;
-  {
+void AddressResolver::Resolve(std::string_view name, const Answer& answer) {
+  const auto known = [&]() -> std::optional<Addresses> {
     const std::lock_guard lock(implementation_->mutex);
     const SteadyTime now = Clock::System().SteadyNow();
     auto found = implementation_->entries.find(name);
     if (found != implementation_->entries.end() && found->second.waiting.empty() &&
         found->second.addresses && found->second.end > now) {
-      known = found->second.addresses;
-    } else if (found == implementation_->entries.end() && !implementation_->MakeRoom(now)) {
-      known = ResourceExhausted("address of {}: too many names are asked for", name);
-    } else {
-      auto& entry = implementation_->entries[std::string(name)];
-      if (entry.waiting.empty()) {
-        implementation_->queue.emplace_back(name);
-        implementation_->wake.notify_one();
-      }
-      entry.waiting.push_back(std::move(answer));
+      return found->second.addresses;
     }
-  }
+    if (found == implementation_->entries.end() && !implementation_->MakeRoom(now)) {
+      return ResourceExhausted("address of {}: too many names are asked for", name);
+    }
+    auto& entry = implementation_->entries[std::string(name)];
+    if (entry.waiting.empty()) {
+      implementation_->queue.emplace_back(name);
+      implementation_->wake.notify_one();
+    }
+    entry.waiting.push_back(answer);
+    return std::nullopt;
+  }();
   if (known) {
     answer(*known);
   }

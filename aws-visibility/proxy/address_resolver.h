@@ -42,7 +42,7 @@ class AddressResolver {
 
   // Calls `answer` once: at once when the name is known, else from another thread. It must not
   // block. ResourceExhausted when too many names wait.
-  void Resolve(std::string_view name, Answer answer);
+  void Resolve(std::string_view name, const Answer& answer);
 
  private:
   struct Implementation;

@@ -20,9 +20,9 @@ constexpr unsigned kMostLoops = 4;
 }  // namespace
 
 struct AwsProxy::Implementation {
-  Implementation(AwsProxyOptions given, LeafIssuer& issuer, MetricsRegistry& registry,
-                 const Clock& clock)
-      : options(std::move(given)), context(options, issuer, registry, clock) {}
+  Implementation(AwsProxyOptions given, LeafIssuer& issuer, ExchangeObserver& observer,
+                 MetricsRegistry& registry, const Clock& clock)
+      : options(std::move(given)), context(options, issuer, observer, registry, clock) {}
 
   const AwsProxyOptions options;
   ProxyContext context;
@@ -30,10 +30,10 @@ struct AwsProxy::Implementation {
   std::vector<std::unique_ptr<EventLoop>> loops;
 };
 
-AwsProxy::AwsProxy(AwsProxyOptions options, LeafIssuer& issuer, MetricsRegistry& metrics,
-                   const Clock& clock)
+AwsProxy::AwsProxy(AwsProxyOptions options, LeafIssuer& issuer, ExchangeObserver& observer,
+                   MetricsRegistry& metrics, const Clock& clock)
     : implementation_(
-          std::make_unique<Implementation>(std::move(options), issuer, metrics, clock)) {}
+          std::make_unique<Implementation>(std::move(options), issuer, observer, metrics, clock)) {}
 
 AwsProxy::~AwsProxy() {
   Stop();

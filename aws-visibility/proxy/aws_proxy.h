@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aws-visibility/ca/leaf_issuer.h"
+#include "aws-visibility/proxy/exchange_observer.h"
 #include "common/metrics/metrics.h"
 #include "common/net/ip_address.h"
 #include "common/status/status.h"
@@ -48,6 +49,9 @@ struct AwsProxyOptions {
   std::vector<IpAddress> own_addresses;
   // Further ones are reset.
   size_t most_connections = 10'000;
+  // What is kept of heads and bodies at a time, over all connections. Beyond it bytes are handed on
+  // all the same, but are not told of.
+  size_t most_kept_bytes = size_t{64} * 1024 * 1024;
   std::chrono::milliseconds hello_timeout = std::chrono::seconds(10);
   // For all addresses of a name together.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
@@ -67,8 +71,8 @@ struct AwsProxyOptions {
 class AwsProxy {
  public:
   // All must outlive this.
-  AwsProxy(AwsProxyOptions options, LeafIssuer& issuer, MetricsRegistry& metrics,
-           const Clock& clock);
+  AwsProxy(AwsProxyOptions options, LeafIssuer& issuer, ExchangeObserver& observer,
+           MetricsRegistry& metrics, const Clock& clock);
   AwsProxy(const AwsProxy&) = delete;
   AwsProxy& operator=(const AwsProxy&) = delete;
   // Stops.

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "aws-visibility/proxy/event_loop.h"
 #include "aws-visibility/proxy/sockets.h"
@@ -34,6 +36,19 @@ bool IsDistrust(int alert) {
          alert == SSL_AD_ACCESS_DENIED || alert == SSL_AD_UNRECOGNIZED_NAME;
 }
 
+Refusal RefusalOf(Reading reading) {
+  switch (reading) {
+    case Reading::kLargeHead:
+      return Refusal::kLargeHead;
+    case Reading::kConnect:
+      return Refusal::kConnectMethod;
+    case Reading::kPipelining:
+      return Refusal::kPipelining;
+    default:
+      return Refusal::kAmbiguousFraming;
+  }
+}
+
 }  // namespace
 
 Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int fd,
@@ -44,7 +59,8 @@ Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int 
       client_address_(client),
       client_(*this),
       upstream_(*this),
-      last_activity_(loop.Now()) {
+      last_activity_(loop.Now()),
+      exchanges_(context, client) {
   client_.Open(fd);
   context_.metrics.AddOpen(1);
 }
@@ -323,7 +339,10 @@ bool Connection::StartSplicing(SpliceReason reason) {
 
 void Connection::BecomeRelay(Outcome outcome) {
   context_.metrics.Count(outcome);
-  relay_.emplace(client_, upstream_, context_.metrics);
+  relay_.emplace(client_, upstream_, context_.metrics,
+                 outcome == Outcome::kSpliced
+                     ? nullptr
+                     : std::make_unique<ConnectionReader>(exchanges_, context_.kept));
   relaying_since_ = loop_.Now();
   deadline_ = SteadyTime::max();
   addresses_ = {};
@@ -333,7 +352,17 @@ void Connection::BecomeRelay(Outcome outcome) {
 bool Connection::Move() {
   const Relay::State state = relay_->Pump(loop_.Scratch());
   NoticeSecondThoughts();
+  if (state == Relay::State::kRefused) {
+    Refuse(RefusalOf(relay_->Heard()));
+    return false;
+  }
+  if (relay_->Heard() != Reading::kFollowed && !std::exchange(counted_unread_, true)) {
+    context_.metrics.CountUnread(relay_->Heard());
+  }
   if (state == Relay::State::kWaiting) {
+    if (loop_.Draining()) {
+      OnDrain();
+    }
     return false;
   }
   if (state == Relay::State::kMore) {
@@ -390,6 +419,9 @@ bool Connection::OnTime(SteadyTime now) {
 void Connection::OnDrain() {
   if (stage_ == Stage::kHello) {
     Refuse(Refusal::kStopping);
+  } else if (stage_ == Stage::kRelaying && relay_->Idle()) {
+    client_.EndWriting(true, true);
+    End(false);
   }
 }
 

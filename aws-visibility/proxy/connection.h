@@ -10,6 +10,7 @@
 
 #include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/client_hello.h"
+#include "aws-visibility/proxy/connection_exchanges.h"
 #include "aws-visibility/proxy/endpoint.h"
 #include "aws-visibility/proxy/proxy_context.h"
 #include "aws-visibility/proxy/relay.h"
@@ -90,7 +91,9 @@ class Connection {
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime relaying_since_;
   SteadyTime last_activity_;
+  ConnectionExchanges exchanges_;
   std::optional<Relay> relay_;
+  bool counted_unread_ = false;
 };
 
 }  // namespace network_mapper::aws

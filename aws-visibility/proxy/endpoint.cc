@@ -44,16 +44,16 @@ long ControlForTls(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-BIO_METHOD* EndpointMethod() {
+const BIO_METHOD* EndpointMethod() {
   // Lives as long as the process.
-  static BIO_METHOD* const kMethod = [] {
+  static const BIO_METHOD* const forever = [] {
     BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "endpoint");
     BIO_meth_set_read(method, ReadForTls);
     BIO_meth_set_write(method, WriteForTls);
     BIO_meth_set_ctrl(method, ControlForTls);
     return method;
   }();
-  return kMethod;
+  return forever;
 }
 
 int Bounded(size_t size) {

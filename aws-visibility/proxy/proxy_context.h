@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "aws-visibility/http/keep_budget.h"
 #include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/aws_proxy.h"
+#include "aws-visibility/proxy/exchange_observer.h"
 #include "aws-visibility/proxy/leaf_cache.h"
 #include "aws-visibility/proxy/proxy_metrics.h"
 #include "aws-visibility/proxy/splice_memory.h"
@@ -13,17 +15,21 @@
 namespace network_mapper::aws {
 
 struct ProxyContext {
-  ProxyContext(const AwsProxyOptions& given, LeafIssuer& issuer, MetricsRegistry& registry,
-               const Clock& given_clock)
+  ProxyContext(const AwsProxyOptions& given, LeafIssuer& issuer, ExchangeObserver& given_observer,
+               MetricsRegistry& registry, const Clock& given_clock)
       : options(given),
+        observer(given_observer),
         clock(given_clock),
+        kept(given.most_kept_bytes),
         metrics(registry),
         leaves(issuer, given_clock),
         splices(given.splice_duration),
         resolver({.look_up = given.look_up}) {}
 
   const AwsProxyOptions& options;
+  ExchangeObserver& observer;
   const Clock& clock;
+  KeepBudget kept;
   ProxyMetrics metrics;
   LeafCache leaves;
   SpliceMemory splices;

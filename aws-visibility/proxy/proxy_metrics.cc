@@ -17,6 +17,12 @@ std::array<Counter*, kSize> AddCounters(MetricsRegistry& registry, std::string_v
   return counters;
 }
 
+Counter& AddExchanges(MetricsRegistry& registry, const std::string& host) {
+  return registry.AddCounter("network_mapper_aws_proxy_exchanges_total",
+                             "Requests and their answers, by what the Host field names",
+                             {{"host", host}});
+}
+
 Counter& AddBytes(MetricsRegistry& registry, const std::string& from) {
   return registry.AddCounter("network_mapper_aws_proxy_received_bytes_total",
                              "Bytes handed on, without the proxy's TLS", {{"from", from}});
@@ -41,6 +47,15 @@ ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
       splices(AddCounters<2>(registry, "network_mapper_aws_proxy_spliced_total",
                              "Connections handed on without a look inside, by reason", "reason",
                              {"client_distrust", "client_certificate"})),
+      exchanges(AddExchanges(registry, "aws")),
+      exchanges_of_others(AddExchanges(registry, "other")),
+      losses(AddCounters<3>(registry, "network_mapper_aws_proxy_lost_total",
+                            "Exchanges that are not told of, or without their body, by reason",
+                            "reason",
+                            {"no_room_for_head", "no_room_for_body", "too_many_streams"})),
+      unread(AddCounters<3>(registry, "network_mapper_aws_proxy_unread_total",
+                            "Connections handed on unread from some byte on, by reason", "reason",
+                            {"not_http", "upgraded", "unreadable"})),
       bytes_from_clients(AddBytes(registry, "clients")),
       bytes_from_upstream(AddBytes(registry, "upstream")),
       open(registry.AddGauge("network_mapper_aws_proxy_open_connections",

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "aws-visibility/http/exchange_listener.h"
+#include "aws-visibility/http/reading.h"
 #include "common/metrics/metrics.h"
 
 namespace network_mapper::aws {
@@ -24,7 +26,7 @@ enum class Refusal : uint8_t {
   // The name leads to the proxy itself.
   kLoop,
   kStopping,
-  // Of the client's HTTP: see http/verdict.h.
+  // Of the client's HTTP, in the order of http/reading.h.
   kAmbiguousFraming,
   kLargeHead,
   kConnectMethod,
@@ -59,12 +61,22 @@ struct ProxyMetrics {
 
   void Count(SpliceReason reason) { splices[static_cast<size_t>(reason)]->Increment(); }
 
+  void Count(Loss loss) { losses[static_cast<size_t>(loss)]->Increment(); }
+
+  // A connection is handed on unread from now on, which is neither kFollowed nor a refusal.
+  void CountUnread(Reading reading) { unread[static_cast<size_t>(reading) - 1]->Increment(); }
+
   void AddOpen(int64_t change) { open.Set(static_cast<double>(open_count += change)); }
 
   std::array<Counter*, 4> outcomes;
   std::array<Counter*, kRefusals> refusals;
   std::array<Counter*, kFailures> failures;
   std::array<Counter*, 2> splices;
+  Counter& exchanges;
+  // Whose Host is no API endpoint's.
+  Counter& exchanges_of_others;
+  std::array<Counter*, 3> losses;
+  std::array<Counter*, 3> unread;
   Counter& bytes_from_clients;
   Counter& bytes_from_upstream;
   Gauge& open;

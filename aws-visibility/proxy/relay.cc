@@ -13,14 +13,32 @@ constexpr int kReadsATurn = 16;
 
 Relay::State Relay::Pump(std::span<char> scratch) {
   const State up = Move(up_, scratch);
-  const State down = up == State::kBroken ? State::kBroken : Move(down_, scratch);
+  if (up == State::kBroken || up == State::kRefused) {
+    return up;
+  }
+  const State down = Move(down_, scratch);
   if (down == State::kBroken) {
-    return State::kBroken;
+    return down;
   }
   if (up_.PassedEnd() && down_.PassedEnd()) {
     return State::kDone;
   }
   return up == State::kMore || down == State::kMore ? State::kMore : State::kWaiting;
+}
+
+bool Relay::Idle() const {
+  return reader_ != nullptr && reader_->Idle() && up_.pending.empty() && down_.pending.empty();
+}
+
+bool Relay::Look(const Pipe& pipe, std::string_view bytes) {
+  if (reader_ == nullptr) {
+    return true;
+  }
+  heard_ = &pipe == &up_ ? reader_->FromClient(bytes) : reader_->FromServer(bytes);
+  if (heard_ != Reading::kFollowed) {
+    reader_.reset();
+  }
+  return !IsRefusal(heard_);
 }
 
 bool Relay::SendPending(Pipe& pipe) {
@@ -62,6 +80,9 @@ Relay::State Relay::Move(Pipe& pipe, std::span<char> scratch) {
       }
     }
     if (pipe.Ended()) {
+      if (&pipe == &down_ && reader_ != nullptr) {
+        reader_->EndOfServer();
+      }
       return PassEnd(pipe) ? State::kWaiting : State::kBroken;
     }
     size_t size = 0;
@@ -85,12 +106,19 @@ Relay::State Relay::Move(Pipe& pipe, std::span<char> scratch) {
     pipe.count += size;
     pipe.bytes.Increment(static_cast<double>(size));
     const std::string_view bytes(scratch.data(), size);
+    if (&pipe == &up_ && !Look(pipe, bytes)) {
+      return State::kRefused;
+    }
     size_t sent = 0;
     const IoResult result = pipe.to.Write(bytes, sent);
     if (result != IoResult::kDone && result != IoResult::kAgain) {
       return State::kBroken;
     }
     pipe.pending.assign(bytes.substr(sent));
+    // What an endpoint answers is looked at when it is on its way already.
+    if (&pipe == &down_) {
+      Look(pipe, bytes);
+    }
   }
   return State::kMore;
 }

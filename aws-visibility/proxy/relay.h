@@ -5,9 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "aws-visibility/http/connection_reader.h"
 #include "aws-visibility/proxy/endpoint.h"
 #include "aws-visibility/proxy/proxy_metrics.h"
 
@@ -23,18 +27,29 @@ class Relay {
     kDone,
     // One side broke off.
     kBroken,
+    // What the client sent must not go on: see Heard.
+    kRefused,
   };
 
   // All must outlive this.
-  Relay(Endpoint& client, Endpoint& upstream, ProxyMetrics& metrics)
+  // `reader` may be null: nobody looks on.
+  Relay(Endpoint& client, Endpoint& upstream, ProxyMetrics& metrics,
+        std::unique_ptr<ConnectionReader> reader)
       : up_{.from = client, .to = upstream, .bytes = metrics.bytes_from_clients},
-        down_{.from = upstream, .to = client, .bytes = metrics.bytes_from_upstream} {}
+        down_{.from = upstream, .to = client, .bytes = metrics.bytes_from_upstream},
+        reader_(std::move(reader)) {}
 
   // `scratch` is memory for one read; nothing stays there.
   State Pump(std::span<char> scratch);
 
   // Bytes that are to be sent up before anything else: those that were read before the relay was.
   void SendFirst(std::string bytes) { up_.pending = std::move(bytes); }
+
+  // What the reader said last; after anything but kFollowed there is none any more.
+  Reading Heard() const { return heard_; }
+
+  // Nothing is lost by ending it: no request is under way. False where nobody looks on.
+  bool Idle() const;
 
   // Bytes that the client has sent so far.
   uint64_t FromClient() const { return up_.count; }
@@ -62,8 +77,13 @@ class Relay {
   static bool SendPending(Pipe& pipe);
   static bool PassEnd(Pipe& pipe);
 
+  // False: the bytes must not go on.
+  bool Look(const Pipe& pipe, std::string_view bytes);
+
   Pipe up_;
   Pipe down_;
+  std::unique_ptr<ConnectionReader> reader_;
+  Reading heard_ = Reading::kFollowed;
 };
 
 }  // namespace network_mapper::aws

@@ -9,10 +9,12 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "aws-visibility/proxy/aws_proxy.h"
+#include "common/concurrency/waitable.h"
 #include "tests/aws-visibility/proxy/tls_peers.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
@@ -45,6 +47,37 @@ class TestIssuer final : public LeafIssuer {
 
  private:
   const TestAuthority& authority_;
+};
+
+// What the proxy told of, as text: "GET sqs.eu-west-1.amazonaws.com / [body] -> 200 [body]", where
+// a body that is not whole ends in "...".
+class TestObserver final : public ExchangeObserver {
+ public:
+  BodyNeeds NeedsOf(const RequestHead&) override { return needs; }
+
+  void OnExchange(const ObservedExchange& exchange) override {
+    const auto text = [](const Body& body) {
+      return "[" + std::string(body.bytes) + (body.complete ? "]" : "...]");
+    };
+    seen.Change([&](std::vector<std::string>& all) {
+      all.push_back(std::string(exchange.head.method) + " " + std::string(exchange.head.host) +
+                    " " + std::string(exchange.head.target) + " " + text(exchange.body) + " -> " +
+                    std::to_string(exchange.response.status) + " " + text(exchange.response_body));
+    });
+  }
+
+  std::vector<std::string> All() const {
+    return seen.Read([](const std::vector<std::string>& all) { return all; });
+  }
+
+  // Waits for the last of so many.
+  bool Saw(size_t count) const {
+    return seen.WaitFor(std::chrono::seconds(20),
+                        [&](const std::vector<std::string>& all) { return all.size() >= count; });
+  }
+
+  BodyNeeds needs{.request = 64, .response = 64};
+  Waitable<std::vector<std::string>> seen;
 };
 
 // Waits for something that is to become true soon.
@@ -87,7 +120,8 @@ class ProxyFixture : public testing::Test {
   }
 
   AwsProxy& Start(AwsProxyOptions options) {
-    proxy_ = std::make_unique<AwsProxy>(std::move(options), issuer_, metrics_, Clock::System());
+    proxy_ = std::make_unique<AwsProxy>(std::move(options), issuer_, observer_, metrics_,
+                                        Clock::System());
     EXPECT_TRUE(proxy_->Start().ok());
     return *proxy_;
   }
@@ -129,6 +163,7 @@ class ProxyFixture : public testing::Test {
   TestAuthority public_{"public authority"};
   TestAuthority own_{"authority of the proxy"};
   TestIssuer issuer_{own_};
+  TestObserver observer_;
   MetricsRegistry metrics_;
   uint16_t upstream_port_ = 0;
   bool plain_text_ = false;

@@ -1,0 +1,33 @@
+// Who hears of the requests and answers that readers followed.
+#pragma once
+
+#include <cstdint>
+
+#include "aws-visibility/iam/exchange.h"
+#include "aws-visibility/iam/recognizer.h"
+
+namespace network_mapper::aws {
+
+// Why an exchange is not told of, or not with its body.
+enum class Loss : uint8_t {
+  // All connections together keep too much at the moment.
+  kNoRoomForHead,
+  kNoRoomForBody,
+  // Of one HTTP/2 connection.
+  kTooManyStreams,
+};
+
+// Called in the thread that reads; must not block. Views are valid during the call only.
+class ExchangeListener {
+ public:
+  virtual ~ExchangeListener() = default;
+  // How much of the bodies to keep.
+  virtual BodyNeeds NeedsOf(const RequestHead& head) = 0;
+  // Once for each request whose head was kept, as soon as its needs are met, at the latest when the
+  // connection ends.
+  virtual void OnExchange(const RequestHead& head, const Body& body, const ResponseHead& response,
+                          const Body& response_body) = 0;
+  virtual void OnLoss(Loss loss) = 0;
+};
+
+}  // namespace network_mapper::aws
