@@ -1,0 +1,284 @@
+// HTTP/1.1 by its bytes: what is followed, what is refused, and that it makes no difference how the
+// bytes are cut.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "aws-visibility/http/connection_reader.h"
+#include "tests/aws-visibility/http/heard_exchanges.h"
+
+namespace network_mapper::aws {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr size_t kRoom = size_t{1} << 20U;
+
+// Two exchanges of requests and answers, cut into parts of `part` bytes each.
+std::vector<std::string> Hear(std::string_view requests, std::string_view answers, size_t part,
+                              BodyNeeds needs = {.request = 16, .response = 16}) {
+  HeardExchanges heard;
+  heard.needs = needs;
+  KeepBudget budget(kRoom);
+  {
+    ConnectionReader reader(heard, budget);
+    for (size_t i = 0; i < requests.size(); i += part) {
+      EXPECT_EQ(reader.FromClient(requests.substr(i, part)), Reading::kFollowed);
+    }
+    for (size_t i = 0; i < answers.size(); i += part) {
+      EXPECT_EQ(reader.FromServer(answers.substr(i, part)), Reading::kFollowed);
+    }
+    reader.EndOfServer();
+    EXPECT_TRUE(reader.Idle());
+  }
+  EXPECT_EQ(budget.Used(), 0);
+  return heard.all;
+}
+
+constexpr std::string_view kRequests =
+    "POST /a?x=1 HTTP/1.1\r\nHost: sqs\r\nContent-Length: 5\r\n\r\nhello"
+    "HEAD /b HTTP/1.1\r\nHost: s3\r\n\r\n"
+    "PUT /c HTTP/1.1\r\nhOST:\t s3 \r\nTransfer-Encoding: Chunked\r\n\r\n"
+    "4;signature=abc\r\nabcd\r\n00a\r\n0123456789\r\n0\r\nx-amz-checksum: y\r\n\r\n"
+    "DELETE /d HTTP/1.1\r\nHost: s3\r\n\r\n"
+    "GET /e HTTP/1.1\r\nHost: s3\r\n\r\n"
+    "GET /f HTTP/1.0\r\nHost: s3\r\n\r\n";
+constexpr std::string_view kAnswers =
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "3\r\nyes\r\n0\r\n\r\n"
+    "HTTP/1.1 204 No Content\r\n\r\n"
+    "HTTP/1.1 304 Not Modified\r\nContent-Length: 77\r\n\r\n"
+    "HTTP/1.0 403 Forbidden\r\n\r\nuntil the end";
+
+TEST(Http1, FollowsRequestsAndAnswersHoweverTheyAreCut) {
+  for (const size_t part : {size_t{1}, size_t{2}, size_t{3}, size_t{7}, size_t{64}, kRoom}) {
+    EXPECT_THAT(Hear(kRequests, kAnswers, part),
+                ElementsAre("POST sqs /a?x=1 [hello] -> 200 [ok]", "HEAD s3 /b [] -> 200 []",
+                            "PUT s3 /c [abcd0123456789] -> 200 [yes]", "DELETE s3 /d [] -> 204 []",
+                            "GET s3 /e [] -> 304 []", "GET s3 /f [] -> 403 [until the end]"))
+        << part;
+  }
+}
+
+TEST(Http1, KeepsNoMoreOfABodyThanIsNeeded) {
+  EXPECT_THAT(Hear("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n123456789",
+                   "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n987654321", 2,
+                   {.request = 4, .response = 3}),
+              ElementsAre("POST a / [1234...] -> 200 [987...]"));
+}
+
+TEST(Http1, TellsAsSoonAsNothingMoreIsNeeded) {
+  HeardExchanges heard;
+  heard.needs = {.request = 4, .response = 0};
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  reader.FromClient("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n12345");
+  EXPECT_THAT(heard.all, IsEmpty());
+  reader.FromServer("HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\n\r\n");
+  EXPECT_THAT(heard.all, ElementsAre("POST a / [1234...] -> 200 [...]"));
+  EXPECT_FALSE(reader.Idle());
+}
+
+TEST(Http1, TellsOfARequestWithoutAnAnswerWhenTheConnectionEnds) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  {
+    ConnectionReader reader(heard, budget);
+    reader.FromClient("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n12345");
+  }
+  EXPECT_THAT(heard.all, ElementsAre("POST a / [12345...] -> 0 [...]"));
+}
+
+TEST(Http1, AnEarlyAnswerDoesNotConfuseTheNextRequest) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  reader.FromClient("PUT /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n123");
+  reader.FromServer("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+  reader.FromClient("456GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  reader.FromServer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes");
+  EXPECT_THAT(heard.all, ElementsAre("PUT a /1 [123...] -> 403 [no]", "GET a /2 [] -> 200 [yes]"));
+}
+
+TEST(Http1, PassesFieldsAsTheyAre) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  {
+    ConnectionReader reader(heard, budget);
+    reader.FromClient(
+        "GET /%20?a=b HTTP/1.1\r\nHost: a:443\r\nX-Amz-Target:Z.Y\r\nEmpty:\r\nUmlaut: "
+        "\xc3\xa4\r\n\r\n");
+  }
+  EXPECT_THAT(heard.fields,
+              ElementsAre("Host=a:443", "X-Amz-Target=Z.Y", "Empty=", "Umlaut=\xc3\xa4"));
+}
+
+struct Refused {
+  const char* what;
+  std::string bytes;
+  Reading reading = Reading::kAmbiguous;
+};
+
+std::vector<Refused> SmugglingAttempts() {
+  const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n";
+  const std::string chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  return {
+      {"length and coding", get + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"coding and length", get + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n"},
+      {"two lengths", get + "Content-Length: 4\r\nContent-Length: 5\r\n\r\n"},
+      {"the same length twice", get + "Content-Length: 4\r\nContent-Length: 4\r\n\r\n"},
+      {"list of lengths", get + "Content-Length: 4, 4\r\n\r\n"},
+      {"signed length", get + "Content-Length: +4\r\n\r\n"},
+      {"negative length", get + "Content-Length: -4\r\n\r\n"},
+      {"hexadecimal length", get + "Content-Length: 0x4\r\n\r\n"},
+      {"empty length", get + "Content-Length:\r\n\r\n"},
+      {"huge length", get + "Content-Length: 99999999999999999999\r\n\r\n"},
+      {"blank in length", get + "Content-Length: 4 4\r\n\r\n"},
+      {"unknown coding", get + "Transfer-Encoding: xchunked\r\n\r\n"},
+      {"identity", get + "Transfer-Encoding: identity\r\n\r\n"},
+      {"list of codings", get + "Transfer-Encoding: gzip, chunked\r\n\r\n"},
+      {"two codings", get + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"vertical tab before coding", get + "Transfer-Encoding: \x0b"
+                                           "chunked\r\n\r\n"},
+      {"coding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"blank before colon", get + "Content-Length : 4\r\n\r\n"},
+      {"tab before colon", get + "Transfer-Encoding\t: chunked\r\n\r\n"},
+      {"folded line", get + "X: a\r\n b\r\n\r\n"},
+      {"folded first line", "GET / HTTP/1.1\r\n Host: a\r\n\r\n"},
+      {"line without colon", get + "nothing\r\n\r\n"},
+      {"empty name", get + ": a\r\n\r\n"},
+      {"null in value", get + std::string("X: a\0b\r\n\r\n", 10)},
+      {"control in name", get + "X\x01: a\r\n\r\n"},
+      {"two hosts", get + "Host: b\r\n\r\n"},
+      {"bare LF", "GET / HTTP/1.1\nHost: a\n\n"},
+      {"bare LF at the end", get + "X: a\n\r\n"},
+      {"bare CR", get + "X: a\rY: b\r\n\r\n"},
+      {"CR CR LF", get + "X: a\r\r\n\r\n"},
+      {"empty line first", "\r\n" + get + "\r\n"},
+      {"blank first", " " + get + "\r\n"},
+      {"two blanks in the request line", "GET  / HTTP/1.1\r\n\r\n"},
+      {"tab in the request line", "GET\t/ HTTP/1.1\r\n\r\n"},
+      {"blank in the target", "GET /a b HTTP/1.1\r\n\r\n"},
+      {"no version", "GET /\r\n\r\n"},
+      {"another version", "GET / HTTP/1.2\r\n\r\n"},
+      {"lower case version", "GET / http/1.1\r\n\r\n"},
+      {"whole URL", "GET https://b/ HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {"tunnel", "CONNECT b:443 HTTP/1.1\r\nHost: b\r\n\r\n", Reading::kConnect},
+      {"large head", get + "X: " + std::string(70'000, 'x') + "\r\n\r\n", Reading::kLargeHead},
+      {"many lines", get + std::string(20'000, 'x'), Reading::kFollowed},
+      {"chunk size with prefix", chunked + "0x4\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk size with sign", chunked + "+4\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk size with blank", chunked + " 4\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk size with blank after", chunked + "4 \r\nabcd\r\n0\r\n\r\n"},
+      {"no chunk size", chunked + "\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk size that overflows", chunked + "10000000000000004\r\nabcd"},
+      {"chunk size with bare LF", chunked + "4\nabcd\r\n0\r\n\r\n"},
+      {"chunk extension with bare LF", chunked + "4;a\nb\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk extension with bare CR", chunked + "4;a\rb\r\nabcd\r\n0\r\n\r\n"},
+      {"long chunk line", chunked + "4;" + std::string(2000, 'x') + "\r\nabcd\r\n0\r\n\r\n"},
+      {"chunk that is longer than its size", chunked + "4\r\nabcde\r\n0\r\n\r\n"},
+      {"chunk that ends in LF", chunked + "4\r\nabcd\n0\r\n\r\n"},
+      {"length among trailers", chunked + "0\r\nContent-Length: 4\r\n\r\n"},
+      {"coding among trailers", chunked + "0\r\nTransfer-Encoding: chunked\r\n\r\n"},
+      {"folded trailer", chunked + "0\r\nX: a\r\n b\r\n\r\n"},
+  };
+}
+
+TEST(Http1, RefusesWhatTwoReadersCouldUnderstandInTwoWays) {
+  for (const Refused& attempt : SmugglingAttempts()) {
+    for (const size_t part : {size_t{1}, kRoom}) {
+      HeardExchanges heard;
+      KeepBudget budget(kRoom);
+      ConnectionReader reader(heard, budget);
+      Reading reading = Reading::kFollowed;
+      for (size_t i = 0; i < attempt.bytes.size() && reading == Reading::kFollowed; i += part) {
+        reading = reader.FromClient(std::string_view(attempt.bytes).substr(i, part));
+      }
+      EXPECT_EQ(reading, attempt.reading) << attempt.what << ", cut by " << part;
+    }
+  }
+}
+
+TEST(Http1, RefusesASecondRequestThatIsBad) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  EXPECT_EQ(reader.FromClient("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Reading::kFollowed);
+  EXPECT_EQ(reader.FromClient("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), Reading::kAmbiguous);
+}
+
+TEST(Http1, RefusesMoreRequestsAheadThanItRemembers) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  Reading reading = Reading::kFollowed;
+  int sent = 0;
+  while (reading == Reading::kFollowed && sent < 1000) {
+    reading = reader.FromClient("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    ++sent;
+  }
+  EXPECT_EQ(reading, Reading::kPipelining);
+  EXPECT_LT(sent, 200);
+}
+
+TEST(Http1, HandsOnUnreadWhatIsNotHttpOrHasBecomeSomethingElse) {
+  HeardExchanges heard;
+  KeepBudget budget(kRoom);
+  {
+    ConnectionReader mqtt(heard, budget);
+    EXPECT_EQ(mqtt.FromClient("\x10\x1a"), Reading::kNotHttp);
+  }
+  {
+    ConnectionReader upgraded(heard, budget);
+    EXPECT_EQ(upgraded.FromClient("GET /mqtt HTTP/1.1\r\nHost: iot\r\nUpgrade: websocket\r\n\r\n"),
+              Reading::kFollowed);
+    EXPECT_EQ(upgraded.FromServer("HTTP/1.1 101 Switching Protocols\r\n\r\n\x82"),
+              Reading::kUpgraded);
+  }
+  EXPECT_THAT(heard.all, ElementsAre("GET iot /mqtt [] -> 101 [...]"));
+  const std::vector<std::string> answers = {
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "HTTP/2 200 OK\r\n\r\n",
+      "HTTP/1.1 20 OK\r\n\r\n",
+      "ICY 200 OK\r\n\r\n",
+      "HTTP/1.1 200 OK\n\n",
+      "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x'),
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 408 Timeout\r\n\r\n"};
+  for (const std::string& answer : answers) {
+    ConnectionReader reader(heard, budget);
+    reader.FromClient("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(reader.FromServer(answer), Reading::kUnreadable) << answer.substr(0, 80);
+  }
+}
+
+TEST(Http1, WithoutRoomTellsLessAndFollowsOn) {
+  HeardExchanges heard;
+  heard.needs = {.request = 1000, .response = 1000};
+  KeepBudget budget(190);
+  ConnectionReader reader(heard, budget);
+  const std::string body(150, 'b');
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(reader.FromClient("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150\r\n\r\n" + body),
+              Reading::kFollowed);
+    EXPECT_EQ(reader.FromServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+              Reading::kFollowed);
+  }
+  const std::string large = "GET /" + std::string(300, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(reader.FromClient(large), Reading::kFollowed);
+  EXPECT_EQ(reader.FromServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Reading::kFollowed);
+  EXPECT_EQ(heard.all.size(), 2);
+  EXPECT_THAT(heard.losses, testing::Contains(Loss::kNoRoomForBody));
+  EXPECT_EQ(heard.losses.back(), Loss::kNoRoomForHead);
+  EXPECT_EQ(budget.Used(), 0);
+}
+
+}  // namespace
+}  // namespace network_mapper::aws
