@@ -36,15 +36,22 @@ for name in "${cases[@]}"; do
   # A TokenReview is a question, not an object.
   # Nor are a Kafka broker's log, and the ConfigMap that is the watcher's own.
   # The Lease of several mappers is written by its name, see below.
+  # Programs are run in pods only where that was asked for.
+  exec_in_pods=
+  ! grep -qx 'istioExecFallback: true' "tests/chart/values/$name.yaml" || exec_in_pods='|/pods/exec (create|get)'
   watcher=()
   ! render_case "$name" | grep -q 'name: otterize-kafka-watcher$' || watcher=(otterize-kafka-watcher)
-  ! grep -vxE "authentication.k8s.io/tokenreviews create|coordination.k8s.io/leases update${watcher:+|/pods/log get|/configmaps update}" <<< "$rules" |
+  ! grep -vxE "authentication.k8s.io/tokenreviews create|coordination.k8s.io/leases update${watcher:+|/pods/log get|/configmaps update}$exec_in_pods" <<< "$rules" |
     grep -E '\*|secrets|pods/| (create|update|patch|delete|deletecollection|impersonate|escalate|bind)$' ||
     fail "$name: a right that nothing here needs"
   diff <(printf '%s\n' "${watcher[@]}" otterize-network-mapper | sed '/^$/d') <(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
     while (match($0, /kind: ServiceAccount\n *name: [a-z-]+/)) { print substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
   }' | sed -n 's/.*name: //p' | sort -u) || fail "$name: somebody else has rights in the cluster"
 done
+
+# By WebSocket that is a get, and from 1.35 on a create, too.
+diff <(printf '/pods/exec %s\n' create get) <(render --set istioExecFallback=true | rules_of | grep exec) || fail "istioExecFallback grants something else"
+render --set istioExecFallback=true | grep -A 1 'OTTERIZE_ISTIO_EXEC_FALLBACK$' | grep -q '"true"' || fail "istioExecFallback is granted, and not used"
 
 # Who asks for no token needs no right to have one checked.
 for name in no-tls own-secret; do
@@ -71,5 +78,5 @@ done
 # docs/security.md lists them, with the reason.
 while read -r resource verb; do
   grep -qE "^\| .*\`${resource#*/}\`.*\| .*$verb" docs/security.md || fail "docs/security.md does not say why the mapper may $verb ${resource#*/}"
-done <<< "$(sort -u <(echo "$granted") <(render_case postgres | rules_of))"
+done <<< "$(sort -u <(echo "$granted") <(render_case postgres | rules_of) <(render --set istioExecFallback=true | rules_of))"
 finish "Rights match the code."
