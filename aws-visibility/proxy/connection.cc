@@ -377,8 +377,7 @@ void Connection::NoticeSecondThoughts() {
   if (spliced_ || distrusted_ || relay_->FromClient() > 0) {
     return;
   }
-  const bool left = client_.PeerHungUp() && !upstream_.PeerHungUp() &&
-                    loop_.Now() - relaying_since_ < kSecondThoughts;
+  const bool left = relay_->ClientLeftFirst() && loop_.Now() - relaying_since_ < kSecondThoughts;
   if (left || IsDistrust(client_.PeerAlert())) {
     NoteDistrust();
   }
@@ -440,11 +439,11 @@ void Connection::Fail(Failure reason) {
 }
 
 void Connection::FailTls(Failure reason, int alert) {
+  context_.metrics.Count(reason);
+  context_.metrics.Count(Outcome::kFailed);
   if (alert != kNoAlert) {
     SendAlert(client_.Fd(), alert);
   }
-  context_.metrics.Count(reason);
-  context_.metrics.Count(Outcome::kFailed);
   End(false);
 }
 

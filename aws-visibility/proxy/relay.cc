@@ -26,6 +26,10 @@ Relay::State Relay::Pump(std::span<char> scratch) {
   return up == State::kMore || down == State::kMore ? State::kMore : State::kWaiting;
 }
 
+void Relay::NoteWhoLeft(const Pipe& pipe) {
+  client_left_first_ = client_left_first_ || (&pipe == &up_ && !down_.Ended());
+}
+
 bool Relay::Idle() const {
   return reader_ != nullptr && reader_->Idle() && up_.pending.empty() && down_.pending.empty();
 }
@@ -93,14 +97,17 @@ Relay::State Relay::Move(Pipe& pipe, std::span<char> scratch) {
         return State::kWaiting;
       case IoResult::kCloseNotify:
         pipe.got_close_notify = true;
+        NoteWhoLeft(pipe);
         continue;
       case IoResult::kEnd:
         pipe.got_fin = true;
         // Without TLS that is a proper end, and with TLS a proper end is said.
         pipe.got_close_notify = pipe.from.Tls() == nullptr;
+        NoteWhoLeft(pipe);
         continue;
       case IoResult::kFailed:
       case IoResult::kWantsCertificate:
+        NoteWhoLeft(pipe);
         return State::kBroken;
     }
     pipe.count += size;

@@ -51,6 +51,9 @@ class Relay {
   // Nothing is lost by ending it: no request is under way. False where nobody looks on.
   bool Idle() const;
 
+  // It was not the endpoint that ended first.
+  bool ClientLeftFirst() const { return client_left_first_; }
+
   // Bytes that the client has sent so far.
   uint64_t FromClient() const { return up_.count; }
 
@@ -77,6 +80,7 @@ class Relay {
   static bool SendPending(Pipe& pipe);
   static bool PassEnd(Pipe& pipe);
 
+  void NoteWhoLeft(const Pipe& pipe);
   // False: the bytes must not go on.
   bool Look(const Pipe& pipe, std::string_view bytes);
 
@@ -84,6 +88,7 @@ class Relay {
   Pipe down_;
   std::unique_ptr<ConnectionReader> reader_;
   Reading heard_ = Reading::kFollowed;
+  bool client_left_first_ = false;
 };
 
 }  // namespace network_mapper::aws

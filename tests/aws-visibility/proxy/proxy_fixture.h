@@ -26,7 +26,8 @@ inline constexpr std::string_view kSqs = "sqs.eu-west-1.amazonaws.com";
 
 class TestIssuer final : public LeafIssuer {
  public:
-  explicit TestIssuer(const TestAuthority& authority) : authority_(authority) {}
+  explicit TestIssuer(const TestAuthority& authority, const Clock& clock = Clock::System())
+      : authority_(authority), clock_(clock) {}
 
   StatusOr<IssuedCertificate> Issue(std::string_view server_name) override {
     ++issued;
@@ -37,7 +38,7 @@ class TestIssuer final : public LeafIssuer {
     const CertifiedKey key = authority_.Issue("leaf", "DNS:" + name);
     return IssuedCertificate{.chain = key.certificate_pem + authority_.Pem(),
                              .key = key.key_pem,
-                             .not_after = Clock::System().Now() + std::chrono::hours(1)};
+                             .not_after = clock_.Now() + std::chrono::hours(1)};
   }
 
   uint64_t Generation() const override { return generation; }
@@ -47,6 +48,7 @@ class TestIssuer final : public LeafIssuer {
 
  private:
   const TestAuthority& authority_;
+  const Clock& clock_;
 };
 
 // What the proxy told of, as text: "GET sqs.eu-west-1.amazonaws.com / [body] -> 200 [body]", where

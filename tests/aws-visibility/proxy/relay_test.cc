@@ -303,9 +303,10 @@ TEST_F(ProxyRelay, EndsIdleConnectionsOnlyWhenToldTo) {
 }
 
 TEST_F(ProxyRelay, LetsConnectionsEndBeforeItStops) {
+  std::atomic<bool> asked{false};
   std::atomic<bool> go_on{false};
   Serve([&](PeerStream& stream) {
-    stream.ReceiveUntil("\r\n\r\n");
+    asked = !stream.ReceiveUntil("\r\n\r\n").empty() || asked;
     while (!go_on) {
       std::this_thread::sleep_for(1ms);
     }
@@ -318,6 +319,7 @@ TEST_F(ProxyRelay, LetsConnectionsEndBeforeItStops) {
   PeerConnection connection = Connect();
   ASSERT_NE(connection.stream, nullptr) << connection.failure;
   connection.stream->Send(kRequest);
+  ASSERT_TRUE(Eventually([&] { return asked.load(); }));
   std::jthread stopping([&] { proxy_->Stop(); });
   EXPECT_TRUE(Eventually([&] { return !Connect({}).failure.empty(); }));
   go_on = true;
@@ -325,6 +327,8 @@ TEST_F(ProxyRelay, LetsConnectionsEndBeforeItStops) {
   connection.stream.reset();
   stopping.join();
   EXPECT_EQ(Open(), 0);
+  // Before what its threads refer to is gone.
+  server_.reset();
 }
 
 TEST_F(ProxyRelay, WaitsForASlowReceiverWithoutKeepingWhatItDidNotTake) {

@@ -1,0 +1,113 @@
+// What the proxy remembers: addresses, certificates, and who is to be spliced.
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "aws-visibility/proxy/address_resolver.h"
+#include "aws-visibility/proxy/leaf_cache.h"
+#include "aws-visibility/proxy/sockets.h"
+#include "aws-visibility/proxy/splice_memory.h"
+#include "tests/aws-visibility/proxy/proxy_fixture.h"
+#include "tests/support/fake_clock.h"
+
+namespace network_mapper::aws {
+namespace {
+
+using namespace std::chrono_literals;
+
+AddressResolver::Addresses Ask(AddressResolver& resolver, const std::string& name) {
+  std::promise<AddressResolver::Addresses> answer;
+  resolver.Resolve(
+      name, [&](const AddressResolver::Addresses& addresses) { answer.set_value(addresses); });
+  return answer.get_future().get();
+}
+
+TEST(AddressResolver, AsksOnceWhileAnAnswerIsFresh) {
+  std::atomic<int> asked{0};
+  AddressResolver resolver({.keep = 1h,
+                            .keep_failure = 0ms,
+                            .look_up = [&](const std::string& name) -> AddressResolver::Addresses {
+                              ++asked;
+                              if (name == "missing") {
+                                return Unavailable("no such name");
+                              }
+                              return std::vector{*IpAddress::Parse("192.0.2.1")};
+                            }});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Ask(resolver, "a").value().front().ToString(), "192.0.2.1");
+  }
+  EXPECT_EQ(asked, 1);
+  EXPECT_FALSE(Ask(resolver, "missing").ok());
+  EXPECT_FALSE(Ask(resolver, "missing").ok());
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(AddressResolver, AnswersAllThatWaitForOneLookup) {
+  std::promise<void> go_on;
+  std::shared_future<void> gone_on = go_on.get_future().share();
+  std::atomic<int> asked{0};
+  std::atomic<int> answered{0};
+  AddressResolver resolver(
+      {.most_names = 1, .look_up = [&](const std::string&) -> AddressResolver::Addresses {
+         ++asked;
+         gone_on.wait();
+         return std::vector{*IpAddress::Parse("192.0.2.1")};
+       }});
+  for (int i = 0; i < 10; ++i) {
+    resolver.Resolve("a", [&](const AddressResolver::Addresses&) { ++answered; });
+  }
+  // No room for a second name while the first is asked for.
+  EXPECT_EQ(Ask(resolver, "b").status().code(), StatusCode::kResourceExhausted);
+  go_on.set_value();
+  EXPECT_TRUE(Eventually([&] { return answered == 10; }));
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(Ask(resolver, "b").ok());
+}
+
+TEST(SpliceMemory, ForgetsInTimeAndIsBounded) {
+  SpliceMemory memory(10min, 3);
+  const SteadyTime now{};
+  const IpAddress pod = *IpAddress::Parse("10.0.0.1");
+  memory.Remember(pod, "sqs", now);
+  EXPECT_TRUE(memory.Knows(pod, "sqs", now + 9min));
+  EXPECT_FALSE(memory.Knows(pod, "sqs", now + 10min));
+  EXPECT_FALSE(memory.Knows(pod, "sns", now));
+  EXPECT_FALSE(memory.Knows(*IpAddress::Parse("10.0.0.2"), "sqs", now));
+  for (const char* name : {"a", "b", "c"}) {
+    memory.Remember(pod, name, now + 1min);
+  }
+  // The one whose end is nearest went.
+  EXPECT_FALSE(memory.Knows(pod, "sqs", now + 1min));
+  EXPECT_TRUE(memory.Knows(pod, "a", now + 1min));
+}
+
+TEST(LeafCache, RenewsBeforeTheEndAndIsBounded) {
+  const TestAuthority authority;
+  FakeClock clock;
+  TestIssuer issuer(authority, clock);
+  LeafCache cache(issuer, clock, 2);
+  EXPECT_TRUE(cache.For("a").ok());
+  EXPECT_TRUE(cache.For("a").ok());
+  EXPECT_EQ(issuer.issued, 1);
+  clock.Advance(55min);
+  EXPECT_TRUE(cache.For("a").ok());
+  EXPECT_EQ(issuer.issued, 2);
+  for (const char* name : {"b", "c", "d"}) {
+    EXPECT_TRUE(cache.For(name).ok());
+  }
+  EXPECT_EQ(issuer.issued, 5);
+}
+
+TEST(PreferredProtocol, IsHttp1WhereItIsOffered) {
+  EXPECT_EQ(PreferredProtocol("\x02h2\x08http/1.1"), "http/1.1");
+  EXPECT_EQ(PreferredProtocol("\x02h2"), "h2");
+  EXPECT_EQ(PreferredProtocol("\x04mqtt"), "");
+  EXPECT_EQ(PreferredProtocol(""), "");
+}
+
+}  // namespace
+}  // namespace network_mapper::aws
