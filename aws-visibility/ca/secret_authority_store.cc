@@ -28,9 +28,9 @@ class SecretAuthorityStore final : public AuthorityStore {
     if (!last_) {
       return FailedPrecondition("{} was not read", Place());
     }
-    kube::DataValues values = last_->values;
-    values.insert_or_assign(kStateKey, text);
-    ASSIGN_OR_RETURN(last_, kube::UpdateData(*client_, name_, *last_, values));
+    kube::DataObject changed = *last_;
+    changed.values.insert_or_assign(kStateKey, text);
+    ASSIGN_OR_RETURN(last_, kube::UpdateData(*client_, name_, changed));
     return OkStatus();
   }
 

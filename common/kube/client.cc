@@ -337,8 +337,10 @@ StatusOr<Response> Client::Put(std::string_view path, std::string_view body,
   return implementation_->Send("PUT", path, body, content_type, options);
 }
 
-StatusOr<Response> Client::Delete(std::string_view path, const RequestOptions& options) {
-  return implementation_->Send("DELETE", path, {}, {}, options);
+StatusOr<Response> Client::Delete(std::string_view path, std::string_view body,
+                                  const RequestOptions& options) {
+  return implementation_->Send("DELETE", path, body, body.empty() ? "" : "application/json",
+                               options);
 }
 
 Status Client::Stream(std::string_view path, const StreamOptions& options, const OnChunk& on_chunk,

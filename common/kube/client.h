@@ -73,7 +73,9 @@ class Client {
                           std::string_view content_type, const RequestOptions& options = {});
   StatusOr<Response> Put(std::string_view path, std::string_view body,
                          std::string_view content_type, const RequestOptions& options = {});
-  StatusOr<Response> Delete(std::string_view path, const RequestOptions& options = {});
+  // `body`: DeleteOptions as JSON, or empty.
+  StatusOr<Response> Delete(std::string_view path, std::string_view body = {},
+                            const RequestOptions& options = {});
 
   // False ends the stream, which then is OK.
   using OnChunk = std::function<bool(std::string_view)>;

@@ -48,11 +48,13 @@ bool TakeValues(const Json& object, const char* member, bool base64, DataValues&
   return true;
 }
 
-void PutValues(DataKind kind, const DataValues& values, Json& object) {
+void Put(const DataName& name, const DataObject& source, Json& object) {
+  object["apiVersion"] = "v1";
+  object["kind"] = KindName(name.kind);
   object["data"] = Json::object();
   object.erase("binaryData");
-  for (const auto& [key, value] : values) {
-    if (kind == DataKind::kSecret) {
+  for (const auto& [key, value] : source.values) {
+    if (name.kind == DataKind::kSecret) {
       object["data"][key] = EncodeBase64(value);
     } else if (IsUtf8(value)) {
       object["data"][key] = value;
@@ -60,6 +62,23 @@ void PutValues(DataKind kind, const DataValues& values, Json& object) {
       object["binaryData"][key] = EncodeBase64(value);
     }
   }
+  Json& metadata = object["metadata"];
+  metadata["labels"] = source.labels;
+  metadata["annotations"] = source.annotations;
+  // Only the server fills it in, and it may be long.
+  metadata.erase("managedFields");
+}
+
+MetadataPairs PairsOf(const Json& metadata, const char* member) {
+  MetadataPairs pairs;
+  if (const Json* found = Member(metadata, member)) {
+    for (const auto& [key, value] : found->items()) {
+      if (value.is_string()) {
+        pairs.emplace(key, value.get<std::string>());
+      }
+    }
+  }
+  return pairs;
 }
 
 std::string Dump(const Json& object) {
@@ -106,22 +125,19 @@ StatusOr<DataObject> ParseDataObject(DataKind kind, std::string_view json) {
   // The parser's own messages would quote values.
   const Json object = Json::parse(json, nullptr, false);
   const Json* metadata = object.is_object() ? Member(object, "metadata") : nullptr;
-  if (metadata == nullptr || !metadata->contains("resourceVersion")) {
+  const auto version = metadata == nullptr ? object.end() : metadata->find("resourceVersion");
+  if (metadata == nullptr || version == metadata->end() || !version->is_string()) {
     return Unavailable("the answer is no {}", KindName(kind));
   }
   DataObject parsed;
+  parsed.resource_version = version->get<std::string>();
   const bool secret = kind == DataKind::kSecret;
   if (!TakeValues(object, "data", secret, parsed.values) ||
       (!secret && !TakeValues(object, "binaryData", true, parsed.values))) {
     return Unavailable("the answer is no {}: a value is no text", KindName(kind));
   }
-  if (const Json* labels = Member(*metadata, "labels")) {
-    for (const auto& [key, value] : labels->items()) {
-      if (value.is_string()) {
-        parsed.labels.emplace(key, value.get<std::string>());
-      }
-    }
-  }
+  parsed.labels = PairsOf(*metadata, "labels");
+  parsed.annotations = PairsOf(*metadata, "annotations");
   parsed.json = json;
   return parsed;
 }
@@ -131,35 +147,32 @@ StatusOr<DataObject> ReadData(Client& client, const DataName& name, RequestOptio
   return Understand(client.Get(name.Path(), options), name, "get");
 }
 
-StatusOr<DataObject> UpdateData(Client& client, const DataName& name, const DataObject& last,
-                                const DataValues& values, RequestOptions options) {
-  Json object = Json::parse(last.json, nullptr, false);
+StatusOr<DataObject> UpdateData(Client& client, const DataName& name, const DataObject& changed,
+                                RequestOptions options) {
+  Json object = Json::parse(changed.json, nullptr, false);
   if (!object.is_object()) {
     return FailedPrecondition("{} was not read", name.ToString());
   }
-  PutValues(name.kind, values, object);
-  // Only the server fills it in, and it may be long.
-  object["metadata"].erase("managedFields");
+  Put(name, changed, object);
   options.max_response_bytes = kMostAnswerBytes;
   return Understand(client.Put(name.Path(), Dump(object), kJsonType, options), name, "update");
 }
 
-StatusOr<DataObject> CreateData(Client& client, const DataName& name, const Labels& labels,
-                                const DataValues& values, RequestOptions options) {
-  Json object = {{"apiVersion", "v1"},
-                 {"kind", KindName(name.kind)},
-                 {"metadata", {{"name", name.name}, {"namespace", name.name_space}}}};
-  for (const auto& [key, value] : labels) {
-    object["metadata"]["labels"][key] = value;
-  }
-  PutValues(name.kind, values, object);
+StatusOr<DataObject> CreateData(Client& client, const DataName& name, const DataObject& object,
+                                RequestOptions options) {
+  Json created = {{"metadata", {{"name", name.name}, {"namespace", name.name_space}}}};
+  Put(name, object, created);
   options.max_response_bytes = kMostAnswerBytes;
-  return Understand(client.Post(name.CollectionPath(), Dump(object), kJsonType, options), name,
+  return Understand(client.Post(name.CollectionPath(), Dump(created), kJsonType, options), name,
                     "create");
 }
 
-Status DeleteData(Client& client, const DataName& name, const RequestOptions& options) {
-  const Status status = client.Delete(name.Path(), options).status();
+Status DeleteData(Client& client, const DataName& name, const DataObject& last,
+                  const RequestOptions& options) {
+  const Json delete_options = {{"apiVersion", "v1"},
+                               {"kind", "DeleteOptions"},
+                               {"preconditions", {{"resourceVersion", last.resource_version}}}};
+  const Status status = client.Delete(name.Path(), Dump(delete_options), options).status();
   if (status.ok() || status.code() == StatusCode::kNotFound) {
     return OkStatus();
   }

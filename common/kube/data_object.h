@@ -28,11 +28,13 @@ struct DataName {
 
 // By key. Bytes as they are: base64 is undone.
 using DataValues = std::map<std::string, std::string>;
-using Labels = std::map<std::string, std::string>;
+using MetadataPairs = std::map<std::string, std::string>;
 
 struct DataObject {
   DataValues values;
-  Labels labels;
+  MetadataPairs labels;
+  MetadataPairs annotations;
+  std::string resource_version;
   // As the server sent it. Of a Secret it holds the values, too: never to be logged.
   std::string json;
 };
@@ -41,15 +43,23 @@ struct DataObject {
 // has text of a value.
 StatusOr<DataObject> ParseDataObject(DataKind kind, std::string_view json);
 
+// Asks for the metadata alone, which ReadData takes as an object without values.
+inline constexpr const char* kMetadataOnly =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+
 // Errors as those of Client, with the name and the right that is missing; Aborted when the object
-// has changed since it was read (update) or exists already (create). `options` for each request.
+// has changed since it was read (update, delete) or exists already (create). `options` for each
+// request.
 StatusOr<DataObject> ReadData(Client& client, const DataName& name, RequestOptions options = {});
-// `values` take the place of all that `last` has.
-StatusOr<DataObject> UpdateData(Client& client, const DataName& name, const DataObject& last,
-                                const DataValues& values, RequestOptions options = {});
-StatusOr<DataObject> CreateData(Client& client, const DataName& name, const Labels& labels,
-                                const DataValues& values, RequestOptions options = {});
+// `changed`: what ReadData gave, with other values, labels and annotations. All of them are
+// written; the rest stays as it was.
+StatusOr<DataObject> UpdateData(Client& client, const DataName& name, const DataObject& changed,
+                                RequestOptions options = {});
+// Of `object`, values, labels and annotations.
+StatusOr<DataObject> CreateData(Client& client, const DataName& name, const DataObject& object,
+                                RequestOptions options = {});
 // An object that is not there is as good as deleted.
-Status DeleteData(Client& client, const DataName& name, const RequestOptions& options = {});
+Status DeleteData(Client& client, const DataName& name, const DataObject& last,
+                  const RequestOptions& options = {});
 
 }  // namespace network_mapper::kube

@@ -161,9 +161,10 @@ TEST_F(CertificateAuthorityTest, DamageIsLeftAloneAndNamesItsRemedy) {
   const auto client = Client();
   const kube::DataName name{
       .kind = kube::DataKind::kSecret, .name_space = "default", .name = "keys"};
-  const auto object = kube::ReadData(*client, name);
+  auto object = kube::ReadData(*client, name);
   const std::string damaged = "{\"version\":1,\"authorities\":[{\"key\":\"-----BEGIN TOPSECRET";
-  ASSERT_THAT(kube::UpdateData(*client, name, *object, {{"authorities.json", damaged}}), IsOk());
+  object->values["authorities.json"] = damaged;
+  ASSERT_THAT(kube::UpdateData(*client, name, *object), IsOk());
   const auto starting = Replica();
   for (CertificateAuthority* authority : {running.get(), starting.get()}) {
     EXPECT_THAT(authority->Refresh(),

@@ -23,7 +23,7 @@ TEST(DataObjectTest, ReadsValuesOfBothKinds) {
       R"({"metadata":{"resourceVersion":"1","labels":{"l":"m"}},"data":{"a":"YgA="},"binaryData":{"b":"/w=="}})");
   ASSERT_THAT(config_map, IsOk());
   EXPECT_EQ(config_map->values, (DataValues{{"a", "YgA="}, {"b", "\xff"}}));
-  EXPECT_EQ(config_map->labels, (Labels{{"l", "m"}}));
+  EXPECT_EQ(config_map->labels, (MetadataPairs{{"l", "m"}}));
 }
 
 TEST(DataObjectTest, RefusesWhatIsNoObjectWithoutQuotingIt) {
@@ -45,23 +45,35 @@ TEST(DataObjectTest, IsCreatedUpdatedAndDeleted) {
     const DataName name{.kind = kind, .name_space = "shop", .name = "values"};
     EXPECT_THAT(ReadData(**client, name),
                 StatusIs(StatusCode::kNotFound, HasSubstr(name.ToString())));
-    const DataValues values{{"text", "a\n"}, {"bytes", std::string("\xfe\xed\0", 3)}};
-    const auto created = CreateData(**client, name, {{"l", "m"}}, values);
-    ASSERT_THAT(created, IsOk());
-    EXPECT_THAT(CreateData(**client, name, {}, {}), StatusIs(StatusCode::kAborted, HasSubstr("")));
-    const auto read = ReadData(**client, name);
+    const DataObject wanted{.values = {{"text", "a\n"}, {"bytes", std::string("\xfe\xed\0", 3)}},
+                            .labels = {{"l", "m"}},
+                            .annotations = {{"n", "o"}},
+                            .resource_version = {},
+                            .json = {}};
+    ASSERT_THAT(CreateData(**client, name, wanted), IsOk());
+    EXPECT_THAT(CreateData(**client, name, wanted), StatusIs(StatusCode::kAborted, HasSubstr("")));
+    auto read = ReadData(**client, name);
     ASSERT_THAT(read, IsOk());
-    EXPECT_EQ(read->values, values);
-    EXPECT_EQ(read->labels, (Labels{{"l", "m"}}));
-    EXPECT_THAT(UpdateData(**client, name, *read, {{"text", "b"}}), IsOk());
+    EXPECT_EQ(read->values, wanted.values);
+    EXPECT_EQ(read->labels, wanted.labels);
+    EXPECT_EQ(read->annotations, wanted.annotations);
+    read->values = {{"text", "b"}};
+    read->annotations.clear();
+    EXPECT_THAT(UpdateData(**client, name, *read), IsOk());
     // `read` is old now.
-    EXPECT_THAT(UpdateData(**client, name, *read, {{"text", "c"}}),
+    EXPECT_THAT(UpdateData(**client, name, *read),
                 StatusIs(StatusCode::kAborted, HasSubstr(name.ToString())));
-    const auto again = ReadData(**client, name);
-    EXPECT_EQ(again->values, (DataValues{{"text", "b"}}));
-    EXPECT_EQ(again->labels, (Labels{{"l", "m"}}));
-    EXPECT_THAT(DeleteData(**client, name), IsOk());
-    EXPECT_THAT(DeleteData(**client, name), IsOk());
+    EXPECT_THAT(DeleteData(**client, name, *read),
+                StatusIs(StatusCode::kAborted, HasSubstr(name.ToString())));
+    RequestOptions metadata_only;
+    metadata_only.accept = kMetadataOnly;
+    const auto again = ReadData(**client, name, metadata_only);
+    ASSERT_THAT(again, IsOk());
+    EXPECT_EQ(again->values, DataValues());
+    EXPECT_EQ(again->labels, wanted.labels);
+    EXPECT_EQ(again->annotations, MetadataPairs());
+    EXPECT_THAT(DeleteData(**client, name, *again), IsOk());
+    EXPECT_THAT(DeleteData(**client, name, *again), IsOk());
   }
 }
 

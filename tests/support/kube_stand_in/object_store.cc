@@ -13,6 +13,7 @@ namespace network_mapper::stand_in {
 namespace {
 
 using nlohmann::json;
+using nlohmann::literals::operator""_json_pointer;
 
 constexpr size_t kHistoryLimit = 100'000;
 
@@ -167,13 +168,21 @@ StatusOr<StoredObjectPtr> ObjectStore::Patch(const ResourceType& type, const Obj
   return Replace(type, key, object.dump());
 }
 
-StatusOr<StoredObjectPtr> ObjectStore::Delete(const ResourceType& type, const ObjectKey& key) {
+StatusOr<StoredObjectPtr> ObjectStore::Delete(const ResourceType& type, const ObjectKey& key,
+                                              std::string_view delete_options) {
+  const json options = json::parse(delete_options, nullptr, false);
+  const json version = options.is_object()
+                           ? options.value("/preconditions/resourceVersion"_json_pointer, json())
+                           : json();
   return state_.Change([&](State& state) -> StatusOr<StoredObjectPtr> {
     const auto index = Index(state, type);
     Collection* collection = index ? &state.collections[*index] : nullptr;
     const StoredObjectPtr previous = collection ? FindObject(collection->objects, key) : nullptr;
     if (!previous) {
       return NotFound("{} \"{}\" not found", type.plural, key.name);
+    }
+    if (version.is_string() && version != std::to_string(previous->resource_version)) {
+      return MakeStatus(StatusCode::kAborted, "the precondition of the resourceVersion fails");
     }
     StoredObject last = *previous;
     last.resource_version = ++state.version;

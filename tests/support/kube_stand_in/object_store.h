@@ -59,7 +59,9 @@ class ObjectStore {
                                     std::string_view object_json);
   StatusOr<StoredObjectPtr> Patch(const ResourceType& type, const ObjectKey& key,
                                   PatchFormat format, std::string_view patch_json);
-  StatusOr<StoredObjectPtr> Delete(const ResourceType& type, const ObjectKey& key);
+  // `delete_options`: only preconditions.resourceVersion is looked at; empty for none.
+  StatusOr<StoredObjectPtr> Delete(const ResourceType& type, const ObjectKey& key,
+                                   std::string_view delete_options = {});
   // For objects that were made serialised already; replaces.
   void Insert(std::string_view api_version, std::string_view kind, StoredObject object);
 

@@ -122,7 +122,7 @@ void ResourceRequests::Write(const httplib::Request& request, const RequestPath&
   } else if (verb == "update") {
     written = store_.Replace(type, key, request.body);
   } else if (verb == "delete") {
-    written = store_.Delete(type, key);
+    written = store_.Delete(type, key, request.body);
   } else {
     const std::string format = request.get_header_value("Content-Type");
     if (format.find("apply-patch") != std::string::npos) {
