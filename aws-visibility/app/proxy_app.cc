@@ -1,0 +1,266 @@
+#include "aws-visibility/app/proxy_app.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "aws-visibility/app/call_book.h"
+#include "aws-visibility/app/text_file.h"
+#include "aws-visibility/ca/aws_names.h"
+#include "aws-visibility/ca/certificate_authority.h"
+#include "aws-visibility/ca/published_certificates.h"
+#include "aws-visibility/iam/answer_memory.h"
+#include "aws-visibility/iam/recognizer.h"
+#include "aws-visibility/proxy/aws_proxy.h"
+#include "aws-visibility/proxy/recognizing_observer.h"
+#include "common/build_info/build_info.h"
+#include "common/http/diagnostics_server.h"
+#include "common/kube/client.h"
+#include "common/log/log.h"
+#include "common/report/report_client.h"
+
+namespace network_mapper::aws {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+milliseconds InMilliseconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration_cast<milliseconds>(duration);
+}
+
+StatusOr<std::shared_ptr<kube::Client>> ConnectToCluster(const ProxyConfig& config,
+                                                         const Clock& clock) {
+  ASSIGN_OR_RETURN(
+      kube::ClusterAccess access,
+      kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config.kube_api_url,
+                                                           .kubeconfig = config.kubeconfig}));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<kube::Client> client,
+      kube::Client::Create(std::move(access),
+                           {.user_agent = fmt::format("network-mapper-aws-proxy/{}", Version())},
+                           clock));
+  return std::shared_ptr<kube::Client>(std::move(client));
+}
+
+AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
+  AwsProxyOptions options;
+  options.host = config.listen_address;
+  options.port = config.proxy_port;
+  options.is_api_endpoint = IsApiEndpoint;
+  options.roots_file = config.upstream_roots_file;
+  if (config.upstream_address) {
+    options.upstream_override = UpstreamOverride{.address = *config.upstream_address,
+                                                 .port = config.upstream_port,
+                                                 .plain_text = config.upstream_plain_text};
+  }
+  if (config.own_address) {
+    options.own_addresses.push_back(*config.own_address);
+  }
+  options.most_connections = static_cast<size_t>(config.max_connections);
+  options.idle_timeout = InMilliseconds(config.idle_timeout);
+  options.splice_duration = InMilliseconds(config.splice_duration);
+  options.stop_grace = InMilliseconds(config.shutdown_grace);
+  return options;
+}
+
+CallBookLimits BookLimits(const ProxyConfig& config) {
+  CallBookLimits limits;
+  limits.exact_objects = static_cast<size_t>(config.exact_objects);
+  return limits;
+}
+
+// False when stop was requested.
+bool Pause(std::chrono::nanoseconds duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  wake.wait_for(lock, stop, duration, [] { return false; });
+  return !stop.stop_requested();
+}
+
+}  // namespace
+
+class ProxyApp::Implementation {
+ public:
+  Implementation(ProxyConfig config, const Clock& clock)
+      : config_(std::move(config)),
+        clock_(clock),
+        book_metrics_(metrics_),
+        book_(BookLimits(config_), book_metrics_) {}
+
+  Status Start() {
+    if (!config_.authority_secret.empty() || !config_.authority_config_map.empty()) {
+      ASSIGN_OR_RETURN(cluster_, ConnectToCluster(config_, clock_));
+    }
+    authority_.emplace(AuthorityPlan{.title = "AWS visibility of the network mapper",
+                                     .domains = AwsDomains(),
+                                     .lifetime = std::chrono::duration_cast<std::chrono::seconds>(
+                                         config_.authority_lifetime)},
+                       OpenStore(), Publisher(), clock_);
+    ReportClientOptions options = ClientOptions(config_);
+    options.component = "aws-proxy";
+    options.node_name = config_.node_name;
+    options.version = Version();
+    ASSIGN_OR_RETURN(client_, ReportClient::Create(options, metrics_));
+    proxy_.emplace(ProxyOptions(config_), *authority_, observer_, metrics_, clock_);
+    RETURN_IF_ERROR(proxy_->Start());
+    keeper_ = std::jthread([this](const std::stop_token& stop) { authority_->Run(stop); });
+    StartServers();
+    LogInfo("AWS proxy started", {{"version", Version()},
+                                  {"port", proxy_->Port()},
+                                  {"mapper", config_.mapper_address},
+                                  {"authority", config_.authority_secret.empty()
+                                                    ? config_.authority_file
+                                                    : "Secret " + config_.authority_secret}});
+    if (config_.upstream_address) {
+      LogWarn("all calls go to one address, not to AWS",
+              {{"address", config_.upstream_override_text}, {"option", "aws-upstream-override"}});
+    }
+    return OkStatus();
+  }
+
+  Status Run(const std::stop_token& stop) {
+    while (Pause(config_.report_interval, stop)) {
+      Report();
+    }
+    const SteadyTime deadline = clock_.SteadyNow() + config_.shutdown_grace;
+    stopping_ = true;
+    proxy_->Stop();
+    Report();
+    while (client_->State().spool_observations > 0 && clock_.SteadyNow() < deadline) {
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    const ReportClientState state = client_->State();
+    LogInfo("AWS proxy stopped", {{"acknowledged_observations", state.acknowledged_observations},
+                                  {"unacknowledged_observations", state.spool_observations}});
+    client_->Stop();
+    return OkStatus();
+  }
+
+  uint16_t ProxyPort() const { return proxy_->Port(); }
+
+  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
+
+  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
+
+ private:
+  std::unique_ptr<AuthorityStore> OpenStore() const {
+    return config_.authority_secret.empty()
+               ? MakeFileAuthorityStore(config_.authority_file)
+               : MakeSecretAuthorityStore(config_.authority_secret, cluster_);
+  }
+
+  PublishCertificates Publisher() const {
+    if (!config_.authority_config_map.empty()) {
+      return [cluster = cluster_,
+              name = config_.authority_config_map](const std::string& certificates) {
+        return PublishToConfigMap(*cluster, name, certificates);
+      };
+    }
+    if (!config_.certificate_file.empty()) {
+      return [path = config_.certificate_file](const std::string& certificates) {
+        return WriteTextFile(path, certificates);
+      };
+    }
+    return nullptr;
+  }
+
+  void Report() {
+    std::vector<Observation> observations = book_.Take();
+    if (!observations.empty() || !reported_) {
+      // Once without any, so that the mapper knows of this collector.
+      reported_ = true;
+      client_->Report(observations, CollectorTotals{});
+    }
+  }
+
+  // While this fails the Service has no endpoint, and DNS gives pods the real addresses.
+  Status ProxyHealth() const { return stopping_ ? Unavailable("stopping") : OkStatus(); }
+
+  Status MapperHealth() const {
+    const ReportClientState state = client_->State();
+    return state.connected ? OkStatus()
+                           : Unavailable("no connection to {}{}{}", config_.mapper_address,
+                                         state.last_error.empty() ? "" : ": ", state.last_error);
+  }
+
+  void StartServers() {
+    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
+                                                              config_.metrics_port, "metrics-port"},
+                            DiagnosticsOptions{.metrics = &metrics_,
+                                               .liveness = {},
+                                               .readiness = {},
+                                               .serve_health = false,
+                                               .http_metrics = &http_metrics_});
+    DiagnosticsOptions health;
+    health.http_metrics = &http_metrics_;
+    health.readiness.push_back({.name = "proxy", .check = [this] { return ProxyHealth(); }});
+    health.readiness.push_back(
+        {.name = "authority", .check = [this] { return authority_->Ready(); }});
+    health.readiness.push_back({.name = "authority-store",
+                                .check = [this] { return authority_->LastRefresh(); },
+                                .essential = false});
+    health.readiness.push_back(
+        {.name = "mapper", .check = [this] { return MapperHealth(); }, .essential = false});
+    health_server_.emplace(
+        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
+                                          "health-probes-port"},
+        std::move(health));
+  }
+
+  ProxyConfig config_;
+  const Clock& clock_;
+  MetricsRegistry metrics_;
+  HttpServerMetrics http_metrics_{metrics_};
+  CallBookMetrics book_metrics_;
+  CallBook book_;
+  AnswerMemory memory_;
+  RecognizingObserver observer_{memory_, book_};
+  std::shared_ptr<kube::Client> cluster_;
+  std::optional<CertificateAuthority> authority_;
+  std::unique_ptr<ReportClient> client_;
+  std::optional<AwsProxy> proxy_;
+  bool reported_ = false;
+  std::atomic<bool> stopping_{false};
+  std::jthread keeper_;
+  // Declared last: they stop before what they ask.
+  std::optional<PatientDiagnosticsServer> metrics_server_;
+  std::optional<PatientDiagnosticsServer> health_server_;
+};
+
+ProxyApp::ProxyApp(std::unique_ptr<Implementation> implementation)
+    : implementation_(std::move(implementation)) {}
+
+ProxyApp::~ProxyApp() = default;
+
+StatusOr<std::unique_ptr<ProxyApp>> ProxyApp::Create(const ProxyConfig& config,
+                                                     const Clock& clock) {
+  auto implementation = std::make_unique<Implementation>(config, clock);
+  RETURN_IF_ERROR(implementation->Start());
+  return std::unique_ptr<ProxyApp>(new ProxyApp(std::move(implementation)));
+}
+
+Status ProxyApp::Run(const std::stop_token& stop) {
+  return implementation_->Run(stop);
+}
+
+uint16_t ProxyApp::ProxyPort() const {
+  return implementation_->ProxyPort();
+}
+
+uint16_t ProxyApp::MetricsPort() const {
+  return implementation_->MetricsPort();
+}
+
+uint16_t ProxyApp::HealthPort() const {
+  return implementation_->HealthPort();
+}
+
+}  // namespace network_mapper::aws
