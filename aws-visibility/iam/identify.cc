@@ -148,6 +148,13 @@ std::vector<size_t> RouteCandidates(const HeadFacts& facts) {
   return candidates;
 }
 
+std::vector<size_t> ServiceIndexes(std::string_view name) {
+  const ServiceRow* const service = ServiceNamed(name);
+  return service == nullptr
+             ? std::vector<size_t>()
+             : std::vector<size_t>{static_cast<size_t>(service - ServiceRows().data())};
+}
+
 void TakeRoute(const ServiceRow& service, const RouteRequest& request, RouteMatch& best,
                Identity& identity) {
   std::array<std::string_view, Identity::kMostLabels> labels;
@@ -198,12 +205,17 @@ void IdentifyByRoute(const HeadFacts& facts, Identity& identity) {
     return;
   }
   const RouteRequest request{*method, facts.path, facts.query, facts.head.headers, {}};
-  if (facts.endpoint.kind == EndpointKind::kS3 && IsS3Signature(facts.signature.service)) {
+  // On the endpoint for the making of directory buckets is a part of S3's control plane, too.
+  const bool is_control =
+      facts.endpoint.s3 == S3Endpoint::kExpressControl && facts.path.starts_with("/v20180820/");
+  if (facts.endpoint.kind == EndpointKind::kS3 && !is_control &&
+      IsS3Signature(facts.signature.service)) {
     IdentifyS3(facts, request, identity);
     return;
   }
   RouteMatch best;
-  const std::vector<size_t> candidates = RouteCandidates(facts);
+  const std::vector<size_t> candidates =
+      is_control ? ServiceIndexes("s3control") : RouteCandidates(facts);
   for (const size_t candidate : candidates) {
     TakeRoute(ServiceRows()[candidate], request, best, identity);
   }

@@ -31,7 +31,7 @@ def partitions(folder):
 
 
 def resolved(folder, services):
-    """Yields (service, host) of every endpoint that botocore would call."""
+    """Yields (service, host, path) of every endpoint that botocore would call."""
     from botocore.endpoint_provider import EndpointProvider
     from botocore.exceptions import EndpointProviderError
     data = json.loads((pathlib.Path(folder) / "botocore/data/partitions.json").read_text())
@@ -48,14 +48,15 @@ def resolved(folder, services):
                         url = provider.resolve_endpoint(**{k: v for k, v in parameters.items() if k in declared}).url
                     except EndpointProviderError:
                         continue
-                    yield service, re.sub(r"^https?://", "", url).split("/")[0]
+                    host, _, path = re.sub(r"^https?://", "", url).partition("/")
+                    yield service, host, "/" + path.rstrip("/") if path else ""
 
 
 class Hosts:
     """Services by the labels before a region ("sqs", "api.ecr"), and of names without one ("iam" of iam.amazonaws.com)."""
 
-    # Before these stands another label: an account, a graph.
-    LABELLED = ["control-kinesis", "data-kinesis", "ddb", "neptune-graph", "s3-control"]
+    # Before these may stand an account.
+    LABELLED = ["control-kinesis", "data-kinesis", "ddb", "s3-control"]
 
     def __init__(self, folder, services):
         self.partitions = partitions(folder)
@@ -64,7 +65,8 @@ class Hosts:
         suffixes = sorted({s for p in self.partitions for s in (p.suffix, p.dual_stack_suffix)}, key=len, reverse=True)
         starts = "|".join(re.escape(s) for p in self.partitions for s in p.region_starts)
         region_tail = re.compile(r"\.(?:%s)\w+-\d+$" % starts)
-        for service, host in resolved(folder, services):
+        for service, host, path in resolved(folder, services):
+            service.base_path = path or service.base_path
             suffix = next((s for s in suffixes if host.endswith("." + s)), None)
             if suffix is None:
                 continue
@@ -87,7 +89,8 @@ class Hosts:
         del self.regional["execute-api"]
         # Its shapes are read by hand.
         del self.regional["s3"]
-        # Older names than the rules have.
+        # Names that the rules have for single operations only, and older ones than they have.
+        self.add(self.regional, "arc-region-switch-control-plane", services["arc-region-switch"])
         for label, name in (("queue", "sqs"), ("sts", "sts"), ("global.health", "health")):
             self.add(self.global_, label, services[name])
         self.add(self.regional, "ddb", services["dynamodb"])

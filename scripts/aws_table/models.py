@@ -22,6 +22,8 @@ class Service:
         self.version = metadata["apiVersion"]
         # Those that speak JSON now spoke the query protocol before, and old clients still do.
         self.speaks_query = any(p in self.protocols for p in ("query", "ec2")) or "awsQueryCompatible" in metadata
+        # What endpoints have before the paths of operations; hosts.py finds it.
+        self.base_path = ""
         self.is_ec2 = "ec2" in self.protocols
         self.operations = {op: Operation(self, op, body) for op, body in sorted(model["operations"].items())}
 
@@ -120,6 +122,7 @@ class Operation:
                 conditions.append("&" + wire)
             elif reference.get("location") == "header":
                 conditions.append("#" + wire.lower())
+        path = self.service.base_path + path
         template = re.sub(r"\{[^}+]+\}", "{}", re.sub(r"\{[^}]+\+\}", "{+}", path))
         rank = (-sum(c[0] == "?" for c in conditions), -len(re.sub(r"\{\+?\}", "", template)),
                 template.count("{"), -sum(c[0] != "?" for c in conditions), template.count("+"), self.deprecated)

@@ -18,9 +18,15 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
-# Operations on hosts that no rule can know: endpoints that a client is told at run time.
-NEEDS_ENDPOINT = {"cloudsearchdomain": "https://search-x-1.eu-west-1.cloudsearch.amazonaws.com",
+# Endpoints that a client is told at run time, or asks for.
+NEEDS_ENDPOINT = {"timestream-query": "https://query.timestream.eu-west-1.amazonaws.com",
+                  "timestream-write": "https://ingest.timestream.eu-west-1.amazonaws.com",
+                  "cloudsearchdomain": "https://search-x-1.eu-west-1.cloudsearch.amazonaws.com",
                   "apigatewaymanagementapi": "https://a1b2c3.execute-api.eu-west-1.amazonaws.com"}
+
+# No endpoints of APIs under AWS' suffixes: data planes, and a web site.
+NO_API = ("cloudsearchdomain", "apigatewaymanagementapi", "neptune-graph ExecuteQuery", "neptune-graph CancelQuery",
+          "neptune-graph GetGraphSummary", "neptune-graph GetQuery", "neptune-graph ListQueries", "signin")
 
 
 class Sent(Exception):
@@ -63,6 +69,8 @@ class Values:
             return "a b/c.txt"
         if lower == "copysource":
             return "other-bucket/key"
+        if lower == "kvsarn":
+            return f"arn:aws:cloudfront::{ACCOUNT}:key-value-store/x1"
         if lower.endswith("arn"):
             return f"arn:aws:{self.service}:{REGION}:{ACCOUNT}:thing/x1"
         return ("x1" * 32)[:max(2, shape.metadata.get("min", 2))]
@@ -71,8 +79,10 @@ class Values:
 class Corpus:
     def __init__(self):
         import botocore.session
+        from botocore.tokens import FrozenAuthToken
         self.session = botocore.session.get_session()
         self.session.set_credentials("AKIAIOSFODNN7EXAMPLE", "secret", account_id=ACCOUNT)
+        self.session.get_auth_token = lambda **_: FrozenAuthToken("token")
         self.failed = []
 
     def requests(self, service, variant="", protocol=None, config=None):
@@ -146,10 +156,7 @@ def main():
     for service in services:
         model = corpus.session.get_service_model(service)
         signing[service] = model.signing_name
-        if service in NEEDS_ENDPOINT:
-            add(service, " (own endpoint)")
-        else:
-            add(service)
+        add(service)
     if "cloudwatch" in services:
         for protocol in ("json", "query", "smithy-rpc-v2-cbor"):
             add("cloudwatch", f" ({protocol})", protocol=protocol)
@@ -170,7 +177,7 @@ def main():
     exact = siblings = 0
     for (service, operation, variant), answer, host in zip(wanted, answers, hosts):
         found_service, found, result, region, api = answer.split("\t")[:5]
-        if api != "api" and not variant.endswith("(own endpoint)"):
+        if api != "api" and not f"{service} {operation}".startswith(NO_API):
             foreign[host] = f"{service} {operation}"
         if found == operation and found_service == service:
             exact += 1

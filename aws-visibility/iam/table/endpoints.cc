@@ -647,6 +647,7 @@ constexpr NamedService kByRegionalLabel[] = {
     {"aps"sv, 5},
     {"arc-recovery-control-config"sv, 329},
     {"arc-region-switch"sv, 25},
+    {"arc-region-switch-control-plane"sv, 25},
     {"arc-zonal-shift"sv, 26},
     {"artifact"sv, 27},
     {"athena"sv, 28},
@@ -1112,7 +1113,7 @@ constexpr NamedService kByGlobalLabel[] = {
     {"waf"sv, 410},
 };
 
-constexpr std::string_view kLabelled[] = {"control-kinesis"sv, "data-kinesis"sv, "ddb"sv, "neptune-graph"sv, "s3-control"sv};
+constexpr std::string_view kLabelled[] = {"control-kinesis"sv, "data-kinesis"sv, "ddb"sv, "s3-control"sv};
 
 constexpr RegionStart kRegionStarts[] = {
     {"eu-isoe-"sv, "aws-iso-e"sv},

@@ -12494,11 +12494,11 @@ constexpr ServiceRow kServices[] = {
 "UpdateStreamGroup\t\t\t= ~streamgroup/*\n"sv},
 {"geo-maps"sv, "geo-maps"sv, "geo-maps"sv, ""sv, "2020-11-19"sv, false,
 {{""sv,
-"GetStyleDescriptor /styles/{}/descriptor\n"
-"GetSprites /styles/{}/{}/{}/sprites/{}\n"
-"GetTile /tiles/{}/{}/{}/{}\n"
-"GetGlyphs /glyphs/{}/{}\n"
-"GetStaticMap /static/{} &height &width\n"sv,
+"GetStyleDescriptor /v2/styles/{}/descriptor\n"
+"GetSprites /v2/styles/{}/{}/{}/sprites/{}\n"
+"GetTile /v2/tiles/{}/{}/{}/{}\n"
+"GetGlyphs /v2/glyphs/{}/{}\n"
+"GetStaticMap /v2/static/{} &height &width\n"sv,
 ""sv,
 ""sv,
 ""sv,
@@ -12532,11 +12532,11 @@ constexpr ServiceRow kServices[] = {
 ""sv,
 ""sv,
 ""sv,
-"OptimizeWaypoints /optimize-waypoints\n"
-"SnapToRoads /snap-to-roads\n"
-"CalculateRouteMatrix /route-matrix\n"
-"CalculateIsolines /isolines\n"
-"CalculateRoutes /routes\n"sv,
+"OptimizeWaypoints /v2/optimize-waypoints\n"
+"SnapToRoads /v2/snap-to-roads\n"
+"CalculateRouteMatrix /v2/route-matrix\n"
+"CalculateIsolines /v2/isolines\n"
+"CalculateRoutes /v2/routes\n"sv,
 ""sv}},
 "CalculateIsolines\t\t\t= ^geo-routes:{2}::provider/default\n"
 "CalculateRouteMatrix\t\t\t= ^geo-routes:{2}::provider/default\n"
