@@ -46,7 +46,8 @@ class Expansion {
       return std::nullopt;
     }
     const std::string& value = values.size() == 1 ? values.front() : values[index];
-    std::optional<std::string> escaped = EscapeForArn(value);
+    std::optional<std::string> escaped =
+        input_.fields[reference.field].escaped ? value : EscapeForArn(value);
     if (!escaped || escaped->empty() || reference.transform.empty()) {
       return escaped && !escaped->empty() ? escaped : std::nullopt;
     }

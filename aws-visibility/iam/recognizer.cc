@@ -68,6 +68,7 @@ class FieldReader {
     std::string_view texts = identity_.operation->fields;
     for (size_t i = 0; i < fields_.size(); ++i) {
       const std::string_view text = TakePiece(texts, ' ');
+      fields_[i].escaped = text.starts_with('s') || text.starts_with('m');
       if (text.starts_with('s')) {
         ReadS3(text.substr(1), place, body, fields_[i]);
       } else if (text.starts_with('m')) {

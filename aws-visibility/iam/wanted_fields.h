@@ -22,6 +22,9 @@ struct FieldValue {
   // There may be more of it than what was read.
   bool cut = false;
 
+  // The values are made by us, and are as ARNs have them.
+  bool escaped = false;
+
   bool Empty() const { return values.empty() && !present; }
 };
 

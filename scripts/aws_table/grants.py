@@ -215,7 +215,8 @@ class Maker:
             return head + rest, transform
 
         def resource(template):
-            if not template.startswith(("arn:", "*", "{")):
+            # What has a transform or comes from elsewhere than the request's members is an ARN by itself.
+            if not re.match(r"arn:|\*$|\{[^}]*:", template):
                 template = "arn:{P}:%s:{R}:{A}:%s" % (prefix, template)
             template = re.sub(r"\{([^}]*)\}", reference, template)
             own = "arn:{1}:%s:{2}:{3}:" % prefix
