@@ -1,0 +1,154 @@
+// What answers say, what was cut off, who signed, and what is not known.
+#include "aws-visibility/iam/recognizer.h"
+
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "aws-visibility/iam/answer_memory.h"
+#include "aws-visibility/iam/signature.h"
+
+namespace network_mapper::aws {
+namespace {
+
+const std::string kScope =
+    "AWS4-HMAC-SHA256 Credential=ASIAQNZGKIQY56JQ7WML/20260101/eu-west-1/{}/aws4_request, "
+    "SignedHeaders=host, Signature=0";
+
+struct Answer {
+  int status = 200;
+  std::string body;
+};
+
+class AwsRecognizer : public testing::Test {
+ protected:
+  Recognition Get(std::string_view host, std::string_view target, const Answer& answer = {}) {
+    const std::string scope = fmt::format(fmt::runtime(kScope), "s3");
+    const std::vector<Header> headers = {{"authorization", scope}};
+    return Recognizer::Recognize({"GET", host, target, headers}, {}, {answer.status, {}},
+                                 {answer.body, true}, memory_);
+  }
+
+  Recognition Json(std::string_view service, std::string_view operation, Body body,
+                   const Answer& answer = {}) {
+    const std::string scope = fmt::format(fmt::runtime(kScope), service);
+    const std::string host = fmt::format("{}.eu-west-1.amazonaws.com", service);
+    const std::vector<Header> headers = {{"Authorization", scope}, {"X-Amz-Target", operation}};
+    return Recognizer::Recognize({"POST", host, "/", headers}, body, {answer.status, {}},
+                                 {answer.body, true}, memory_);
+  }
+
+  AnswerMemory memory_;
+};
+
+TEST_F(AwsRecognizer, KnowsWhatWasPermitted) {
+  const std::string denied =
+      "<Error><Code>AccessDenied</Code><Message>User: "
+      "arn:aws:sts::123456789012:assumed-role/shop/s is not authorized to perform: s3:GetObject on "
+      "resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows it</Message></Error>";
+  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k").permitted);
+  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k", {304, ""}).permitted);
+  EXPECT_TRUE(
+      Get("b.s3.amazonaws.com", "/k", {404, "<Error><Code>NoSuchKey</Code></Error>"}).permitted);
+  for (const int status : {0, 301, 307, 401, 403, 429, 500, 503}) {
+    EXPECT_FALSE(Get("b.s3.amazonaws.com", "/k", {status, ""}).permitted) << status;
+  }
+  const Recognition found = Get("b.s3.amazonaws.com", "/k", {403, denied});
+  EXPECT_FALSE(found.permitted);
+  EXPECT_EQ(found.role, "arn:aws:iam::123456789012:role/shop");
+  ASSERT_EQ(found.accesses.size(), 1U);
+  EXPECT_EQ(found.accesses[0].resource, "arn:aws:s3:::b/k");
+  const std::string body = R"({"TableName":"t"})";
+  EXPECT_TRUE(Json("dynamodb", "DynamoDB_20120810.PutItem", {body, true},
+                   {400, R"({"__type":"com.amazonaws.dynamodb#ConditionalCheckFailedException"})"})
+                  .permitted);
+  for (const char* code :
+       {"AccessDeniedException", "UnrecognizedClientException", "ThrottlingException"}) {
+    EXPECT_FALSE(Json("dynamodb", "DynamoDB_20120810.PutItem", {body, true},
+                      {400, fmt::format(R"({{"__type":"x#{}"}})", code)})
+                     .permitted)
+        << code;
+  }
+}
+
+TEST_F(AwsRecognizer, SaysWhatWasCutOff) {
+  const std::string body = R"({"RequestItems":{"t":{"Keys":[1,2,{"a":"})";
+  const Recognition found = Json("dynamodb", "DynamoDB_20120810.BatchGetItem", {body, false});
+  EXPECT_TRUE(found.truncated);
+  ASSERT_EQ(found.accesses.size(), 2U);
+  EXPECT_EQ(found.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:029608264753:table/*");
+  EXPECT_EQ(found.accesses[1].resource, "arn:aws:dynamodb:eu-west-1:029608264753:table/t");
+  EXPECT_FALSE(Json("dynamodb", "DynamoDB_20120810.GetItem", {R"({"TableName":"t","Key":{)", false})
+                   .truncated);
+  EXPECT_TRUE(Json("dynamodb", "DynamoDB_20120810.GetItem", {R"({"Key":{"a)", false}).truncated);
+}
+
+TEST_F(AwsRecognizer, LearnsWhoAKeyBelongsTo) {
+  const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  const Recognition assumed = Recognizer::Recognize(
+      {"POST", "sts.eu-west-1.amazonaws.com", "/", form},
+      {"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%"
+       "3A210987654321%3Arole%2Fa%2Fb"},
+      {200, {}}, {"<R><AccessKeyId>ASIAQNZGKIQY56JQ7WML</AccessKeyId></R>"}, memory_);
+  EXPECT_EQ(assumed.result, RecognitionResult::kNeedsNoPermission);
+  EXPECT_EQ(assumed.role, "arn:aws:iam::210987654321:role/a/b");
+  const Recognition found = Json("sqs", "AmazonSQS.ListQueues", {"{}"});
+  EXPECT_EQ(found.role, "arn:aws:iam::210987654321:role/a/b");
+  EXPECT_EQ(found.account, "210987654321");
+}
+
+TEST_F(AwsRecognizer, CountsWhatItDoesNotKnow) {
+  const Recognition found = Json("sqs", "AmazonSQS.InventedYesterday", {"{}"});
+  EXPECT_EQ(found.result, RecognitionResult::kUnknownOperation);
+  ASSERT_EQ(found.accesses.size(), 1U);
+  EXPECT_EQ(found.accesses[0].resource, "*");
+  EXPECT_EQ(found.accesses[0].actions, std::vector<std::string>{"sqs:InventedYesterday"});
+  const Recognition foreign =
+      Recognizer::Recognize({"GET", "example.org", "/", {}}, {}, {200, {}}, {}, memory_);
+  EXPECT_EQ(foreign.result, RecognitionResult::kUnknownService);
+  EXPECT_EQ(
+      Recognizer::Recognize({"GET", "sqs.eu-west-1.amazonaws.com", "*", {}}, {}, {}, {}, memory_)
+          .result,
+      RecognitionResult::kMalformed);
+}
+
+TEST_F(AwsRecognizer, ReadsPresignedRequests) {
+  const std::string target =
+      "/k?X-Amz-Credential=ASIAQNZGKIQY56JQ7WML%2F20260101%2Fus-west-2%2Fs3%2Faws4_request&X-Amz-"
+      "Signature=0";
+  EXPECT_EQ(
+      Recognizer::Recognize({"GET", "b.s3.amazonaws.com", target, {}}, {}, {200, {}}, {}, memory_)
+          .region,
+      "us-west-2");
+  const Signature old = ReadSignature({}, "AWSAccessKeyId=AKIA1&Signature=x&Expires=1");
+  EXPECT_EQ(old.key_id, "AKIA1");
+  EXPECT_EQ(old.service, "s3");
+}
+
+TEST(AwsSignature, TellsTheAccountOfNewerKeys) {
+  EXPECT_EQ(AccountOfKeyId("ASIAQNZGKIQY56JQ7WML"), "029608264753");
+  EXPECT_EQ(AccountOfKeyId("AKIASP2TPHJSQH3FJRUX"), "171436882533");
+  EXPECT_EQ(AccountOfKeyId("AKIAIOSFODNN7EXAMPLE"), "");
+  EXPECT_EQ(AccountOfKeyId("AKIA"), "");
+}
+
+TEST(AnswerMemory, ForgetsTheLeastRecentlyUsed) {
+  AnswerMemory memory(160);
+  for (int i = 0; i < 10'000; ++i) {
+    memory.Remember("role", std::to_string(i), "arn");
+    memory.Remember("role", "used", "arn:used");
+  }
+  EXPECT_EQ(memory.Recall("role", "used"), "arn:used");
+  EXPECT_EQ(memory.Recall("query", "used"), std::nullopt);
+  int kept = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    kept += memory.Recall("role", std::to_string(i)) ? 1 : 0;
+  }
+  EXPECT_LE(kept, 176);
+  EXPECT_GT(kept, 100);
+}
+
+}  // namespace
+}  // namespace network_mapper::aws
