@@ -1,0 +1,46 @@
+// Keeps the TLS server's certificate current: from our own authority, or from files that somebody
+// else renews.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "aws-visibility/ca/certificate_authority.h"
+#include "common/concurrency/guarded.h"
+#include "common/http/tls_server_context.h"
+#include "common/status/status.h"
+
+namespace network_mapper::aws {
+
+class ServingCertificate {
+ public:
+  // Both must outlive this.
+  ServingCertificate(CertificateAuthority& authority, std::string server_name,
+                     TlsServerContext& tls);
+  ServingCertificate(std::string certificate_file, std::string key_file, TlsServerContext& tls);
+
+  // Once; does nothing when all is current.
+  Status Refresh();
+  void Run(const std::stop_token& stop);
+  // OK when there is a certificate, whose end is not near.
+  Status Ready() const;
+
+ private:
+  Status IssueWhenDue();
+  Status ReadWhenChanged();
+
+  CertificateAuthority* const authority_ = nullptr;
+  const std::string server_name_;
+  const std::string certificate_file_;
+  const std::string key_file_;
+  TlsServerContext& tls_;
+  uint64_t generation_ = 0;
+  Time renew_at_;
+  // Of the files that are in use.
+  std::string in_use_;
+  Guarded<Status> outcome_{Unavailable("there is no certificate yet")};
+};
+
+}  // namespace network_mapper::aws
