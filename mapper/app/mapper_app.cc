@@ -335,7 +335,8 @@ class MapperApp::Implementation {
           *client_, TokenRules{.audience = config_.token_audience,
                                .service_accounts = config_.collector_service_accounts,
                                .admin_service_accounts = config_.admin_service_accounts,
-                               .kafka_service_accounts = config_.kafka_watcher_service_accounts});
+                               .kafka_service_accounts = config_.kafka_watcher_service_accounts,
+                               .aws_service_accounts = config_.aws_proxy_service_accounts});
       identify = [this](std::string token, std::function<void(StatusOr<CollectorIdentity>)> done) {
         token_reviewer_->Identify(std::move(token), std::move(done));
       };

@@ -46,6 +46,11 @@ void DeclareNetworkOptions(OptionTable& table, MapperConfig& config) {
            "ServiceAccounts (namespace/name) that may report what Kafka's clients do, from any "
            "node, and nothing else; only together with collector-service-accounts")
       .Group(kGroup);
+  table
+      .Add("aws-proxy-service-accounts", &config.aws_proxy_service_accounts,
+           "ServiceAccounts (namespace/name) that may report what workloads do in AWS, and nothing "
+           "else; only together with collector-service-accounts")
+      .Group(kGroup);
   table.Add("token-audience", &config.token_audience, "Audience that tokens must be issued for")
       .Group(kGroup);
   table
@@ -300,12 +305,15 @@ Status CheckTokens(const MapperConfig& config) {
   RETURN_IF_ERROR(
       CheckServiceAccounts("collector-service-accounts", config.collector_service_accounts));
   RETURN_IF_ERROR(CheckServiceAccounts("admin-service-accounts", config.admin_service_accounts));
-  RETURN_IF_ERROR(CheckServiceAccounts("kafka-watcher-service-accounts",
-                                       config.kafka_watcher_service_accounts));
-  if (!config.kafka_watcher_service_accounts.empty() && config.collector_service_accounts.empty()) {
-    return InvalidArgument(
-        "option kafka-watcher-service-accounts needs collector-service-accounts: without it anyone "
-        "may report anything");
+  for (const auto& [option, accounts] :
+       {std::pair("kafka-watcher-service-accounts", &config.kafka_watcher_service_accounts),
+        std::pair("aws-proxy-service-accounts", &config.aws_proxy_service_accounts)}) {
+    RETURN_IF_ERROR(CheckServiceAccounts(option, *accounts));
+    if (!accounts->empty() && config.collector_service_accounts.empty()) {
+      return InvalidArgument(
+          "option {} needs collector-service-accounts: without it anyone may report anything",
+          option);
+    }
   }
   if (!config.admin_service_accounts.empty() && config.collector_service_accounts.empty()) {
     return InvalidArgument(

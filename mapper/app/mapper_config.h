@@ -32,6 +32,7 @@ struct MapperConfig {
   // "namespace/name" of the ServiceAccounts that may report; empty: anyone may.
   std::vector<std::string> collector_service_accounts;
   std::vector<std::string> kafka_watcher_service_accounts;
+  std::vector<std::string> aws_proxy_service_accounts;
   // Those that may make the mapper forget, where that list is not empty.
   std::vector<std::string> admin_service_accounts;
   std::string token_audience = "network-mapper";

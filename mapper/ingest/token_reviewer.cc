@@ -41,9 +41,13 @@ StatusOr<CollectorIdentity> Judge(const kube::TokenReview& review, const TokenRu
                        [&](const std::string& account) { return IsUserOf(review.user, account); });
   };
   if (!is_among(reports ? rules.service_accounts : rules.admin_service_accounts)) {
-    if (reports && is_among(rules.kafka_service_accounts)) {
-      return CollectorIdentity{
-          .user = review.user, .node_name = review.node_name, .only = Collector::kKafka};
+    for (const auto& [collector, accounts] :
+         {std::pair(Collector::kKafka, &rules.kafka_service_accounts),
+          std::pair(Collector::kAws, &rules.aws_service_accounts)}) {
+      if (reports && is_among(*accounts)) {
+        return CollectorIdentity{
+            .user = review.user, .node_name = review.node_name, .only = collector};
+      }
     }
     return PermissionDenied("{} is not among the mapper's {}-service-accounts", review.user,
                             reports ? "collector" : "admin");

@@ -30,6 +30,8 @@ struct TokenRules {
   std::vector<std::string> admin_service_accounts{};
   // Of collectors that may report observations of kafka only.
   std::vector<std::string> kafka_service_accounts{};
+  // Of those that may report observations of aws only.
+  std::vector<std::string> aws_service_accounts{};
   // Reviews that may wait; more are refused with Unavailable.
   size_t queue = 20'000;
   // Of HasRole: callers that may wait at a time, and how long. More are refused with Unavailable.

@@ -3,7 +3,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 command -v go > /dev/null || { echo "skipped: Go is missing"; exit 77; }
 helm="$(scripts/get-helm)"
 chart=charts/network-mapper
-cases=(default everything kafka no-tls original own-secret postgres)
+cases=(default everything kafka aws no-tls original own-secret postgres)
 
 # Failures are collected, so that one run shows all of them.
 failures=0

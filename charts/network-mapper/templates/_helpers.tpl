@@ -258,3 +258,26 @@ needs rights in (none: all), pods: by namespace, the pods whose logs alone it re
   {{- end }}
   verbs: [get]
 {{- end }}
+
+{{/* Of AWS visibility; the webhook's own defaults are the same. */}}
+{{- define "network-mapper.awsProxy" -}}otterize-aws-visibility-proxy{{- end }}
+{{- define "network-mapper.awsNames" -}}otterize-aws-visibility-names{{- end }}
+{{- define "network-mapper.awsDns" -}}otterize-aws-visibility-dns{{- end }}
+{{- define "network-mapper.awsWebhook" -}}otterize-aws-visibility-webhook{{- end }}
+{{- define "network-mapper.awsCa" -}}otterize-aws-visibility-ca{{- end }}
+
+{{/* Two of a kind are not to be on one node where that can be helped. Takes the label app. */}}
+{{- define "network-mapper.spread" -}}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        app: {{ . }}
+{{- end }}
+
+{{/* The domains that AWS's endpoints are in, of all partitions. */}}
+{{- define "network-mapper.awsDomains" -}}
+amazonaws.com amazonaws.com.cn amazonaws.eu api.aws api.amazonwebservices.com.cn api.amazonwebservices.eu c2s.ic.gov api.aws.ic.gov sc2s.sgov.gov api.aws.scloud cloud.adc-e.uk api.cloud-aws.adc-e.uk csp.hci.ic.gov api.aws.hci.ic.gov
+{{- end }}

@@ -20,7 +20,7 @@ class DnsRules {
  public:
   DnsRules() {
     std::ifstream file(std::string(std::getenv("NETWORK_MAPPER_SOURCE_DIR")) +
-                       "/aws-visibility/iam/table/endpoint-names.txt");
+                       "/charts/network-mapper/files/aws-endpoint-names.txt");
     for (std::string line; std::getline(file, line);) {
       size_ += line.size();
       if (!line.starts_with('#')) {
