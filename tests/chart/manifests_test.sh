@@ -16,12 +16,15 @@ for name in "${cases[@]}"; do
   expected="$levels"
   ! grep -q '^  name: otterize-kafka-watcher$' "$work/$name.yaml" ||
     expected="${levels/$'\n'/$'\n'Deployment otterize-kafka-watcher: restricted$'\n'}"
+  ! grep -q '^  name: otterize-aws-visibility-dns$' "$work/$name.yaml" ||
+    expected="${levels/$'\n'/$'\n'Deployment otterize-aws-visibility-webhook: restricted$'\n'Deployment otterize-aws-visibility-proxy: restricted$'\n'Deployment otterize-aws-visibility-dns: restricted$'\n'}"
   # A probe of the node's loopback is the price of not serving it to the network.
   [ "$name" != own-secret ] || expected+=", probe or lifecycle host"
   [ "$actual" = "$expected" ] || fail "$name: Pod Security is $actual"
 
   # docs/options.md is made from the programs' option tables.
-  for variable in $(grep -oE '\bOTTERIZE_[A-Z0-9_]+' "$work/$name.yaml" | sort -u); do
+  # But for the one that the kubelet makes of a Service.
+  for variable in $(grep -oE '\bOTTERIZE_[A-Z0-9_]+' "$work/$name.yaml" | grep -v '_SERVICE_HOST$' | sort -u); do
     grep -q "\`$variable\`" docs/options.md || fail "$name: no program has the option $variable"
   done
 done
@@ -46,7 +49,7 @@ sed -n '/^  ca.crt: |/,/END CERTIFICATE/p' "$work/default.yaml" | sed -e 1d -e '
 version="$(sed -nE 's/^project\(network_mapper VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)"
 for stated in "$(sed -n 's/^version: //p' $chart/Chart.yaml)" "$(sed -n 's/^appVersion: //p' $chart/Chart.yaml)" \
   "$(sed -n 's/^ARG VERSION=//p' Dockerfile.mapper)" "$(sed -n 's/^ARG VERSION=//p' Dockerfile.sniffer)" \
-  "$(sed -n 's/^ARG VERSION=//p' deploy/Dockerfile.kafka-watcher)"; do
+  "$(sed -n 's/^ARG VERSION=//p' deploy/Dockerfile.kafka-watcher)" "$(sed -n 's/^ARG VERSION=//p' deploy/Dockerfile.aws-visibility)"; do
   [ "$stated" = "$version" ] || fail "CMakeLists.txt says version $version; chart or Dockerfile says $stated"
 done
 finish "Manifests are valid."

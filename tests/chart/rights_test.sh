@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The rights of mapper and Kafka watcher are those their code needs, and nobody has more. docs/regressions.md P13
+# The rights of mapper, Kafka watcher and AWS visibility are those their code needs, and nobody has more. docs/regressions.md P13
 set -euo pipefail
 source "$(dirname "$0")/support.sh"
 
@@ -41,10 +41,14 @@ for name in "${cases[@]}"; do
   ! grep -qx 'istioExecFallback: true' "tests/chart/values/$name.yaml" || exec_in_pods='|/pods/exec (create|get)'
   watcher=()
   ! render_case "$name" | grep -q 'name: otterize-kafka-watcher$' || watcher=(otterize-kafka-watcher)
-  ! grep -vxE "authentication.k8s.io/tokenreviews create|coordination.k8s.io/leases update${watcher:+|/pods/log get|/configmaps update}$exec_in_pods" <<< "$rules" |
+  # AWS visibility: what it writes has a name, but for the ConfigMap that it makes in pods' namespaces; see below.
+  aws=()
+  ! render_case "$name" | grep -q 'name: otterize-aws-visibility-proxy$' || aws=(otterize-aws-visibility-proxy otterize-aws-visibility-webhook)
+  aws_rules="${aws:+|/secrets (get|update)|/configmaps (create|update|delete)|admissionregistration.k8s.io/mutatingwebhookconfigurations update}"
+  ! grep -vxE "authentication.k8s.io/tokenreviews create|coordination.k8s.io/leases update${watcher:+|/pods/log get|/configmaps update}$exec_in_pods$aws_rules" <<< "$rules" |
     grep -E '\*|secrets|pods/| (create|update|patch|delete|deletecollection|impersonate|escalate|bind)$' ||
     fail "$name: a right that nothing here needs"
-  diff <(printf '%s\n' "${watcher[@]}" otterize-network-mapper | sed '/^$/d') <(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
+  diff <(printf '%s\n' "${aws[@]}" "${watcher[@]}" otterize-network-mapper | sed '/^$/d') <(render_case "$name" | awk 'BEGIN { RS = "---\n" } /kind: (Cluster)?RoleBinding/ && !/scc-role/ && /kind: ServiceAccount/ {
     while (match($0, /kind: ServiceAccount\n *name: [a-z-]+/)) { print substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
   }' | sed -n 's/.*name: //p' | sort -u) || fail "$name: somebody else has rights in the cluster"
 done
@@ -74,6 +78,14 @@ for name in kafka original everything; do
     /resources: \[pods\/log\]/ { logs++; wrong += !pods }
     END { exit !logs || wrong }' || fail "$name: the Kafka watcher may not get the pods whose logs it reads"
 done
+
+# What AWS visibility may read and change is bound to names, but for making a ConfigMap, and lists.
+render_case aws | awk '
+  /^kind: / { kind = $2 }
+  kind ~ /Role$/ && /  resources: / { resources = $0; named = 0 }
+  /resourceNames: / { named = 1 }
+  kind ~ /Role$/ && /  verbs: / && resources ~ /secrets|configmaps|mutatingwebhook|services\]/ && !named && !/verbs: \[(create|list, watch)\]/ { print resources $0; wrong = 1 }
+  END { exit wrong }' || fail "aws: a right that is not bound to a name"
 
 # docs/security.md lists them, with the reason.
 while read -r resource verb; do

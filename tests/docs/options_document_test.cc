@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "aws-visibility/app/proxy_config.h"
+#include "aws-visibility/app/webhook_config.h"
 #include "cli/command_line.h"
 #include "kafka-watcher/app/watcher_config.h"
 #include "mapper/app/mapper_config.h"
@@ -26,6 +28,12 @@ std::string OptionsDocument() {
   OptionTable watcher_options("network-mapper-kafka-watcher",
                               "The Kafka watcher, one for any number of clusters of Kafka.");
   kafka::DeclareWatcherOptions(watcher_options, watcher_config);
+  aws::ProxyConfig proxy_config;
+  OptionTable proxy_options("network-mapper-aws-proxy", "The proxy of AWS visibility.");
+  aws::DeclareProxyOptions(proxy_options, proxy_config);
+  aws::WebhookConfig webhook_config;
+  OptionTable webhook_options("network-mapper-aws-webhook", "The webhook of AWS visibility.");
+  aws::DeclareWebhookOptions(webhook_options, webhook_config);
   return "# Options\n\n"
          "Every option is a flag, an environment variable and a key of the YAML file that "
          "`--config` names (the flag's name\n"
@@ -37,7 +45,8 @@ std::string OptionsDocument() {
          "Made from the option tables; `UPDATE_DOCS=1 scripts/test -R docs_options` writes it "
          "anew.\n\n" +
          mapper_options.Markdown() + "\n" + sniffer_options.Markdown() + "\n" +
-         watcher_options.Markdown() + "\n" + cli::OptionsMarkdown();
+         watcher_options.Markdown() + "\n" + proxy_options.Markdown() + "\n" +
+         webhook_options.Markdown() + "\n" + cli::OptionsMarkdown();
 }
 
 TEST(OptionsDocument, IsWhatTheBinariesSay) {
