@@ -206,7 +206,7 @@ Http1Head ReadResponseHead(std::string text, bool answers_head) {
                               status.data() + kStatusSize &&
                           number >= 100 &&
                           (status.size() == kStatusSize || status[kStatusSize] == ' ');
-  if (!IsVersion(start.substr(0, kVersionSize)) || start[kVersionSize] != ' ' || !has_status ||
+  if (!IsVersion(start.substr(0, kVersionSize)) || !has_status || start[kVersionSize] != ' ' ||
       !ReadFields(lines, whole, result.head, framing)) {
     return Ended(Reading::kUnreadable);
   }

@@ -247,6 +247,7 @@ TEST(Http1, HandsOnUnreadWhatIsNotHttpOrHasBecomeSomethingElse) {
       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
       "HTTP/2 200 OK\r\n\r\n",
       "HTTP/1.1 20 OK\r\n\r\n",
+      "HTTP/1.1\r\n\r\n",
       "ICY 200 OK\r\n\r\n",
       "HTTP/1.1 200 OK\n\n",
       "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x'),
