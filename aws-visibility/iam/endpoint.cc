@@ -177,6 +177,8 @@ void ReadGlobal(std::string_view labels, Endpoint& endpoint) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): not 254 bytes for nothing, on each
+// request.
 HostName::HostName(std::string_view host) {
   host = host.substr(0, host.rfind(':'));
   if (host.ends_with('.')) {

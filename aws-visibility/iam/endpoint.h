@@ -30,6 +30,7 @@ class HostName {
   std::string_view Text() const { return {buffer_, size_}; }
 
  private:
+  // Only its first size_ bytes are ever read.
   char buffer_[254];
   size_t size_ = 0;
 };

@@ -174,8 +174,8 @@ void TakeRoute(const ServiceRow& service, const RouteRequest& request, RouteMatc
 }
 
 void IdentifyS3(const HeadFacts& facts, RouteRequest request, Identity& identity) {
-  static const ServiceRow* const kS3 = ServiceNamed("s3");
-  identity.service = kS3;
+  static const ServiceRow* const s3 = ServiceNamed("s3");
+  identity.service = s3;
   std::string_view operation;
   if (facts.endpoint.s3 == S3Endpoint::kObjectLambda && request.method == Method::kPost &&
       request.path == "/WriteGetObjectResponse") {
@@ -183,7 +183,7 @@ void IdentifyS3(const HeadFacts& facts, RouteRequest request, Identity& identity
   } else {
     request.first_label = facts.endpoint.before;
     RouteMatch match;
-    TakeRoute(*kS3, request, match, identity);
+    TakeRoute(*s3, request, match, identity);
     operation = match.operation;
   }
   if (operation == "ListBuckets" && facts.endpoint.s3 == S3Endpoint::kExpressControl) {
@@ -196,7 +196,7 @@ void IdentifyS3(const HeadFacts& facts, RouteRequest request, Identity& identity
       operation = "PutObject";
     }
   }
-  identity.operation = FindOperation(*kS3, operation);
+  identity.operation = FindOperation(*s3, operation);
 }
 
 void IdentifyByRoute(const HeadFacts& facts, Identity& identity) {

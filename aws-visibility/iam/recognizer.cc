@@ -66,18 +66,18 @@ class FieldReader {
   // What depends on where the request goes.
   void ReadPlaced(const ArnPlace& place, const Body& body, AnswerMemory& memory) {
     std::string_view texts = identity_.operation->fields;
-    for (size_t i = 0; i < fields_.size(); ++i) {
+    for (FieldValue& field : fields_) {
       const std::string_view text = TakePiece(texts, ' ');
-      fields_[i].escaped = text.starts_with('s') || text.starts_with('m');
+      field.escaped = text.starts_with('s') || text.starts_with('m');
       if (text.starts_with('s')) {
-        ReadS3(text.substr(1), place, body, fields_[i]);
+        ReadS3(text.substr(1), place, body, field);
       } else if (text.starts_with('m')) {
         // mkind:letter
         const size_t colon = text.find(':');
         const size_t source = FieldIndex(text.back(), fields_.size());
         if (source < fields_.size() && !fields_[source].values.empty()) {
           if (auto arn = memory.Recall(text.substr(1, colon - 1), fields_[source].values.front())) {
-            Set(fields_[i], std::move(*arn));
+            Set(field, std::move(*arn));
           }
         }
       }

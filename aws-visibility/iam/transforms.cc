@@ -122,7 +122,7 @@ Text Bus(std::string_view value, const ArnPlace& place) {
 }
 
 Text Revision(std::string_view value, const ArnPlace& /*place*/) {
-  return Text(fmt::format("{}{}", value, value.find(':') == std::string_view::npos ? ":*" : ""));
+  return fmt::format("{}{}", value, value.find(':') == std::string_view::npos ? ":*" : "");
 }
 
 // "Name <a@example.com>"
