@@ -249,7 +249,8 @@ void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body
   FieldValue role;
   wanted.Want("RoleArn", {}, role);
   ReadForm(facts.has_form ? body.bytes : facts.query, wanted);
-  if (role.values.empty() || !IsArn(role.values.front()) || !EscapeForArn(role.values.front())) {
+  if (role.values.empty() || !IsAccount(ArnPart(role.values.front(), 4)) ||
+      !EscapeForArn(role.values.front())) {
     return;
   }
   if (key_id) {

@@ -99,6 +99,17 @@ TEST_F(AwsRecognizer, LearnsWhoAKeyBelongsTo) {
   EXPECT_EQ(found.account, "210987654321");
 }
 
+TEST_F(AwsRecognizer, LearnsNoRoleWithoutAnAccount) {
+  const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  Recognizer::Recognize(
+      {"POST", "sts.eu-west-1.amazonaws.com", "/", form},
+      {"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn:aws:iam::nobody:role/a"},
+      {200, {}}, {"<R><AccessKeyId>ASIAQNZGKIQY56JQ7WML</AccessKeyId></R>"}, memory_);
+  const Recognition found = Json("sqs", "AmazonSQS.ListQueues", {"{}"});
+  EXPECT_EQ(found.role, "");
+  EXPECT_EQ(found.account, "029608264753");
+}
+
 TEST_F(AwsRecognizer, CountsWhatItDoesNotKnow) {
   const Recognition found = Json("sqs", "AmazonSQS.InventedYesterday", {"{}"});
   EXPECT_EQ(found.result, RecognitionResult::kUnknownOperation);
