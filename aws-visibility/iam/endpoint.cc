@@ -177,8 +177,8 @@ void ReadGlobal(std::string_view labels, Endpoint& endpoint) {
 
 }  // namespace
 
-// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): not 254 bytes for nothing, on each
-// request.
+// Not 254 bytes of nothing for each request.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
 HostName::HostName(std::string_view host) {
   host = host.substr(0, host.rfind(':'));
   if (host.ends_with('.')) {
