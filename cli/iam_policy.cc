@@ -19,8 +19,10 @@ std::string Dump(const OrderedJson& json, int indent) {
   return json.dump(indent, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
+// A "*" of a name itself is written "${*}" (IAM's policy variables), and is then none.
 bool HasWildcard(std::string_view arn) {
-  return arn.find_first_of("*?") != std::string_view::npos;
+  return arn.find_first_of("*?") != std::string_view::npos &&
+         arn.find("${") == std::string_view::npos;
 }
 
 // IAM's wildcards: "*" stands for any characters, "?" for one. Linear but for the last "*".

@@ -23,6 +23,7 @@
 #include "common/http/diagnostics_server.h"
 #include "common/kube/client.h"
 #include "common/log/log.h"
+#include "common/program/descriptor_limit.h"
 #include "common/report/report_client.h"
 
 namespace network_mapper::aws {
@@ -96,6 +97,8 @@ class ProxyApp::Implementation {
         book_(BookLimits(config_), book_metrics_) {}
 
   Status Start() {
+    // Two a connection.
+    RaiseDescriptorLimit();
     if (!config_.authority_secret.empty() || !config_.authority_config_map.empty()) {
       ASSIGN_OR_RETURN(cluster_, ConnectToCluster(config_, clock_));
     }

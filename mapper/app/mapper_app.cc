@@ -1,7 +1,5 @@
 #include "mapper/app/mapper_app.h"
 
-#include <sys/resource.h>
-
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -14,6 +12,7 @@
 #include "common/kube/client.h"
 #include "common/kube/cluster_access.h"
 #include "common/log/log.h"
+#include "common/program/descriptor_limit.h"
 #include "mapper/api/api_handler.h"
 #include "mapper/app/cluster_domain.h"
 #include "mapper/app/cluster_wide_collectors.h"
@@ -109,14 +108,6 @@ ReportServerOptions ReportServerOptionsOf(const MapperConfig& config) {
                  .key_file = config.tls_key_file,
                  .client_ca_file = config.tls_client_ca_file};
   return options;
-}
-
-// Every report stream is a connection. The usual soft limit is there for programs that use select.
-void RaiseDescriptorLimit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace
