@@ -66,6 +66,24 @@ std::string Requests(size_t series) {
   return body;
 }
 
+// No label has the value that it has in the line before, but for the reporter.
+std::string RequestsWithNothingAlike(size_t series) {
+  std::string body = "# TYPE istio_requests_total counter\n";
+  for (size_t i = 0; i < series; ++i) {
+    std::string labels;
+    for (const auto& [key, value] : LabelsOf(i)) {
+      const bool is_reporter = key == "reporter";
+      labels += fmt::format("{}{}=\"{}{}\"", labels.empty() ? "" : ",", key,
+                            is_reporter  ? ""
+                            : i % 2 == 0 ? "a"
+                                         : "b",
+                            value);
+    }
+    body += fmt::format("istio_requests_total{{{}}} {}\n", labels, 1000 + i);
+  }
+  return body;
+}
+
 std::string MergedDump() {
   std::string body;
   for (size_t i = 0; i < 3000; ++i) {
@@ -131,6 +149,12 @@ void BM_ReadRequestsOnly(benchmark::State& state) {
 }
 
 BENCHMARK(BM_ReadRequestsOnly);
+
+void BM_ReadRequestsWithNothingAlike(benchmark::State& state) {
+  ReadBody<PrometheusReader>(state, RequestsWithNothingAlike(5000), 5000);
+}
+
+BENCHMARK(BM_ReadRequestsWithNothingAlike);
 
 void BM_ReadAdminJson(benchmark::State& state) {
   ReadBody<StatsJsonReader>(state, AdminJson(5000), 5000);

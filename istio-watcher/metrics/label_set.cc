@@ -98,24 +98,39 @@ void LabelSet::Begin(Metric metric) {
   hash_ = static_cast<uint64_t>(metric) + 1;
 }
 
+LabelSet::Name LabelSet::Find(std::string_view name) const {
+  Name found{.field = expected_, .hash = HashText(kMultiplier, name)};
+  if (found.field >= kFields || kFieldNames[found.field] != name) {
+    found.field = static_cast<size_t>(std::find(kFieldNames.begin(), kFieldNames.end(), name) -
+                                      kFieldNames.begin());
+  }
+  if (found.field == kFields) {
+    found.method_rank = RankOf(options_.method_labels, name);
+    found.path_rank = RankOf(options_.path_labels, name);
+  }
+  return found;
+}
+
+uint64_t LabelSet::Identity(const Name& name, std::string_view value) {
+  return value.empty() ? 0 : HashText(name.hash, value);
+}
+
 void LabelSet::Add(std::string_view name, std::string_view value) {
-  if (!value.empty()) {
-    hash_ += HashText(HashText(kMultiplier, name), value);
-  }
-  size_t field = expected_;
-  if (field >= kFields || kFieldNames[field] != name) {
-    field = static_cast<size_t>(std::find(kFieldNames.begin(), kFieldNames.end(), name) -
-                                kFieldNames.begin());
-  }
-  if (field < kFields) {
-    has_duplicate_ = has_duplicate_ || (seen_ >> field & 1U) != 0;
-    seen_ |= uint32_t{1} << field;
-    fields_[field] = value;
-    expected_ = field + 1;
+  const Name found = Find(name);
+  Add(found, value, Identity(found, value));
+}
+
+void LabelSet::Add(const Name& name, std::string_view value, uint64_t identity) {
+  hash_ += identity;
+  if (name.field < kFields) {
+    has_duplicate_ = has_duplicate_ || (seen_ >> name.field & 1U) != 0;
+    seen_ |= uint32_t{1} << name.field;
+    fields_[name.field] = value;
+    expected_ = name.field + 1;
     return;
   }
-  AddAliased(options_.method_labels, name, value, method_);
-  AddAliased(options_.path_labels, name, value, path_);
+  AddAliased(name.method_rank, value, method_);
+  AddAliased(name.path_rank, value, path_);
 }
 
 bool LabelSet::IsFreeText(std::string_view name) const {
@@ -124,13 +139,15 @@ bool LabelSet::IsFreeText(std::string_view name) const {
          std::find(methods.begin(), methods.end(), name) == methods.end();
 }
 
-void LabelSet::AddAliased(const std::vector<std::string>& names, std::string_view name,
-                          std::string_view value, Aliased& best) {
+size_t LabelSet::RankOf(const std::vector<std::string>& names, std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) {
+  return found == names.end() ? kNoRank : static_cast<size_t>(found - names.begin());
+}
+
+void LabelSet::AddAliased(size_t rank, std::string_view value, Aliased& best) {
+  if (rank == kNoRank) {
     return;
   }
-  const auto rank = static_cast<size_t>(found - names.begin());
   best.has_label = true;
   has_duplicate_ = has_duplicate_ || (rank == best.rank && IsKnown(best.value));
   if (IsKnown(value) && rank < best.rank) {

@@ -21,9 +21,23 @@ class LabelSet {
   // `options` must outlive it.
   LabelSet(const ReaderOptions& options, SeriesSink sink);
 
+  // What a label's name means here, the same for all series.
+  struct Name {
+    // A Field, or kFields.
+    size_t field = 0;
+    // Among the names of the options; kNoRank: not one of them.
+    size_t method_rank = kNoRank;
+    size_t path_rank = kNoRank;
+    uint64_t hash = 0;
+  };
+
   void Begin(Metric metric);
   // The views must stay valid until the series is finished.
   void Add(std::string_view name, std::string_view value);
+  // The same in three steps, of which the first two come out alike for all series.
+  Name Find(std::string_view name) const;
+  static uint64_t Identity(const Name& name, std::string_view value);
+  void Add(const Name& name, std::string_view value, uint64_t identity);
   // Hands the series to the sink, or counts why not. Absent: the value is refused.
   void Finish(std::optional<uint64_t> value);
 
@@ -35,6 +49,8 @@ class LabelSet {
   bool IsFreeText(std::string_view name) const;
 
  private:
+  static constexpr size_t kNoRank = std::numeric_limits<size_t>::max();
+
   // In the order of their names in label_set.cc.
   enum Field : uint8_t {
     kReporter,
@@ -58,14 +74,14 @@ class LabelSet {
   // A label with aliases: the best that was met so far.
   struct Aliased {
     bool has_label = false;
-    size_t rank = std::numeric_limits<size_t>::max();
+    size_t rank = kNoRank;
     std::string_view value;
   };
 
   static const std::array<std::string_view, kFields> kFieldNames;
 
-  void AddAliased(const std::vector<std::string>& names, std::string_view name,
-                  std::string_view value, Aliased& best);
+  static size_t RankOf(const std::vector<std::string>& names, std::string_view name);
+  void AddAliased(size_t rank, std::string_view value, Aliased& best);
   std::optional<SeriesRefusal> Check() const;
   void ReadResource(Series& series);
 

@@ -1,6 +1,8 @@
 #include "istio-watcher/metrics/prometheus_reader.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -12,13 +14,29 @@ bool IsBlank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
+constexpr std::array<bool, 256> kIsNameCharacter = [] {
+  std::array<bool, 256> is_one{};
+  for (const char c :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")) {
+    is_one[static_cast<unsigned char>(c)] = true;
+  }
+  return is_one;
+}();
+
 bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return kIsNameCharacter[static_cast<unsigned char>(c)];
 }
 
 size_t NameLength(std::string_view text) {
-  return static_cast<size_t>(std::find_if_not(text.begin(), text.end(), IsNameCharacter) -
-                             text.begin());
+  size_t length = 0;
+  while (length < text.size() && IsNameCharacter(text[length])) {
+    ++length;
+  }
+  return length;
+}
+
+bool BeginsWith(std::string_view text, std::string_view begin) {
+  return text.size() >= begin.size() && std::memcmp(text.data(), begin.data(), begin.size()) == 0;
 }
 
 void SkipBlanks(std::string_view& text) {
@@ -59,8 +77,8 @@ class LabelTokenizer {
                  const LabelSet& labels)
       : text_(text), escaping_(escaping), scratch_(scratch), labels_(labels) {}
 
-  // False: the labels are over, well or not.
-  bool Next() {
+  // False: the labels are over, well or not. `known` may be null.
+  bool Next(KnownLabel* known) {
     SkipBlanks(text_);
     if (Skip(text_, '}')) {
       is_complete_ = true;
@@ -70,15 +88,7 @@ class LabelTokenizer {
       return false;
     }
     is_first_ = false;
-    name_ = text_.substr(0, NameLength(text_));
-    text_.remove_prefix(name_.size());
-    SkipBlanks(text_);
-    if (name_.empty() || !Skip(text_, '=')) {
-      return false;
-    }
-    SkipBlanks(text_);
-    if (!Skip(text_, '"') ||
-        !(escaping_ == Escaping::kBackslash ? ReadEscaped() : ReadUnescaped())) {
+    if (!ReadLabel(escaping_ == Escaping::kBackslash ? known : nullptr)) {
       return false;
     }
     SkipBlanks(text_);
@@ -86,9 +96,11 @@ class LabelTokenizer {
     return after_comma_ || (!text_.empty() && text_.front() == '}');
   }
 
-  std::string_view Name() const { return name_; }
+  const LabelSet::Name& Name() const { return name_; }
 
   std::string_view Value() const { return value_; }
+
+  uint64_t Identity() const { return identity_; }
 
   bool IsComplete() const { return is_complete_; }
 
@@ -96,12 +108,53 @@ class LabelTokenizer {
   std::string_view Rest() const { return text_; }
 
  private:
+  // What begins with the bytes of the known label, up to the quote at its end, is that label.
+  bool ReadLabel(KnownLabel* known) {
+    if (known != nullptr && known->head > 0 && BeginsWith(text_, known->Head())) {
+      name_ = known->name;
+      if (BeginsWith(text_, known->text)) {
+        value_ = text_.substr(known->head, known->text.size() - known->head - 1);
+        identity_ = known->identity;
+        text_.remove_prefix(known->text.size());
+        return true;
+      }
+      return ReadNewLabel(text_.substr(0, known->head - 2), known);
+    }
+    const std::string_view name = text_.substr(0, NameLength(text_));
+    name_ = labels_.Find(name);
+    return ReadNewLabel(name, known);
+  }
+
+  bool ReadNewLabel(std::string_view name, KnownLabel* known) {
+    const std::string_view label = text_;
+    text_.remove_prefix(name.size());
+    SkipBlanks(text_);
+    if (name.empty() || !Skip(text_, '=')) {
+      return false;
+    }
+    SkipBlanks(text_);
+    if (!Skip(text_, '"') ||
+        !(escaping_ == Escaping::kBackslash ? ReadEscaped() : ReadUnescaped(name))) {
+      return false;
+    }
+    identity_ = LabelSet::Identity(name_, value_);
+    const size_t length = label.size() - text_.size();
+    if (known != nullptr && length <= LabelMemory::kLongest &&
+        length == name.size() + value_.size() + 3) {
+      known->text = label.substr(0, length);
+      known->head = name.size() + 2;
+      known->name = name_;
+      known->identity = identity_;
+    }
+    return true;
+  }
+
   bool ReadEscaped() {
-    const size_t end = text_.find_first_of("\"\\");
+    const size_t end = text_.find('"');
     if (end == std::string_view::npos) {
       return false;
     }
-    if (text_[end] == '"') {
+    if (std::memchr(text_.data(), '\\', end) == nullptr) {
       value_ = text_.substr(0, end);
       text_.remove_prefix(end + 1);
       return true;
@@ -132,9 +185,9 @@ class LabelTokenizer {
 
   // The value ends at the first quote after which the line goes on as after a value. What clients
   // cannot choose has no quotes.
-  bool ReadUnescaped() {
+  bool ReadUnescaped(std::string_view name) {
     size_t end = text_.find('"');
-    const size_t last = labels_.IsFreeText(name_) ? std::string_view::npos : end;
+    const size_t last = labels_.IsFreeText(name) ? std::string_view::npos : end;
     for (; end != std::string_view::npos && end <= last; end = text_.find('"', end + 1)) {
       std::string_view rest = text_.substr(end + 1);
       if (Skip(rest, '}') ? ReadValue(rest).has_value() : GoesOnWithLabel(rest)) {
@@ -161,8 +214,9 @@ class LabelTokenizer {
   Escaping escaping_;
   std::string& scratch_;
   const LabelSet& labels_;
-  std::string_view name_;
+  LabelSet::Name name_;
   std::string_view value_;
+  uint64_t identity_ = 0;
   bool is_first_ = true;
   bool after_comma_ = false;
   bool is_complete_ = false;
@@ -170,10 +224,11 @@ class LabelTokenizer {
 
 // Absent: they are not well-formed.
 std::optional<std::string_view> ReadLabels(std::string_view text, Escaping escaping,
-                                           std::string& scratch, LabelSet& labels) {
+                                           std::string& scratch, LabelMemory& memory,
+                                           LabelSet& labels) {
   LabelTokenizer tokens(text, escaping, scratch, labels);
-  while (tokens.Next()) {
-    labels.Add(tokens.Name(), tokens.Value());
+  for (size_t place = 0; tokens.Next(memory.At(place)); ++place) {
+    labels.Add(tokens.Name(), tokens.Value(), tokens.Identity());
   }
   return tokens.IsComplete() ? ReadValue(tokens.Rest()) : std::nullopt;
 }
@@ -275,7 +330,7 @@ void PrometheusReader::TakeSeries(Metric metric, std::string_view line, size_t n
   for (const Escaping escaping : {Escaping::kBackslash, Escaping::kNone}) {
     scratch_.clear();
     labels_.Begin(metric);
-    if (const auto value = ReadLabels(rest, escaping, scratch_, labels_)) {
+    if (const auto value = ReadLabels(rest, escaping, scratch_, memory_, labels_)) {
       labels_.Finish(ParseCounter(*value));
       return;
     }

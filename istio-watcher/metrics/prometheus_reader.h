@@ -1,7 +1,7 @@
 // A body of /stats/prometheus, as it arrives -> series. Understands the Prometheus text format and
 // OpenMetrics; label values may be escaped (Envoy today) or not (older Envoys) as far as that is
 // unambiguous. Everything but the two metrics is passed over at the speed of memchr. Keeps at most
-// one line. Not thread-safe.
+// one line, and short labels of the one before. Not thread-safe.
 // Format: prometheus.io/docs/instrumenting/exposition_formats, Envoy's prometheus_stats.cc.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "common/status/status.h"
+#include "istio-watcher/metrics/label_memory.h"
 #include "istio-watcher/metrics/label_set.h"
 #include "istio-watcher/metrics/reader_options.h"
 #include "istio-watcher/metrics/series.h"
@@ -37,6 +38,7 @@ class PrometheusReader {
 
   const ReaderOptions& options_;
   LabelSet labels_;
+  LabelMemory memory_;
   std::string requests_name_;
   std::string connections_name_;
   // The begin of a line whose end has not arrived, where it may be a line of the two metrics.

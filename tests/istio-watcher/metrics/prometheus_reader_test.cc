@@ -114,6 +114,74 @@ TEST(PrometheusReader, IdentityIsTheSameForever) {
   EXPECT_EQ(IdentityOf(Line()), 7256188494044663803U);
 }
 
+// What a line comes to, with its identity.
+std::vector<std::string> Outcomes(const std::vector<std::string>& lines) {
+  const ReaderOptions options;
+  std::vector<std::string> outcomes;
+  PrometheusReader reader(options, [&](const Series& series) {
+    outcomes.push_back(
+        fmt::format("{} {} {}", SeriesText(series), series.identity, series.response_flags));
+  });
+  for (const std::string& line : lines) {
+    EXPECT_TRUE(reader.Feed(line).ok());
+  }
+  outcomes.push_back(RefusalsText(reader.Counts()));
+  return outcomes;
+}
+
+// The reader remembers labels of the line before.
+TEST(PrometheusReader, WhatALineComesToDoesNotDependOnTheLineBefore) {
+  std::vector<std::string> lines = {Line()};
+  for (const std::string more : {R"(x="")",
+                                 R"(x="y")",
+                                 R"(x="yz")",
+                                 R"(x="y",)",
+                                 R"(x = "y")",
+                                 R"(x= "y")",
+                                 R"(x="y" )",
+                                 R"(x="\"y")",
+                                 R"(x="\\")",
+                                 R"(x="\\",y="z")",
+                                 R"(x="\")",
+                                 R"(x="\a")",
+                                 R"(x="a"b")",
+                                 R"(x="y"z="w")",
+                                 R"(x="y"})",
+                                 R"(xy="y")",
+                                 R"(request_path="/x")",
+                                 R"(request_path="a"b")",
+                                 R"(request_path="a",x="b")",
+                                 R"(request_url_path="/other")",
+                                 R"(reporter="waypoint")",
+                                 R"(response_flags="UF")",
+                                 R"(response_flags="\"")",
+                                 R"(x)",
+                                 R"(="y")",
+                                 R"(x=)",
+                                 R"(x="y)"}) {
+    lines.push_back(Line(std::string(kLabels) + "," + more));
+    lines.push_back(Line(more + "," + std::string(kLabels)));
+  }
+  lines.push_back(Line(std::string(kLabels) + ",x=\"" + std::string(300, 'y') + "\""));
+  std::string many(kLabels);
+  for (int i = 0; i < 100; ++i) {
+    many += fmt::format(",x{}=\"{}\"", i, i);
+  }
+  lines.push_back(Line(many));
+  lines.push_back(Line(many + "0"));
+  for (const std::string& before : lines) {
+    std::vector<std::string> first = Outcomes({before});
+    for (const std::string& line : lines) {
+      const std::vector<std::string> alone = Outcomes({line});
+      const std::vector<std::string> both = Outcomes({before, line});
+      EXPECT_EQ(std::vector(both.begin() + (first.size() == 2 ? 1 : 0), both.end() - 1),
+                std::vector(alone.begin(), alone.end() - 1))
+          << before << line;
+      EXPECT_EQ(both.back().size() > first.back().size(), !alone.back().empty()) << before << line;
+    }
+  }
+}
+
 TEST(PrometheusReader, FoldsIdsWhereAsked) {
   ReaderOptions options;
   options.fold_ids = true;
