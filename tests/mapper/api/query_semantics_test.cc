@@ -199,6 +199,44 @@ TEST_F(QuerySemantics, TypedIntentsCarryTheirDetail) {
        "httpResources":[{"path":"/cart","methods":["GET"]}],"awsActions":null}])"));
 }
 
+// As ztunnel counts them: beside the HTTP intent of the same edge, which a waypoint counts, and
+// merged with what the sniffer sees.
+TEST_F(QuerySemantics, ConnectionsThatAMeshCountsAreIntentsWithoutAType) {
+  const auto see_mesh = [this](std::optional<IntentType> type, Strength strength, int second) {
+    IntentSighting sighting = MakeSighting("a", "b", second);
+    sighting.collector = Collector::kIstio;
+    sighting.resolution = Resolution::kIstio;
+    sighting.type = type;
+    sighting.strength = strength;
+    sighting.count = 3;
+    if (type) {
+      sighting.details = std::make_unique<IntentDetails>();
+      sighting.details->http_resources = {{.path = "/cart", .methods = {HttpMethod::kGet}}};
+    }
+    See(store_, std::move(sighting));
+  };
+  see_mesh(std::nullopt, Strength::kConnected, 1);
+  see_mesh(std::nullopt, Strength::kConnected, 2);
+  EXPECT_EQ(Data("{ intents { server { name } type resolutionData httpResources "
+                 "{ path } kafkaTopics { name } strength ports } }")["intents"],
+            Json::parse(R"([{"server":{"name":"b"},"type":null,
+                "resolutionData":"handleReportIstioConnectionResults","httpResources":null,
+                "kafkaTopics":null,"strength":"CONNECTED","ports":[]}])"));
+  see_mesh(IntentType::kHttp, Strength::kUsed, 3);
+  See(store_, MakeSighting("a", "b", 4));
+  EXPECT_EQ(Data("{ intents { type httpResources { path methods } strength count evidence {"
+                 " collector strength count } } }")["intents"],
+            Json::parse(R"([
+      {"type":null,"httpResources":null,"strength":"CONNECTED","count":7,"evidence":[
+        {"collector":"tcp_syn","strength":"ATTEMPTED","count":1},
+        {"collector":"istio","strength":"CONNECTED","count":6}]},
+      {"type":"HTTP","httpResources":[{"path":"/cart","methods":["GET"]}],"strength":"USED",
+       "count":3,"evidence":[{"collector":"istio","strength":"USED","count":3}]}])"));
+  // The original's clients ask for it so, and get the server once.
+  EXPECT_EQ(Data("{ serviceIntents { client { name } intents { name } } }")["serviceIntents"],
+            Json::parse(R"([{"client":{"name":"a"},"intents":[{"name":"b"}]}])"));
+}
+
 // The original's clients select no actions, and take every server for a workload.
 TEST_F(QuerySemantics, WhatIsDoneInAwsIsShownToWhoAsksForActions) {
   See(store_, MakeSighting("a", "b"));
