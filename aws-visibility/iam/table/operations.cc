@@ -26224,7 +26224,7 @@ constexpr ServiceRow kServices[] = {
 ""sv}},
 "BatchGetSecretValue\t\tbSecretIdList[] bFilters\t=\t:GetSecretValue ~secret:{a:secret}\t:ListSecrets * b\n"
 "CancelRotateSecret\t\trARN bSecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"
-"CreateSecret\t\trARN bName bTags\t= {a:arn}|~secret:{b}-?\??\??\?\t:TagResource {a:arn}|~secret:{b}-?\??\??\? c\n"
+"CreateSecret\t\tbName bTags\t= ~secret:{a}-?\??\??\?\t:TagResource ~secret:{a}-?\??\??\? b\n"
 "DeleteResourcePolicy\t\trARN bSecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"
 "DeleteSecret\t\trARN bSecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"
 "DescribeSecret\t\trARN bSecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"
