@@ -84,8 +84,8 @@ constexpr std::array<std::string_view, LabelSet::kFields> LabelSet::kFieldNames 
     "response_flags",
     "connection_security_policy"};
 
-LabelSet::LabelSet(const ReaderOptions& options, SeriesSink sink)
-    : options_(options), sink_(std::move(sink)) {}
+LabelSet::LabelSet(const ReaderOptions& options, SeriesSink sink, std::string own_namespace)
+    : options_(options), sink_(std::move(sink)), own_namespace_(std::move(own_namespace)) {}
 
 void LabelSet::Begin(Metric metric) {
   metric_ = metric;
@@ -183,7 +183,17 @@ std::optional<SeriesRefusal> LabelSet::Check() const {
       !IsNameOfObject(destination) || !IsNameOfObject(destination_namespace)) {
     return SeriesRefusal::kBadName;
   }
-  return std::nullopt;
+  return IsForeign() ? std::optional(SeriesRefusal::kForeign) : std::nullopt;
+}
+
+// A waypoint counts for the workloads that use it, wherever they are.
+bool LabelSet::IsForeign() const {
+  const std::optional<Reporter> reporter = ParseReporter(fields_[kReporter]);
+  if (own_namespace_.empty() || reporter == Reporter::kWaypoint) {
+    return false;
+  }
+  return fields_[reporter == Reporter::kSource ? kSourceNamespace : kDestinationNamespace] !=
+         own_namespace_;
 }
 
 void LabelSet::ReadResource(Series& series) {

@@ -18,8 +18,8 @@ namespace network_mapper::istio {
 
 class LabelSet {
  public:
-  // `options` must outlive it.
-  LabelSet(const ReaderOptions& options, SeriesSink sink);
+  // `options` must outlive it. `own_namespace`: as of PrometheusReader.
+  LabelSet(const ReaderOptions& options, SeriesSink sink, std::string own_namespace = {});
 
   // What a label's name means here, the same for all series.
   struct Name {
@@ -83,10 +83,12 @@ class LabelSet {
   static size_t RankOf(const std::vector<std::string>& names, std::string_view name);
   void AddAliased(size_t rank, std::string_view value, Aliased& best);
   std::optional<SeriesRefusal> Check() const;
+  bool IsForeign() const;
   void ReadResource(Series& series);
 
   const ReaderOptions& options_;
   SeriesSink sink_;
+  std::string own_namespace_;
   ReaderCounts counts_;
   Metric metric_ = Metric::kRequests;
   std::array<std::string_view, kFields> fields_;

@@ -245,9 +245,10 @@ bool MayBecome(std::string_view line, std::string_view name) {
 
 }  // namespace
 
-PrometheusReader::PrometheusReader(const ReaderOptions& options, SeriesSink sink)
+PrometheusReader::PrometheusReader(const ReaderOptions& options, SeriesSink sink,
+                                   std::string own_namespace)
     : options_(options),
-      labels_(options, std::move(sink)),
+      labels_(options, std::move(sink), std::move(own_namespace)),
       requests_name_(options.metric_prefix + "istio_requests_total"),
       connections_name_(options.metric_prefix + "istio_tcp_connections_opened_total") {}
 

@@ -19,8 +19,10 @@ namespace network_mapper::istio {
 
 class PrometheusReader {
  public:
-  // `options` must outlive the reader.
-  PrometheusReader(const ReaderOptions& options, SeriesSink sink);
+  // `options` must outlive the reader. `own_namespace` is that of an Envoy's pod, which counts for
+  // itself: what it says about calls between others is refused. Empty: it speaks for anybody, as a
+  // ztunnel does.
+  PrometheusReader(const ReaderOptions& options, SeriesSink sink, std::string own_namespace = {});
 
   // The next bytes of the body, cut anywhere. An error (the body is too long) is final.
   Status Feed(std::string_view chunk);

@@ -6,8 +6,9 @@ namespace network_mapper::istio {
 
 std::string_view SeriesRefusalName(SeriesRefusal refusal) {
   constexpr std::array<std::string_view, kAllSeriesRefusals.size()> kNames = {
-      "malformed", "too_long",       "no_reporter",    "unknown_reporter", "duplicate_label",
-      "bad_value", "unknown_client", "unknown_server", "outside_mesh",     "bad_name"};
+      "malformed",       "too_long",  "no_reporter",    "unknown_reporter",
+      "duplicate_label", "bad_value", "unknown_client", "unknown_server",
+      "outside_mesh",    "bad_name",  "foreign"};
   return kNames[static_cast<size_t>(refusal)];
 }
 

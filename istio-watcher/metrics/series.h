@@ -34,12 +34,13 @@ enum class SeriesRefusal : uint8_t {
   kUnknownServer,    // the same of the destination
   kOutsideMesh,      // the destination is Envoy's PassthroughCluster or BlackHoleCluster
   kBadName,          // a workload's name that Kubernetes cannot have
+  kForeign,          // a proxy counts it for a workload of another namespace
 };
 inline constexpr std::array kAllSeriesRefusals = {
     SeriesRefusal::kMalformed,       SeriesRefusal::kTooLong,        SeriesRefusal::kNoReporter,
     SeriesRefusal::kUnknownReporter, SeriesRefusal::kDuplicateLabel, SeriesRefusal::kBadValue,
     SeriesRefusal::kUnknownClient,   SeriesRefusal::kUnknownServer,  SeriesRefusal::kOutsideMesh,
-    SeriesRefusal::kBadName};
+    SeriesRefusal::kBadName,         SeriesRefusal::kForeign};
 // "malformed", "too_long", ...: the value of a metric's label.
 std::string_view SeriesRefusalName(SeriesRefusal refusal);
 

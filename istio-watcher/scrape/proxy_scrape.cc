@@ -42,6 +42,7 @@ ProxyScrape::ProxyScrape(const ScrapeOptions& options, ScrapeAddress address, si
 ProxyScrape::ProxyScrape(const ScrapeOptions& options, ProxyCommand& command, const ProxyPod& pod,
                          ProxyCounters& counters, const Clock& clock)
     : options_(options), counters_(counters), clock_(clock) {
+  address_.name_space = pod.name_space;
   TakeStats take = BeginReading();
   fetch_ = std::make_unique<CommandFetch>(command.Start(pod, RequestsCommand(), options_.timeout),
                                           clock_.SteadyNow() + options_.timeout, std::move(take));
@@ -57,12 +58,14 @@ TakeStats ProxyScrape::BeginReading() {
   // What a kind does not count, its agent may pass on all the same, on one port and not on another.
   const Metric wanted =
       address_.kind == ProxyKind::kEnvoy ? Metric::kRequests : Metric::kTcpConnectionsOpened;
-  reader_ =
-      std::make_unique<PrometheusReader>(options_.reader, [this, wanted](const Series& series) {
+  reader_ = std::make_unique<PrometheusReader>(
+      options_.reader,
+      [this, wanted](const Series& series) {
         if (series.metric == wanted) {
           counters_.Take(series);
         }
-      });
+      },
+      address_.kind == ProxyKind::kEnvoy ? address_.name_space : "");
   began_ = clock_.Now();
   return [this](std::string_view part) { return reader_->Feed(part); };
 }

@@ -33,6 +33,8 @@ struct ScrapeAddress {
   // the agent beside it, which adds the application's metrics and may pass on no filter.
   std::vector<uint16_t> ports;
   ProxyKind kind = ProxyKind::kEnvoy;
+  // Of the pod; an Envoy counts for workloads of its own namespace only. Empty: any.
+  std::string name_space = {};
 };
 
 struct ScrapeOptions {

@@ -34,6 +34,7 @@ istio::Proxy ToProxy(const MeshProxyFacts& facts, uint16_t metrics_port) {
   proxy.started = facts.proxy.started;
   proxy.is_ready = facts.proxy.is_ready;
   proxy.address.address = facts.address;
+  proxy.address.name_space = facts.pod->name_space;
   proxy.address.kind =
       facts.proxy.is_ztunnel ? istio::ProxyKind::kZtunnel : istio::ProxyKind::kEnvoy;
   if (!facts.proxy.is_ztunnel) {

@@ -182,6 +182,31 @@ TEST(PrometheusReader, WhatALineComesToDoesNotDependOnTheLineBefore) {
   }
 }
 
+// Whoever runs a pod that passes for a proxy cannot invent calls between others' workloads.
+TEST(PrometheusReader, AnEnvoyCountsForItsOwnNamespace) {
+  const auto line = [](const char* reporter, const char* source, const char* destination) {
+    return Line(fmt::format(R"(reporter="{}",source_workload="a",source_workload_namespace="{}",)"
+                            R"(destination_workload="b",destination_workload_namespace="{}")",
+                            reporter, source, destination));
+  };
+  const std::string body = line("source", "shop", "bank") + line("source", "bank", "shop") +
+                           line("destination", "bank", "shop") +
+                           line("destination", "shop", "bank") +
+                           line("destination", "bank", "bank") + line("waypoint", "bank", "bank");
+  const ReaderOptions options;
+  std::vector<std::string> series;
+  PrometheusReader own(
+      options, [&](const Series& one) { series.push_back(SeriesText(one)); }, "shop");
+  EXPECT_TRUE(own.Feed(body).ok());
+  EXPECT_THAT(series, ElementsAre("requests source shop/a -> bank/b - - 1 no labels",
+                                  "requests destination bank/a -> shop/b - - 1 no labels",
+                                  "requests waypoint bank/a -> bank/b - - 1 no labels"));
+  EXPECT_EQ(RefusalsText(own.Counts()), "refused foreign, foreign, foreign");
+  PrometheusReader any(options, [](const Series&) {});
+  EXPECT_TRUE(any.Feed(body).ok());
+  EXPECT_EQ(any.Counts().series, 6U);
+}
+
 TEST(PrometheusReader, FoldsIdsWhereAsked) {
   ReaderOptions options;
   options.fold_ids = true;

@@ -41,9 +41,15 @@ class ProxyScrapeTest : public ::testing::Test {
     return OutcomeOf(scrape);
   }
 
-  Outcome ScrapeByCommand(CommandAnswer answer) {
+  Outcome ScrapeOf(const std::string& name_space, uint16_t port, ProxyKind kind) {
+    ProxyScrape scrape(options_, {Ip("127.0.0.1"), {port}, kind, name_space}, 0, counters_,
+                       Clock::System());
+    return OutcomeOf(scrape);
+  }
+
+  Outcome ScrapeByCommand(CommandAnswer answer, const std::string& name_space = "shop") {
     command_.Answer(std::move(answer));
-    ProxyScrape scrape(options_, command_, {"shop", "web-1"}, counters_, Clock::System());
+    ProxyScrape scrape(options_, command_, {name_space, "web-1"}, counters_, Clock::System());
     return OutcomeOf(scrape);
   }
 
@@ -262,6 +268,16 @@ TEST_F(ProxyScrapeTest, WhatACommandAnswersIsBoundedAndCountsOnlyOnceItHasSuccee
     EXPECT_EQ(command_.UnderWay(), 0U) << failure;
   }
   EXPECT_EQ(counters_.SeriesCount(), 0U);
+}
+
+TEST_F(ProxyScrapeTest, AnEnvoyOfAnotherNamespaceIsNotBelieved) {
+  ScriptedServer server([](const ScriptedCall&, ScriptedWire& wire) {
+    wire.Raw(Answer(Line({.value = 5})));
+    wire.Close();
+  });
+  EXPECT_EQ(ScrapeOf("bank", PortOf(server), ProxyKind::kEnvoy).calls, 0U);
+  EXPECT_EQ(ScrapeByCommand({.output = Line({.value = 6})}, "bank").calls, 0U);
+  EXPECT_EQ(ScrapeOf("shop", PortOf(server), ProxyKind::kEnvoy).calls, 5U);
 }
 
 TEST_F(ProxyScrapeTest, SpeaksIpv6) {
