@@ -18,7 +18,7 @@ Observation ToObservation(const Call& call, const Sum& sum) {
   observation.collector = Collector::kIstio;
   observation.first_seen = sum.after;
   observation.last_seen = sum.until;
-  observation.count = std::min(sum.count, kMostEvents);
+  observation.count = sum.count;
   HttpTarget target;
   target.client_workload = call.source.name;
   target.client_namespace = call.source.name_space;
@@ -56,15 +56,24 @@ bool CallMerge::IsCountedElsewhere(const Call& call) const {
          waypoint_edges_.contains({call.metric, call.source, call.destination});
 }
 
+template <typename Key>
+void CallMerge::Remember(std::map<Key, Time>& known, Key key, Time now) {
+  if (const auto found = known.find(key); found != known.end()) {
+    found->second = now;
+  } else if (known.size() < kMostKnown) {
+    known.emplace(std::move(key), now);
+  }
+}
+
 MergedRound CallMerge::Take(Time now) {
   for (const ScrapeResult& result : results_) {
     for (const CallSource& source : result.sources) {
-      sources_[source] = now;
+      Remember(sources_, source, now);
     }
     for (const Growth& growth : result.growth) {
       const Call& call = growth.call;
       if (call.reporter == Reporter::kWaypoint) {
-        waypoint_edges_[{call.metric, call.source, call.destination}] = now;
+        Remember(waypoint_edges_, {call.metric, call.source, call.destination}, now);
       }
     }
   }
@@ -85,7 +94,7 @@ MergedRound CallMerge::Take(Time now) {
       const auto [found, is_new] =
           sums.try_emplace(std::move(growth.call), Sum{0, growth.after, growth.until});
       Sum& sum = found->second;
-      sum.count += growth.count;
+      sum.count = std::min(sum.count + growth.count, kMostEvents);
       sum.after = std::min(sum.after, growth.after);
       sum.until = std::max(sum.until, growth.until);
     }

@@ -43,8 +43,13 @@ class CallMerge {
 
  private:
   static constexpr std::chrono::hours kCoveredFor{1};
+  // Of sources, and of edges; what proxies say beyond is forgotten at once, so that it may count
+  // twice.
+  static constexpr size_t kMostKnown = 100'000;
 
   bool IsCountedElsewhere(const Call& call) const;
+  template <typename Key>
+  static void Remember(std::map<Key, Time>& known, Key key, Time now);
 
   struct WaypointEdge {
     Metric metric = Metric::kRequests;

@@ -129,10 +129,22 @@ ProxyCounters::ProxyCounters(const ProxySnapshot& snapshot, const DeltaOptions& 
 
 ProxyCounters::~ProxyCounters() {
   budget_.GiveBack(counters_.size());
+  budget_.GiveBackTexts(texts_);
 }
 
 bool ProxyCounters::TakeRoom(size_t used) {
   return used < options_.max_series_per_proxy && budget_.Take();
+}
+
+bool ProxyCounters::TakeTexts(const Call& call) {
+  const size_t size = call.source.name.size() + call.source.name_space.size() +
+                      call.destination.name.size() + call.destination.name_space.size() +
+                      call.service.size() + call.path.size();
+  if (texts_ + size > options_.max_texts_per_scrape || !budget_.TakeTexts(size)) {
+    return false;
+  }
+  texts_ += size;
+  return true;
 }
 
 bool ProxyCounters::GoesOnSince(Time started_at) {
@@ -148,6 +160,7 @@ bool ProxyCounters::GoesOnSince(Time started_at) {
 void ProxyCounters::BeginScrape() {
   seen_.clear();
   calls_.clear();
+  budget_.GiveBackTexts(std::exchange(texts_, 0));
   sources_.clear();
   surplus_ = 0;
   touched_.assign(counters_.size(), false);
@@ -162,13 +175,20 @@ void ProxyCounters::Take(const Series& series) {
     ++surplus_;
     return;
   }
-  Seen& seen = seen_.emplace_back(Seen{series.identity, series.value, kNoCall});
+  Seen seen{series.identity, series.value, kNoCall};
   // Most series do not grow from scrape to scrape; only what may have grown needs its texts.
   const bool is_baseline = !scraped_at_ && !StartsFromZero();
   if (!is_baseline && series.value > 0 && !IsUnchanged(series)) {
     const auto next = static_cast<uint32_t>(calls_.size());
-    seen.call = calls_.try_emplace(ToCall(series), next).first->second;
+    const auto [call, is_new] = calls_.try_emplace(ToCall(series), next);
+    if (is_new && !TakeTexts(call->first)) {
+      calls_.erase(call);
+      ++surplus_;
+      return;
+    }
+    seen.call = call->second;
   }
+  seen_.push_back(seen);
 }
 
 void ProxyCounters::NoteSource(const Series& series) {
@@ -176,6 +196,9 @@ void ProxyCounters::NoteSource(const Series& series) {
   if (!sources_.empty() && last_source_->metric == series.metric &&
       last_source_->workload.name == series.source.name &&
       last_source_->workload.name_space == series.source.name_space) {
+    return;
+  }
+  if (sources_.size() >= options_.max_sources) {
     return;
   }
   last_source_ = sources_.insert({series.metric, ToMeshWorkload(series.source)}).first;
@@ -214,6 +237,7 @@ ScrapeResult ProxyCounters::EndScrape(ScrapeEnd end, Time at) {
   std::vector<Seen>().swap(seen_);
   std::vector<bool>().swap(touched_);
   calls_.clear();
+  budget_.GiveBackTexts(std::exchange(texts_, 0));
   sources_.clear();
   return result;
 }

@@ -49,6 +49,10 @@ struct DeltaOptions {
   // How long a series that is missing keeps its value (an evicted one may come back).
   std::chrono::nanoseconds grace = std::chrono::minutes(10);
   size_t max_series_per_proxy = 10'000;
+  // Of what grew in one scrape, names and paths, in bytes.
+  size_t max_texts_per_scrape = size_t{4} * 1024 * 1024;
+  // The clients of one proxy; a ztunnel has those of a node.
+  size_t max_sources = 1'000;
   // A proxy that failed so often before its first good scrape takes that one as its baseline: the
   // other ends of its calls have counted instead (CallMerge).
   unsigned attempts_before_giving_up = 3;
@@ -60,7 +64,8 @@ struct ScrapeResult {
   std::vector<Growth> growth;
   // The clients whose calls the proxy counts as theirs (reporter source), grown or not.
   std::set<CallSource> sources;
-  // Series that found no room; they are not watched, and say nothing when there is room again.
+  // Series that found no room, for themselves or for the texts of what grew; they are not watched,
+  // and say nothing when there is room again.
   uint64_t series_over_limit = 0;
   // Series beyond two of one identity.
   uint64_t surplus_generations = 0;
@@ -146,6 +151,7 @@ class ProxyCounters {
   };
 
   bool TakeRoom(size_t used);
+  bool TakeTexts(const Call& call);
   void NoteSource(const Series& series);
   // Its value is that of the last scrape, of which no other series has been it.
   bool IsUnchanged(const Series& series);
@@ -168,6 +174,8 @@ class ProxyCounters {
   std::set<CallSource>::const_iterator last_source_;
   // By index in counters_: a series of that value was there.
   std::vector<bool> touched_;
+  // Of the budget, for calls_.
+  size_t texts_ = 0;
   // Series that were left out since there are more than any proxy may have.
   uint64_t surplus_ = 0;
 };

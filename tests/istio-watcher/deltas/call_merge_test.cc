@@ -75,6 +75,15 @@ TEST(CallMerge, MakesObservations) {
   EXPECT_THAT(merge.Take(At(20)).observations, IsEmpty());
 }
 
+// Nobody calls so often; many such sums would run over.
+TEST(CallMerge, NoSumIsBeyondTheMostEvents) {
+  CallMerge merge;
+  for (int i = 0; i < 10; ++i) {
+    merge.Add(Result({MakeGrowth(Reporter::kSource, uint64_t{1} << 62U)}));
+  }
+  EXPECT_THAT(Texts(merge.Take(At(10))), ElementsAre(fmt::format("web /cart {}", kMostEvents)));
+}
+
 TEST(CallMerge, SumsWhatTheProxiesOfAWorkloadCount) {
   CallMerge merge;
   Growth later = MakeGrowth(Reporter::kSource, 4);

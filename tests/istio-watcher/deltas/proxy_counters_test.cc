@@ -204,6 +204,65 @@ TEST_F(ProxyCountersTest, SeriesOverTheLimitSayNothingWhenThereIsRoomAgain) {
   EXPECT_EQ(GrowthText(only_a_and_c(150, 905)), "/c 4 (140, 150]");
 }
 
+// A proxy that is none may name paths and workloads without end.
+TEST_F(ProxyCountersTest, TextsOfOneScrapeAreBounded) {
+  options_.max_texts_per_scrape = 100;
+  Start(1);
+  const std::string path(50, 'x');
+  const auto scrape = [&](int64_t at, uint64_t value) {
+    return ScrapeAll(at, {MakeSeries(path, value, 1), MakeSeries(path + "y", value, 2),
+                          MakeSeries(path, value, 3)});
+  };
+  const ScrapeResult first = scrape(10, 5);
+  // The same call again needs no further room.
+  EXPECT_EQ(GrowthText(first), path + " 10 (1, 10]");
+  EXPECT_EQ(first.series_over_limit, 1U);
+  // What does not grow needs none at all.
+  const ScrapeResult second = scrape(20, 5);
+  EXPECT_EQ(GrowthText(second), "");
+  EXPECT_EQ(second.series_over_limit, 0U);
+  // What is known already is not lost.
+  EXPECT_EQ(GrowthText(scrape(30, 7)), path + " 4 (20, 30]");
+  EXPECT_EQ(GrowthText(scrape(40, 7)), path + "y 2 (30, 40]");
+}
+
+TEST_F(ProxyCountersTest, TextsOfScrapesUnderWayShareTheirRoom) {
+  options_.max_texts_per_scrape = SeriesBudget::kMostTexts;
+  const std::string path(SeriesBudget::kMostTexts - 100, 'x');
+  const auto over_limit = [&](ProxyCounters& proxy) {
+    return proxy.EndScrape(ScrapeEnd::kComplete, At(10)).series_over_limit;
+  };
+  SeriesBudget budget(100);
+  ProxyCounters second(ProxyInstance{{}, At(2)}, options_, budget);
+  second.BeginScrape();
+  {
+    ProxyCounters first(ProxyInstance{{}, At(1)}, options_, budget);
+    first.BeginScrape();
+    first.Take(MakeSeries(path, 1, 1));
+    second.Take(MakeSeries(path, 1, 1));
+    EXPECT_EQ(over_limit(second), 1U);
+    EXPECT_EQ(over_limit(first), 0U);
+    first.BeginScrape();
+    first.Take(MakeSeries(path, 2, 1));
+  }
+  second.BeginScrape();
+  second.Take(MakeSeries(path, 1, 1));
+  EXPECT_EQ(over_limit(second), 0U);
+}
+
+TEST_F(ProxyCountersTest, TheClientsOfOneScrapeAreBounded) {
+  options_.max_sources = 2;
+  Start(1);
+  std::vector<Series> series;
+  for (const char* client : {"a", "b", "c", "b"}) {
+    series.push_back(MakeSeries("/x", 1, series.size()));
+    series.back().source.name = client;
+  }
+  const ScrapeResult result = ScrapeAll(10, series);
+  EXPECT_EQ(result.sources.size(), 2U);
+  EXPECT_EQ(result.growth.size(), 3U);
+}
+
 TEST_F(ProxyCountersTest, AllProxiesShareOneBudget) {
   SeriesBudget budget(3);
   {
