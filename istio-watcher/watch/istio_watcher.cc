@@ -168,6 +168,10 @@ Status IstioWatcher::ScrapeRound(Watch& watch, const Round& round, SteadyTime en
     return proxy->proxy.address.kind == ProxyKind::kZtunnel;
   };
   const auto sidecars = std::stable_partition(readable.begin(), readable.end(), is_ztunnel);
+  // However many do not answer, they do not keep the others from being read.
+  std::stable_partition(sidecars, readable.end(), [](const WatchedProxy* proxy) {
+    return proxy->failure != ScrapeFailure::kTimeout;
+  });
   const auto ztunnels = static_cast<size_t>(sidecars - readable.begin());
   const std::vector<std::chrono::nanoseconds> begins =
       SpreadOver(round.window, readable.size(), random_);
