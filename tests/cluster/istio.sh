@@ -216,7 +216,7 @@ act_istio() {
   paths_are_on_the_map
   in_namespace scale deployment web mallory cart --replicas=0
   # The other scenarios go by the chart's defaults.
-  helm upgrade network-mapper charts/network-mapper --reuse-values --set mapper.extraEnvVars=null --wait --timeout 5m
+  helm upgrade network-mapper charts/network-mapper --reuse-values --set-json "mapper.extraEnvVars=[]" --wait --timeout 5m
   expect_mesh_counts "in the end"
 }
 

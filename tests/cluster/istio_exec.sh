@@ -134,6 +134,6 @@ act_istio-exec() {
 
   in_namespace scale deployment web --replicas=0
   # The other scenarios go by the chart's defaults.
-  helm upgrade network-mapper charts/network-mapper --reuse-values --set istioExecFallback=false --set mapper.extraEnvVars=null --wait --timeout 5m
+  helm upgrade network-mapper charts/network-mapper --reuse-values --set istioExecFallback=false --set-json "mapper.extraEnvVars=[]" --wait --timeout 5m
 }
 expect_istio-exec() { echo "web -> cart"; }
