@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# A workload that uses AWS by its own command line, with the proxy in between: its calls give what they give without it, and each is on the
+# map with its actions and resource; the policy that is exported of them allows them and nothing else, as moto judges, which is AWS here.
+# What the pod knows of all this is its DNS server and the certificates it trusts.
+set -euo pipefail
+# shellcheck source=tests/integration/support.sh
+. "$(dirname "$0")/support.sh"
+# shellcheck source=tests/integration/aws/support.sh
+. "$root/tests/integration/aws/support.sh"
+
+run_calls="$aws_here/run_calls.py"
+aws_test_can_run
+aws_up
+
+# Names of API endpoints lead to the proxy, and those of what is no API do not.
+for name in "sqs.$aws_region" "b.s3.$aws_region" a.b.s3 queue "SQS.$aws_region"; do
+  aws_leads_to "$name" "$SERVICE_CIDR_PREFIX.200" || fail "$name does not lead to the proxy"
+done
+for name in "db.c1.$aws_region.rds" "1.dkr.ecr.$aws_region" "x.execute-api.$aws_region" "lb-1.$aws_region.elb"; do
+  aws_leads_to "$name" "$aws_ip" || fail "$name leads to the proxy"
+done
+
+aws_begin_anew
+aws_in "$plain" roots.pem "$aws_python" "$run_calls" run "$CLUSTER_DIR/plain.json"
+[ "$(aws_proxy_metric 'network_mapper_aws_proxy_exchanges_total{host="aws"}')" = 0 ] || fail "calls without the proxy went through it"
+aws_begin_anew
+aws_in "$web" bundle.pem "$aws_python" "$run_calls" run "$CLUSTER_DIR/web.json"
+aws_same "what calls give through the proxy" "$(jq .calls "$CLUSTER_DIR/plain.json")" "$(jq .calls "$CLUSTER_DIR/web.json")"
+jq -e .down_is_up "$CLUSTER_DIR/web.json" > /dev/null || fail "the large object came back changed"
+wanted="$(PYTHONPATH="$aws_packages" "$aws_python" -B "$run_calls" wanted "$CLUSTER_DIR/web.json")"
+wait_for 10 aws_map_is web "$wanted" || aws_same "the map" "$wanted" "$(aws_on_map web)"
+echo "$(jq '.calls | length' "$CLUSTER_DIR/web.json") calls, $(wc -l <<< "$wanted") accesses on the map"
+[ -z "$(aws_on_map plain)$(aws_on_map web ATTEMPTED)" ] || fail "there is more on the map: $(aws_on_map plain)$(aws_on_map web ATTEMPTED)"
+
+# What moto checks then are the signatures of what came through the proxy, too.
+on_node "$bin/network-mapper" export --quiet --mapper-url "$mapper_url" -n shop --format iam-policy > "$CLUSTER_DIR/policies.json"
+aws_begin_anew
+aws_in "$web" bundle.pem "$aws_python" "$aws_here/judge.py" "$CLUSTER_DIR/policies.json" "$CLUSTER_DIR/web.json" ||
+  fail "moto judges the exported policies otherwise"
+denied="arn:aws:s3:::shop-pictures/other.txt s3:GetObject"
+is_attempted() {
+  aws_on_map web ATTEMPTED | grep -qxF "$denied"
+}
+wait_for 10 is_attempted || fail "a call that was denied is not on the map as attempted: $(aws_on_map web ATTEMPTED)"
+
+# A client that does not trust the proxy's certificate fails once, and then is handed on unread.
+aws_begin_anew
+head_of_s3() {
+  aws_in "$pinned" roots.pem curl -s --max-time 10 -o /dev/null -w '%{http_code}' --cacert "$CLUSTER_DIR/roots.pem" "https://s3.$aws_region.amazonaws.com/"
+}
+code=0
+head_of_s3 > /dev/null || code=$?
+[ "$code" = 60 ] || fail "curl ends with $code, not with that it does not trust the certificate"
+for _ in 1 2 3; do
+  [ "$(head_of_s3)" = 200 ] || fail "a client that does not trust the proxy does not get through"
+done
+# SDKs try again by themselves.
+aws_in "$pinned" roots.pem "$aws_python" "$run_calls" one sqs create-queue --queue-name other > "$CLUSTER_DIR/other.json" ||
+  fail "awscli does not get through: $(< "$CLUSTER_DIR/other.json")"
+jq -e '.QueueUrl | endswith("/other")' "$CLUSTER_DIR/other.json" > /dev/null || fail "awscli gets $(< "$CLUSTER_DIR/other.json")"
+for metric in 'network_mapper_aws_proxy_failed_total{reason="client_distrust"} 2' \
+  'network_mapper_aws_proxy_spliced_total{reason="client_distrust"} 4' 'network_mapper_aws_proxy_connections_total{outcome="spliced"} 4'; do
+  [ "$(aws_proxy_metric "${metric% *}")" = "${metric##* }" ] || fail "not $metric, but $(aws_proxy_metric "${metric% *}")"
+done
+[ -z "$(aws_on_map pinned)" ] || fail "what is handed on unread is on the map"
+# For others the proxy is as before.
+aws_in "$web" bundle.pem "$aws_python" "$run_calls" one sqs list-queues | jq -e '.QueueUrls | length == 1' > /dev/null || fail "the queue is not listed"
+
+# Without the proxy's CoreDNS names are what they are elsewhere, and calls go on.
+pod_down otterize-system "$names_pod"
+wait_for 30 aws_leads_to "sqs.$aws_region" "$aws_ip" || fail "names lead to a proxy that is gone"
+pod_down otterize-system "$proxy"
+aws_in "$web" bundle.pem "$aws_python" "$run_calls" one sqs list-queues | jq -e '.QueueUrls | length == 1' > /dev/null || fail "without the proxy there are no calls"
