@@ -81,7 +81,7 @@ class LedgerLoad {
 // How often each entry is on the map.
 inline std::vector<int> LedgerCounts(const MapperProcess& mapper, uint64_t entries) {
   std::vector<int> counts(entries, 0);
-  nlohmann::json data = mapper.Query("{intents{server{name} evidence{count}}}");
+  nlohmann::json data = mapper.Query("{intents{server{name} awsActions evidence{count}}}");
   for (const auto& intent : data["intents"]) {
     std::string name = intent["server"]["name"];
     EXPECT_TRUE(name.starts_with(kLedgerArn)) << name;
