@@ -76,7 +76,7 @@ aws_up() {
     -p 443 --ssl-cert "$CLUSTER_DIR/aws.pem" --ssl-key "$CLUSTER_DIR/aws.key"
   start_mapper
   mkdir "$CLUSTER_DIR/proxy"
-  pod_up otterize-system aws-proxy -- network-mapper-aws-proxy --aws-proxy-port 443 --aws-ca-file "$CLUSTER_DIR/proxy/ca.json" \
+  pod_up otterize-system aws-proxy -- network-mapper-aws-proxy --debug --aws-proxy-port 443 --aws-ca-file "$CLUSTER_DIR/proxy/ca.json" \
     --aws-ca-certificate-file "$CLUSTER_DIR/proxy/ca.crt" --aws-upstream-roots-file "$CLUSTER_DIR/roots.pem" \
     --aws-own-address "$own_address" --aws-report-interval 1s --mapper-address "$POD_GATEWAY:9091" --node-name "$NODE_NAME"
   proxy="$POD_NAME"
