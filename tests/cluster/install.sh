@@ -149,7 +149,7 @@ mapper_lists() {
   since="$(in_install get pods -l app=otterize-network-mapper -o 'jsonpath={.items[0].status.containerStatuses[0].state.running.startedAt}')"
   # Whole seconds; without the Z they sort before their fractions.
   "$cluster" run cat /run/cluster/log/audit.log |
-    jq -r --arg since "${since%Z}" 'select(.verb == "list" and .requestReceivedTimestamp >= $since) | .requestURI' | sort | uniq -c
+    jq -r --arg since "${since%Z}" 'select(.verb == "list" and (.user.username | endswith(":otterize-network-mapper")) and .requestReceivedTimestamp >= $since) | .requestURI' | sort | uniq -c
 }
 
 mapper_says() {

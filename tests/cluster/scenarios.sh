@@ -5,7 +5,7 @@
 
 # What resets the map or restarts the mapper comes first: what ended before it is not on its map any more.
 # shellcheck disable=SC2034 # for scripts/cluster-test
-SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives kafka istio istio-exec mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
+SCENARIOS=(reset-right node-gone missing-right helm-upgrade map-survives kafka istio istio-exec aws mapper-restart shop statefulset daemonset short-job cronjob bare-pod static-pod host-network-client
   host-network-server host-port across-nodes host-network-across-nodes named-by-annotation named-by-label two-behind-one external-name api-server ipv6 dual-stack udp-only
   rolling-update reused-address node-drain api-restart sniffer-restart wrong-authority wrong-token
   kubectl-plugin one-right client-intents)
