@@ -54,6 +54,7 @@ class Ledger {
   uint64_t sent_ = 0;
 };
 
-inline constexpr const char* kIntentsQuery = "{intents{client{name} server{name} awsActions evidence{count}}}";
+inline constexpr const char* kIntentsQuery =
+    "{intents{client{name} server{name} awsActions evidence{count}}}";
 
 }  // namespace network_mapper::faults
