@@ -5,16 +5,17 @@
 
 aws_label=network-mapper.otterize.com/aws-visibility
 aws_clients=tests/integration/aws/fetch
+aws_python=/usr/bin/python3
 # Of what stands in AWS' place, as config/coredns-deployment.yaml says.
 aws_address=10.96.0.11
 
 aws_can_run() {
   local program
   [ -z "$built_images" ] || { echo "aws: images that are built do not know the authority of the test"; return 1; }
-  for program in python3 openssl setcap jq; do
+  for program in openssl setcap jq; do
     command -v "$program" > /dev/null || { echo "aws: $program is missing: scripts/install-deps --aws"; return 1; }
   done
-  "$aws_clients" --cached > /dev/null 2>&1 || python3 -m pip --version > /dev/null 2>&1 || { echo "aws: pip is missing: scripts/install-deps --aws"; return 1; }
+  "$aws_clients" --cached > /dev/null 2>&1 || "$aws_python" -m pip --version > /dev/null 2>&1 || { echo "aws: pip is missing: scripts/install-deps --aws"; return 1; }
 }
 
 # An authority, and the certificate of what stands in AWS' place.
@@ -42,13 +43,13 @@ aws_images() {
   local root="$output/images/aws" clients library file
   aws_certificates "$output/aws" 2> "$output/aws-certificates"
   clients="$("$aws_clients")"
-  library="$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+  library="$("$aws_python" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
   root_of "$root" /bin/busybox /usr/bin/curl
   for file in sh sleep cat grep nslookup; do
     ln -s busybox "$root/bin/$file"
   done
   mkdir -p "$root"/{python/bin,python/lib,clients,etc/ssl/certs,aws}
-  cp "$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))')" "$root/python/bin/python3"
+  cp -L "$aws_python" "$root/python/bin/python3"
   tar -C "$(dirname "$library")" -c --exclude={site-packages,dist-packages,test,idlelib,tkinter,ensurepip,lib2to3,'config-*'} "$(basename "$library")" |
     tar -C "$root/python/lib" -x
   # For templates of CloudFormation only.
