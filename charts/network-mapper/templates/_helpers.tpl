@@ -208,7 +208,7 @@ claim
 {{/* For whom their tokens are issued. */}}
 {{- define "network-mapper.tokenAudience" -}}network-mapper{{- end }}
 
-{{/* Takes a dict: path, port, host (optional), period. */}}
+{{/* Takes a dict: path, port, host (optional), period, timeout (optional). */}}
 {{- define "network-mapper.probe" -}}
 httpGet:
   path: {{ .path }}
@@ -218,7 +218,7 @@ httpGet:
   {{- end }}
 initialDelaySeconds: {{ .period }}
 periodSeconds: {{ .period }}
-timeoutSeconds: 5
+timeoutSeconds: {{ .timeout | default 5 }}
 {{- end }}
 
 {{/* Whose logs the Kafka watcher reads, as YAML: servers, selectors, namespaces to look in (none: all), scopes: the namespaces that it
