@@ -275,6 +275,8 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         app: {{ . }}
+    # Pods that an upgrade is about to end do not count, or all that stay may be on one node. Kubernetes 1.27 and later.
+    matchLabelKeys: [pod-template-hash]
 {{- end }}
 
 {{/* The domains that AWS's endpoints are in, of all partitions. */}}
