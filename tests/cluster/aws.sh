@@ -162,6 +162,14 @@ aws_proxy_metric() {
   done | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
+signal_aws_proxies() {
+  local node
+  for node in $("$cluster" nodes); do
+    # shellcheck disable=SC2016 # expanded inside
+    "$cluster" run-on "$node" sh -c 'kill "-$0" $(pgrep -xf /usr/bin/network-mapper-aws-proxy)' "$1"
+  done
+}
+
 aws_actions() {
   command_line list --quiet -n aws | awk '/ calls:$/ { client = $1 } / in AWS$/ { resource = $2 } /^    - actions:/ { print client, resource, $0 }'
 }
@@ -229,6 +237,13 @@ act_aws() {
   [ "$(in_aws pinned sh -c 'for i in 1 2 3; do curl -sS -m 10 -o /dev/null -w "%{http_code} " --cacert /aws/authority.crt https://sts.eu-west-1.amazonaws.com/; done' | xargs)" = "000 200 200" ]
   [ "$(aws_proxy_metric 'network_mapper_aws_proxy_failed_total{reason="client_distrust"}')" -eq 2 ]
   [ "$(aws_proxy_metric 'network_mapper_aws_proxy_spliced_total{reason="client_distrust"}')" -eq 3 ]
+
+  # Proxies that hang: AWS is reached by its own address until they go on.
+  signal_aws_proxies STOP
+  wait_until 30 aws_leads_to shop s3.eu-west-1.amazonaws.com AWS
+  aws_call shop s3 ls s3://bills
+  signal_aws_proxies CONT
+  wait_until 30 aws_leads_to shop s3.eu-west-1.amazonaws.com proxy
 
   # Proxy and webhook are gone, as at once as it can be: pods that run and pods that start reach AWS.
   in_install scale deployment otterize-aws-visibility-proxy otterize-aws-visibility-webhook --replicas=0
