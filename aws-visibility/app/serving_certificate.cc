@@ -35,18 +35,18 @@ ServingCertificate::ServingCertificate(std::string certificate_file, std::string
     : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)), tls_(tls) {}
 
 Status ServingCertificate::Refresh() {
-  Status outcome = authority_ != nullptr ? IssueWhenDue() : ReadWhenChanged();
+  Status outcome = authority_ != nullptr ? IssueWhenDue(*authority_) : ReadWhenChanged();
   outcome_.With([&outcome](Status& last) { last = outcome; });
   return outcome;
 }
 
-Status ServingCertificate::IssueWhenDue() {
-  const uint64_t generation = authority_->Generation();
+Status ServingCertificate::IssueWhenDue(CertificateAuthority& authority) {
+  const uint64_t generation = authority.Generation();
   const Time now = Clock::System().Now();
   if (generation == generation_ && now < renew_at_) {
     return OkStatus();
   }
-  ASSIGN_OR_RETURN(const IssuedCertificate issued, authority_->Issue(server_name_));
+  ASSIGN_OR_RETURN(const IssuedCertificate issued, authority.Issue(server_name_));
   RETURN_IF_ERROR(tls_.SetCertificate(issued.chain, issued.key));
   generation_ = generation;
   renew_at_ = now + (issued.not_after - now) / 2;

@@ -28,7 +28,7 @@ class ServingCertificate {
   Status Ready() const;
 
  private:
-  Status IssueWhenDue();
+  Status IssueWhenDue(CertificateAuthority& authority);
   Status ReadWhenChanged();
 
   CertificateAuthority* const authority_ = nullptr;
