@@ -83,7 +83,8 @@ void LeaveOutCovered(std::map<std::string, Texts>& actions) {
     }
   }
   for (auto each = actions.begin(); each != actions.end();) {
-    const auto& [resource, needed] = *each;
+    const std::string& resource = each->first;
+    const Texts& needed = each->second;
     const bool covered =
         std::any_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
           if (pattern == resource || !Covers(pattern, resource)) {

@@ -227,7 +227,7 @@ StatusOr<std::map<std::string, kube::DataObject>> NamespaceCopies::Copies(
   return copies;
 }
 
-Status NamespaceCopies::DropUnused(const std::string& name_space, kube::DataObject copy,
+Status NamespaceCopies::DropUnused(const std::string& name_space, const kube::DataObject& copy,
                                    const kube::RequestOptions& options) {
   const auto since = ParseRfc3339(ValueIn(copy.annotations, kUnusedAnnotation));
   if (since && clock_.Now() - *since >= kUnusedFor) {

@@ -68,7 +68,7 @@ class NamespaceCopies {
   // One step; Aborted: somebody else was faster.
   Status PutRight(const std::string& name_space, const Bundle& bundle,
                   const kube::RequestOptions& options);
-  Status DropUnused(const std::string& name_space, kube::DataObject copy,
+  Status DropUnused(const std::string& name_space, const kube::DataObject& copy,
                     const kube::RequestOptions& options);
   StatusOr<std::set<std::string>> NamespacesOfPods(const kube::RequestOptions& options);
   StatusOr<std::map<std::string, kube::DataObject>> Copies(const kube::RequestOptions& options);
