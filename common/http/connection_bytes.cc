@@ -49,15 +49,13 @@ long ControlSocket(BIO* /*bio*/, int command, long /*number*/, void* /*pointer*/
 }
 
 BIO_METHOD* SocketMethod() {
-  // OpenSSL takes it as something that may change.
-  static BIO_METHOD* const method =
-      [] {  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-        BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
-        BIO_meth_set_write(made, WriteToSocket);
-        BIO_meth_set_read(made, ReadFromSocket);
-        BIO_meth_set_ctrl(made, ControlSocket);
-        return made;
-      }();
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+    BIO_meth_set_write(made, WriteToSocket);
+    BIO_meth_set_read(made, ReadFromSocket);
+    BIO_meth_set_ctrl(made, ControlSocket);
+    return made;
+  }();
   return method;
 }
 

@@ -39,8 +39,8 @@ nothing_is_left() {
 }
 
 uninstall_network_mapper() {
-  # What is looked for must be found while it is there.
-  in_namespace_left | grep -x secret/sh.helm.release.v1.network-mapper.v1 > /dev/null || fail "Helm's own record of the release is not found"
+  # What is looked for must be found while it is there. Helm keeps the last ten.
+  in_namespace_left | grep -xE 'secret/sh\.helm\.release\.v1\.network-mapper\.v[0-9]+' > /dev/null || fail "Helm's own record of the release is not found"
   cluster_wide | grep -x clusterrole.rbac.authorization.k8s.io/otterize-network-mapper > /dev/null || fail "the mapper's ClusterRole is not found"
   helm uninstall network-mapper --wait --timeout 5m > /dev/null
   wait_until 60 nothing_is_left || fail "helm uninstall leaves behind: $(in_namespace_left | paste -sd' ')" \
