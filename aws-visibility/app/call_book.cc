@@ -18,9 +18,10 @@ Counter& Calls(MetricsRegistry& registry, RecognitionResult result) {
 }
 
 Counter& Answers(MetricsRegistry& registry, std::string_view answer) {
-  return registry.AddCounter("network_mapper_aws_answers_total",
-                             "Calls that need a permission, by whether AWS granted it.",
-                             {{"answer", std::string(answer)}});
+  return registry.AddCounter(
+      "network_mapper_aws_answers_total",
+      "Calls that need a permission, by the answer: permitted, or denied, failed or without one.",
+      {{"answer", std::string(answer)}});
 }
 
 bool IsS3(std::string_view arn) {
@@ -43,7 +44,7 @@ CallBookMetrics::CallBookMetrics(MetricsRegistry& registry)
             &Calls(registry, RecognitionResult::kUnknownService),
             &Calls(registry, RecognitionResult::kMalformed)},
       permitted(Answers(registry, "permitted")),
-      denied(Answers(registry, "denied")),
+      denied(Answers(registry, "not_permitted")),
       truncated(registry.AddCounter(
           "network_mapper_aws_truncated_calls_total",
           "Calls whose resource stood beyond what is read of a body; it is shown as *.")),

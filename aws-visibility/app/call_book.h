@@ -37,7 +37,7 @@ struct CallBookMetrics {
 
   // By RecognitionResult.
   std::array<Counter*, 5> calls;
-  // Calls by what AWS answered.
+  // Calls by what AWS answered; denied: or nothing, or that it failed itself.
   Counter& permitted;
   Counter& denied;
   Counter& truncated;
