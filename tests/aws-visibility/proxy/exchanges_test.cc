@@ -1,4 +1,5 @@
 // What the proxy tells of, with curl as the client, and what it does not let through.
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <string>
@@ -8,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "common/concurrency/guarded.h"
 #include "tests/aws-visibility/proxy/http2_peer.h"
 #include "tests/aws-visibility/proxy/proxy_fixture.h"
 #include "tests/support/child_process.h"
@@ -48,9 +50,10 @@ class ProxyExchanges : public ProxyFixture {
 };
 
 TEST_F(ProxyExchanges, TellsOfARequestOfCurl) {
-  std::string head;
+  Guarded<std::string> head;
   Serve([&](PeerStream& stream) {
-    head = stream.ReceiveUntil("\r\n\r\n");
+    std::string got = stream.ReceiveUntil("\r\n\r\n");
+    head.With([&got](std::string& text) { text = std::move(got); });
     stream.ReceiveExactly(5);
     stream.Send(kOk);
     stream.ReceiveSome();
@@ -61,12 +64,14 @@ TEST_F(ProxyExchanges, TellsOfARequestOfCurl) {
   ASSERT_TRUE(observer_.Saw(1));
   EXPECT_THAT(observer_.All(),
               ElementsAre("POST sqs.eu-west-1.amazonaws.com /?q=1 [A=b&c] -> 200 [ok]"));
-  EXPECT_THAT(head, HasSubstr("Host: sqs.eu-west-1.amazonaws.com\r\n"));
+  head.With([](const std::string& text) {
+    EXPECT_THAT(text, HasSubstr("Host: sqs.eu-west-1.amazonaws.com\r\n"));
+  });
 }
 
 TEST_F(ProxyExchanges, WaitsWithABodyForTheEndpointsLeaveToSendIt) {
   const std::string body(size_t{5} << 20U, 'x');
-  size_t received = 0;
+  std::atomic<size_t> received = 0;
   Serve([&](PeerStream& stream) {
     const std::string head = stream.ReceiveUntil("\r\n\r\n");
     EXPECT_THAT(head, HasSubstr("Expect: 100-continue"));
@@ -81,7 +86,7 @@ TEST_F(ProxyExchanges, WaitsWithABodyForTheEndpointsLeaveToSendIt) {
       Curl({"--http1.1", "--expect100-timeout", "60", "--upload-file",
             directory_.WriteFile("body", body).string(), "https://sqs.eu-west-1.amazonaws.com/"}),
       (std::pair<int, std::string>(0, "ok")));
-  EXPECT_EQ(received, body.size());
+  EXPECT_EQ(received.load(), body.size());
   ASSERT_TRUE(observer_.Saw(1));
   EXPECT_THAT(observer_.All().front(), HasSubstr("xxx...] -> 200 [ok]"));
 }
