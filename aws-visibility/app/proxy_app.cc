@@ -1,8 +1,6 @@
 #include "aws-visibility/app/proxy_app.h"
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,6 +18,7 @@
 #include "aws-visibility/proxy/aws_proxy.h"
 #include "aws-visibility/proxy/recognizing_observer.h"
 #include "common/build_info/build_info.h"
+#include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
 #include "common/kube/client.h"
 #include "common/log/log.h"
@@ -77,15 +76,6 @@ CallBookLimits BookLimits(const ProxyConfig& config) {
   return limits;
 }
 
-// False when stop was requested.
-bool Pause(std::chrono::nanoseconds duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, duration, [] { return false; });
-  return !stop.stop_requested();
-}
-
 }  // namespace
 
 class ProxyApp::Implementation {
@@ -130,7 +120,7 @@ class ProxyApp::Implementation {
   }
 
   Status Run(const std::stop_token& stop) {
-    while (Pause(config_.report_interval, stop)) {
+    while (WaitUnlessStopped(stop, config_.report_interval)) {
       Report();
     }
     const SteadyTime deadline = clock_.SteadyNow() + config_.shutdown_grace;

@@ -1,8 +1,6 @@
 #include "kafka-watcher/app/watcher_app.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "common/build_info/build_info.h"
+#include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
 #include "common/log/log.h"
 #include "common/report/report_client.h"
@@ -76,15 +75,6 @@ PodLogOptions PodOptions(const WatcherConfig& config) {
   return options;
 }
 
-// False when stop was requested.
-bool Pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  wake.wait_for(lock, stop, duration, [] { return false; });
-  return !stop.stop_requested();
-}
-
 // The API server may be away for a moment; what is damaged stays so.
 StatusOr<std::optional<SavedState>> LoadPatiently(StateStore& store, const std::stop_token& stop) {
   constexpr std::chrono::milliseconds kRetry{2'000};
@@ -98,7 +88,7 @@ StatusOr<std::optional<SavedState>> LoadPatiently(StateStore& store, const std::
     if (!std::exchange(told, true)) {
       LogWarn("waiting for the saved state", {{"error", state.status()}});
     }
-    if (!Pause(kRetry, stop)) {
+    if (!WaitUnlessStopped(stop, kRetry)) {
       return state;
     }
   }
