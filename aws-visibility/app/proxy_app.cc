@@ -5,8 +5,7 @@
 #include <string>
 #include <thread>
 #include <utility>
-
-#include <fmt/format.h>
+#include <vector>
 
 #include "aws-visibility/app/call_book.h"
 #include "aws-visibility/app/text_file.h"
@@ -33,20 +32,6 @@ using std::chrono::milliseconds;
 
 milliseconds InMilliseconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration_cast<milliseconds>(duration);
-}
-
-StatusOr<std::shared_ptr<kube::Client>> ConnectToCluster(const ProxyConfig& config,
-                                                         const Clock& clock) {
-  ASSIGN_OR_RETURN(
-      kube::ClusterAccess access,
-      kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config.kube_api_url,
-                                                           .kubeconfig = config.kubeconfig}));
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<kube::Client> client,
-      kube::Client::Create(std::move(access),
-                           {.user_agent = fmt::format("network-mapper-aws-proxy/{}", Version())},
-                           clock));
-  return std::shared_ptr<kube::Client>(std::move(client));
 }
 
 AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
@@ -90,7 +75,10 @@ class ProxyApp::Implementation {
     // Two a connection.
     RaiseDescriptorLimit();
     if (!config_.authority_secret.empty() || !config_.authority_config_map.empty()) {
-      ASSIGN_OR_RETURN(cluster_, ConnectToCluster(config_, clock_));
+      ASSIGN_OR_RETURN(cluster_, kube::Client::Find("network-mapper-aws-proxy",
+                                                    {.server_url = config_.kube_api_url,
+                                                     .kubeconfig = config_.kubeconfig},
+                                                    clock_));
     }
     authority_.emplace(AuthorityPlan{.title = "AWS visibility of the network mapper",
                                      .domains = AwsDomains(),
@@ -139,9 +127,9 @@ class ProxyApp::Implementation {
 
   uint16_t ProxyPort() const { return proxy_->Port(); }
 
-  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
+  uint16_t MetricsPort() const { return diagnostics_ ? diagnostics_->MetricsPort() : 0; }
 
-  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
+  uint16_t HealthPort() const { return diagnostics_ ? diagnostics_->HealthPort() : 0; }
 
  private:
   std::unique_ptr<AuthorityStore> OpenStore() const {
@@ -177,35 +165,19 @@ class ProxyApp::Implementation {
   // While this fails the Service has no endpoint, and DNS gives pods the real addresses.
   Status ProxyHealth() const { return stopping_ ? Unavailable("stopping") : OkStatus(); }
 
-  Status MapperHealth() const {
-    const ReportClientState state = client_->State();
-    return state.connected ? OkStatus()
-                           : Unavailable("no connection to {}{}{}", config_.mapper_address,
-                                         state.last_error.empty() ? "" : ": ", state.last_error);
-  }
-
   void StartServers() {
-    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
-                                                              config_.metrics_port, "metrics-port"},
-                            DiagnosticsOptions{.metrics = &metrics_,
-                                               .liveness = {},
-                                               .readiness = {},
-                                               .serve_health = false,
-                                               .http_metrics = &http_metrics_});
-    DiagnosticsOptions health;
-    health.http_metrics = &http_metrics_;
-    health.readiness.push_back({.name = "proxy", .check = [this] { return ProxyHealth(); }});
-    health.readiness.push_back(
-        {.name = "authority", .check = [this] { return authority_->Ready(); }});
-    health.readiness.push_back({.name = "authority-store",
-                                .check = [this] { return authority_->LastRefresh(); },
-                                .essential = false});
-    health.readiness.push_back(
-        {.name = "mapper", .check = [this] { return MapperHealth(); }, .essential = false});
-    health_server_.emplace(
-        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
-                                          "health-probes-port"},
-        std::move(health));
+    std::vector<HealthCheck> readiness;
+    readiness.push_back({.name = "proxy", .check = [this] { return ProxyHealth(); }});
+    readiness.push_back({.name = "authority", .check = [this] { return authority_->Ready(); }});
+    readiness.push_back({.name = "authority-store",
+                         .check = [this] { return authority_->LastRefresh(); },
+                         .essential = false});
+    readiness.push_back(
+        {.name = "mapper", .check = [this] { return client_->Connection(); }, .essential = false});
+    diagnostics_.emplace(ProgramDiagnostics::Ports{.host = config_.listen_address,
+                                                   .metrics = config_.metrics_port,
+                                                   .health_probes = config_.health_probes_port},
+                         metrics_, http_metrics_, std::vector<HealthCheck>(), std::move(readiness));
   }
 
   ProxyConfig config_;
@@ -223,9 +195,8 @@ class ProxyApp::Implementation {
   bool reported_ = false;
   std::atomic<bool> stopping_{false};
   std::jthread keeper_;
-  // Declared last: they stop before what they ask.
-  std::optional<PatientDiagnosticsServer> metrics_server_;
-  std::optional<PatientDiagnosticsServer> health_server_;
+  // Declared last: it stops before what it asks.
+  std::optional<ProgramDiagnostics> diagnostics_;
 };
 
 ProxyApp::ProxyApp(std::unique_ptr<Implementation> implementation)

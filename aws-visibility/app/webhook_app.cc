@@ -7,12 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "aws-visibility/app/serving_certificate.h"
 #include "aws-visibility/webhook/pod_webhook.h"
 #include "aws-visibility/webhook/webhook_configuration.h"
 #include "common/build_info/build_info.h"
 #include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
+#include "common/kube/client.h"
 #include "common/log/log.h"
 
 namespace network_mapper::aws {
@@ -21,18 +24,6 @@ namespace {
 
 // The API server's limit of a request is 3 MiB; a review has the pod and what stands around it.
 constexpr size_t kMostReviewBytes = size_t{4} << 20U;
-
-StatusOr<std::shared_ptr<kube::Client>> ConnectToCluster(const WebhookConfig& config) {
-  ASSIGN_OR_RETURN(
-      kube::ClusterAccess access,
-      kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config.kube_api_url,
-                                                           .kubeconfig = config.kubeconfig}));
-  ASSIGN_OR_RETURN(std::unique_ptr<kube::Client> client,
-                   kube::Client::Create(
-                       std::move(access),
-                       {.user_agent = fmt::format("network-mapper-aws-webhook/{}", Version())}));
-  return std::shared_ptr<kube::Client>(std::move(client));
-}
 
 StatusOr<std::string> ReadPublicRoots(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -62,7 +53,9 @@ class WebhookApp::Implementation {
   explicit Implementation(WebhookConfig config) : config_(std::move(config)) {}
 
   Status Start() {
-    ASSIGN_OR_RETURN(cluster_, ConnectToCluster(config_));
+    ASSIGN_OR_RETURN(cluster_, kube::Client::Find("network-mapper-aws-webhook",
+                                                  {.server_url = config_.kube_api_url,
+                                                   .kubeconfig = config_.kubeconfig}));
     ASSIGN_OR_RETURN(std::string roots, ReadPublicRoots(config_.public_roots_file));
     StartCertificate();
     gate_.emplace(config_.dns_service, config_.proxy_service, cluster_);
@@ -111,9 +104,9 @@ class WebhookApp::Implementation {
 
   uint16_t WebhookPort() const { return server_->Port(); }
 
-  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
+  uint16_t MetricsPort() const { return diagnostics_ ? diagnostics_->MetricsPort() : 0; }
 
-  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
+  uint16_t HealthPort() const { return diagnostics_ ? diagnostics_->HealthPort() : 0; }
 
  private:
   void StartCertificate() {
@@ -137,32 +130,23 @@ class WebhookApp::Implementation {
   }
 
   void StartDiagnostics() {
-    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
-                                                              config_.metrics_port, "metrics-port"},
-                            DiagnosticsOptions{.metrics = &metrics_,
-                                               .liveness = {},
-                                               .readiness = {},
-                                               .serve_health = false,
-                                               .http_metrics = &http_metrics_});
-    DiagnosticsOptions health;
-    health.http_metrics = &http_metrics_;
-    health.readiness.push_back(
-        {.name = "certificate", .check = [this] { return certificate_->Ready(); }});
+    std::vector<HealthCheck> readiness;
+    readiness.push_back({.name = "certificate", .check = [this] { return certificate_->Ready(); }});
     // Without these it answers, and patches nothing.
-    health.readiness.push_back({.name = "services",
-                                .check = [this] { return gate_->Nameservers().status(); },
-                                .essential = false});
-    health.readiness.push_back(
+    readiness.push_back({.name = "services",
+                         .check = [this] { return gate_->Nameservers().status(); },
+                         .essential = false});
+    readiness.push_back(
         {.name = "bundle", .check = [this] { return copies_->Ready(); }, .essential = false});
     if (authority_) {
-      health.readiness.push_back({.name = "authority",
-                                  .check = [this] { return authority_->LastRefresh(); },
-                                  .essential = false});
+      readiness.push_back({.name = "authority",
+                           .check = [this] { return authority_->LastRefresh(); },
+                           .essential = false});
     }
-    health_server_.emplace(
-        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
-                                          "health-probes-port"},
-        std::move(health));
+    diagnostics_.emplace(ProgramDiagnostics::Ports{.host = config_.listen_address,
+                                                   .metrics = config_.metrics_port,
+                                                   .health_probes = config_.health_probes_port},
+                         metrics_, http_metrics_, std::vector<HealthCheck>(), std::move(readiness));
   }
 
   const WebhookConfig config_;
@@ -175,10 +159,9 @@ class WebhookApp::Implementation {
   std::optional<ServiceGate> gate_;
   std::optional<NamespaceCopies> copies_;
   std::optional<PodWebhook> webhook_;
-  // Declared last: they stop before what they ask.
+  // Declared last: it stops before what it asks.
   std::unique_ptr<HttpServer> server_;
-  std::optional<PatientDiagnosticsServer> metrics_server_;
-  std::optional<PatientDiagnosticsServer> health_server_;
+  std::optional<ProgramDiagnostics> diagnostics_;
 };
 
 WebhookApp::WebhookApp(std::unique_ptr<Implementation> implementation)

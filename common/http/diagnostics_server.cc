@@ -132,4 +132,18 @@ Status PatientDiagnosticsServer::TryToStart() {
   return OkStatus();
 }
 
+ProgramDiagnostics::ProgramDiagnostics(const Ports& ports, const MetricsRegistry& metrics,
+                                       HttpServerMetrics& http_metrics,
+                                       std::vector<HealthCheck> liveness,
+                                       std::vector<HealthCheck> readiness)
+    : metrics_server_({ports.host, ports.metrics, "metrics-port"}, {.metrics = &metrics,
+                                                                    .liveness = {},
+                                                                    .readiness = {},
+                                                                    .serve_health = false,
+                                                                    .http_metrics = &http_metrics}),
+      health_server_({ports.host, ports.health_probes, "health-probes-port"},
+                     {.liveness = std::move(liveness),
+                      .readiness = std::move(readiness),
+                      .http_metrics = &http_metrics}) {}
+
 }  // namespace network_mapper

@@ -104,4 +104,30 @@ class PatientDiagnosticsServer {
   std::jthread retry_;
 };
 
+// The two servers of a program that has no API of its own: metrics on one port, health and
+// readiness on another, which a kubelet reaches and nobody else needs to. Options metrics-port and
+// health-probes-port. Thread-safe.
+class ProgramDiagnostics {
+ public:
+  struct Ports {
+    std::string host;
+    uint16_t metrics = 0;
+    uint16_t health_probes = 0;
+  };
+
+  // `metrics` and `http_metrics` must outlive this.
+  ProgramDiagnostics(const Ports& ports, const MetricsRegistry& metrics,
+                     HttpServerMetrics& http_metrics, std::vector<HealthCheck> liveness,
+                     std::vector<HealthCheck> readiness);
+
+  // 0 as long as nobody listens there.
+  uint16_t MetricsPort() const { return metrics_server_.Port(); }
+
+  uint16_t HealthPort() const { return health_server_.Port(); }
+
+ private:
+  PatientDiagnosticsServer metrics_server_;
+  PatientDiagnosticsServer health_server_;
+};
+
 }  // namespace network_mapper

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "common/build_info/build_info.h"
 #include "common/concurrency/guarded.h"
 #include "common/kube/api_error.h"
 #include "common/kube/credential_source.h"
@@ -321,6 +324,12 @@ StatusOr<std::unique_ptr<Client>> Client::Create(ClusterAccess access, ClientOpt
       std::make_unique<Implementation>(std::move(access), std::move(options), clock);
   RETURN_IF_ERROR(implementation->Initialize());
   return std::unique_ptr<Client>(new Client(std::move(implementation)));
+}
+
+StatusOr<std::unique_ptr<Client>> Client::Find(std::string_view program,
+                                               const AccessOptions& options, const Clock& clock) {
+  ASSIGN_OR_RETURN(ClusterAccess access, FindClusterAccess(ProcessEnvironment(), options));
+  return Create(std::move(access), {.user_agent = fmt::format("{}/{}", program, Version())}, clock);
 }
 
 StatusOr<Response> Client::Get(std::string_view path, const RequestOptions& options) {

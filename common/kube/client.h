@@ -63,6 +63,11 @@ class Client {
   // Fails on unusable settings only; the server need not be reachable. `clock` must outlive this.
   static StatusOr<std::unique_ptr<Client>> Create(ClusterAccess access, ClientOptions options = {},
                                                   const Clock& clock = Clock::System());
+  // As FindClusterAccess finds the cluster in the environment of this process; `program` and its
+  // version are the User-Agent.
+  static StatusOr<std::unique_ptr<Client>> Find(std::string_view program,
+                                                const AccessOptions& options,
+                                                const Clock& clock = Clock::System());
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   ~Client();

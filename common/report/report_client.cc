@@ -194,6 +194,13 @@ class ReportClient::Implementation final : public ReportTransportEvents {
     return state;
   }
 
+  Status Connection() const {
+    const ReportClientState state = State();
+    return state.connected ? OkStatus()
+                           : Unavailable("no connection to {}{}{}", options_.address,
+                                         state.last_error.empty() ? "" : ": ", state.last_error);
+  }
+
   void OnWelcome(const WelcomeNotice& notice) override {
     shared_.Change([&](Shared& shared) {
       shared.limits = BatchLimits();
@@ -377,6 +384,10 @@ void ReportClient::Stop() {
 
 ReportClientState ReportClient::State() const {
   return implementation_->State();
+}
+
+Status ReportClient::Connection() const {
+  return implementation_->Connection();
 }
 
 }  // namespace network_mapper

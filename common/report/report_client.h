@@ -133,6 +133,8 @@ class ReportClient {
   void Stop();
 
   ReportClientState State() const;
+  // OK while connected to the mapper, else Unavailable with its address and what was wrong last.
+  Status Connection() const;
 
  private:
   class Implementation;

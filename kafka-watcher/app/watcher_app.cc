@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "common/build_info/build_info.h"
 #include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
+#include "common/kube/client.h"
 #include "common/log/log.h"
 #include "common/report/report_client.h"
 #include "kafka-watcher/app/report_rounds.h"
@@ -34,20 +36,6 @@ size_t MostAccesses(const WatcherConfig& config) {
     return kMostAccessesInAConfigMap;
   }
   return config.ReadsFile() ? WatchedLog::kMostAccesses : kMostAccessesOfAPod;
-}
-
-StatusOr<std::shared_ptr<kube::Client>> ConnectToCluster(const WatcherConfig& config,
-                                                         const Clock& clock) {
-  ASSIGN_OR_RETURN(
-      kube::ClusterAccess access,
-      kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config.kube_api_url,
-                                                           .kubeconfig = config.kubeconfig}));
-  ASSIGN_OR_RETURN(
-      std::unique_ptr<kube::Client> client,
-      kube::Client::Create(
-          std::move(access),
-          {.user_agent = fmt::format("network-mapper-kafka-watcher/{}", Version())}, clock));
-  return std::shared_ptr<kube::Client>(std::move(client));
 }
 
 std::unique_ptr<StateStore> MakeStore(const WatcherConfig& config,
@@ -104,7 +92,10 @@ class WatcherApp::Implementation {
   Status Start(const std::stop_token& stop) {
     const bool needs_cluster = !config_.ReadsFile() || !config_.state_config_map.empty();
     if (needs_cluster) {
-      ASSIGN_OR_RETURN(cluster_, ConnectToCluster(config_, clock_));
+      ASSIGN_OR_RETURN(cluster_, kube::Client::Find("network-mapper-kafka-watcher",
+                                                    {.server_url = config_.kube_api_url,
+                                                     .kubeconfig = config_.kubeconfig},
+                                                    clock_));
     }
     store_ = MakeStore(config_, cluster_);
     SavedState state;
@@ -161,9 +152,9 @@ class WatcherApp::Implementation {
     return outcome;
   }
 
-  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
+  uint16_t MetricsPort() const { return diagnostics_ ? diagnostics_->MetricsPort() : 0; }
 
-  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
+  uint16_t HealthPort() const { return diagnostics_ ? diagnostics_->HealthPort() : 0; }
 
  private:
   StatusOr<std::unique_ptr<LogSource>> OpenSource(const std::vector<LogPosition>& positions) {
@@ -204,13 +195,6 @@ class WatcherApp::Implementation {
     return problems.empty() ? OkStatus() : Unavailable("{}", fmt::join(problems, "; "));
   }
 
-  Status MapperHealth() const {
-    const ReportClientState state = client_->State();
-    return state.connected ? OkStatus()
-                           : Unavailable("no connection to {}{}{}", config_.mapper_address,
-                                         state.last_error.empty() ? "" : ": ", state.last_error);
-  }
-
   Status LoopHealth() const {
     const SteadyTime beat = rounds_->Heartbeat();
     return beat != SteadyTime() && clock_.SteadyNow() - beat > kStuckAfter + config_.report_interval
@@ -219,27 +203,19 @@ class WatcherApp::Implementation {
   }
 
   void StartServers() {
-    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
-                                                              config_.metrics_port, "metrics-port"},
-                            DiagnosticsOptions{.metrics = &metrics_,
-                                               .liveness = {},
-                                               .readiness = {},
-                                               .serve_health = false,
-                                               .http_metrics = &http_metrics_});
-    DiagnosticsOptions health;
-    health.http_metrics = &http_metrics_;
-    health.liveness.push_back({.name = "loop", .check = [this] { return LoopHealth(); }});
+    std::vector<HealthCheck> liveness;
+    std::vector<HealthCheck> readiness;
+    liveness.push_back({.name = "loop", .check = [this] { return LoopHealth(); }});
     // Nothing is reported while the state cannot be saved; the others pass, or concern some logs.
-    health.readiness.push_back(
-        {.name = "state", .check = [this] { return rounds_->StateHealth(); }});
-    health.readiness.push_back(
+    readiness.push_back({.name = "state", .check = [this] { return rounds_->StateHealth(); }});
+    readiness.push_back(
         {.name = "logs", .check = [this] { return LogHealth(); }, .essential = false});
-    health.readiness.push_back(
-        {.name = "mapper", .check = [this] { return MapperHealth(); }, .essential = false});
-    health_server_.emplace(
-        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
-                                          "health-probes-port"},
-        std::move(health));
+    readiness.push_back(
+        {.name = "mapper", .check = [this] { return client_->Connection(); }, .essential = false});
+    diagnostics_.emplace(ProgramDiagnostics::Ports{.host = config_.listen_address,
+                                                   .metrics = config_.metrics_port,
+                                                   .health_probes = config_.health_probes_port},
+                         metrics_, http_metrics_, std::move(liveness), std::move(readiness));
   }
 
   WatcherConfig config_;
@@ -251,9 +227,8 @@ class WatcherApp::Implementation {
   std::unique_ptr<LogSource> source_;
   std::unique_ptr<ReportClient> client_;
   std::optional<ReportRounds> rounds_;
-  // Declared last: they stop before what they ask.
-  std::optional<PatientDiagnosticsServer> metrics_server_;
-  std::optional<PatientDiagnosticsServer> health_server_;
+  // Declared last: it stops before what it asks.
+  std::optional<ProgramDiagnostics> diagnostics_;
 };
 
 WatcherApp::WatcherApp(std::unique_ptr<Implementation> implementation)

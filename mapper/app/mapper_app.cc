@@ -10,7 +10,6 @@
 #include "common/concurrency/stop_wait.h"
 #include "common/http/diagnostics_server.h"
 #include "common/kube/client.h"
-#include "common/kube/cluster_access.h"
 #include "common/log/log.h"
 #include "common/program/descriptor_limit.h"
 #include "mapper/api/api_handler.h"
@@ -131,12 +130,11 @@ class MapperApp::Implementation {
     metrics_
         .AddGauge("network_mapper_build_info", "Always 1.", {{"version", std::string(Version())}})
         .Set(1);
-    ASSIGN_OR_RETURN(
-        kube::ClusterAccess access,
-        kube::FindClusterAccess(kube::ProcessEnvironment(), {.server_url = config_.kube_api_url,
-                                                             .kubeconfig = config_.kubeconfig,
-                                                             .context = config_.context}));
-    ASSIGN_OR_RETURN(client_, kube::Client::Create(std::move(access), {}, clock_));
+    ASSIGN_OR_RETURN(client_, kube::Client::Find("network-mapper-mapper",
+                                                 {.server_url = config_.kube_api_url,
+                                                  .kubeconfig = config_.kubeconfig,
+                                                  .context = config_.context},
+                                                 clock_));
     feed_.emplace(
         InventoryFeedParts{
             .client = *client_, .inventory = inventory_, .metrics = metrics_, .clock = clock_},

@@ -138,9 +138,9 @@ class SnifferApp::Implementation {
     return from_file ? Annotate(loop_->CaptureState(), "not all of it was read") : OkStatus();
   }
 
-  uint16_t MetricsPort() const { return metrics_server_ ? metrics_server_->Port() : 0; }
+  uint16_t MetricsPort() const { return diagnostics_ ? diagnostics_->MetricsPort() : 0; }
 
-  uint16_t HealthPort() const { return health_server_ ? health_server_->Port() : 0; }
+  uint16_t HealthPort() const { return diagnostics_ ? diagnostics_->HealthPort() : 0; }
 
  private:
   SnifferLoopOptions LoopOptions() const {
@@ -175,30 +175,21 @@ class SnifferApp::Implementation {
   }
 
   void StartServers() {
-    metrics_server_.emplace(PatientDiagnosticsServer::Address{config_.listen_address,
-                                                              config_.metrics_port, "metrics-port"},
-                            DiagnosticsOptions{.metrics = &metrics_,
-                                               .liveness = {},
-                                               .readiness = {},
-                                               .serve_health = false,
-                                               .http_metrics = &http_metrics_});
-    DiagnosticsOptions health;
-    health.http_metrics = &http_metrics_;
-    health.liveness.push_back({.name = "loop", .check = [this]() -> Status {
-                                 SteadyTime beat = loop_->Heartbeat();
-                                 bool started = beat != SteadyTime();
-                                 if (started && clock_.SteadyNow() - beat > kStuckAfter) {
-                                   return Unavailable(
-                                       "the capture loop has not turned for a minute");
-                                 }
-                                 return OkStatus();
-                               }});
-    health.readiness.push_back(
-        {.name = "capture", .check = [this] { return loop_->CaptureState(); }});
-    health_server_.emplace(
-        PatientDiagnosticsServer::Address{config_.listen_address, config_.health_probes_port,
-                                          "health-probes-port"},
-        std::move(health));
+    std::vector<HealthCheck> liveness;
+    std::vector<HealthCheck> readiness;
+    liveness.push_back({.name = "loop", .check = [this]() -> Status {
+                          SteadyTime beat = loop_->Heartbeat();
+                          bool started = beat != SteadyTime();
+                          if (started && clock_.SteadyNow() - beat > kStuckAfter) {
+                            return Unavailable("the capture loop has not turned for a minute");
+                          }
+                          return OkStatus();
+                        }});
+    readiness.push_back({.name = "capture", .check = [this] { return loop_->CaptureState(); }});
+    diagnostics_.emplace(ProgramDiagnostics::Ports{.host = config_.listen_address,
+                                                   .metrics = config_.metrics_port,
+                                                   .health_probes = config_.health_probes_port},
+                         metrics_, http_metrics_, std::move(liveness), std::move(readiness));
   }
 
   SnifferConfig config_;
@@ -209,9 +200,8 @@ class SnifferApp::Implementation {
   std::optional<Attributor> attributor_;
   std::unique_ptr<ReportClient> client_;
   std::optional<SnifferLoop> loop_;
-  // Declared last: they stop before what they ask.
-  std::optional<PatientDiagnosticsServer> metrics_server_;
-  std::optional<PatientDiagnosticsServer> health_server_;
+  // Declared last: it stops before what it asks.
+  std::optional<ProgramDiagnostics> diagnostics_;
 };
 
 SnifferApp::SnifferApp(std::unique_ptr<Implementation> implementation)

@@ -114,5 +114,26 @@ TEST(Diagnostics, TakesThePortOnceItIsFree) {
   EXPECT_EQ(answer->status, 200);
 }
 
+TEST(Diagnostics, OfAProgramHasHealthOnAPortOfItsOwn) {
+  MetricsRegistry metrics;
+  metrics.AddCounter("demo_total", "Demo.", {});
+  HttpServerMetrics http_metrics(metrics);
+  const ProgramDiagnostics diagnostics(
+      {.host = "127.0.0.1"}, metrics, http_metrics,
+      {{.name = "loop", .check = [] { return OkStatus(); }}},
+      {{.name = "warm", .check = [] { return Unavailable("not yet"); }}});
+  httplib::Client of_metrics("127.0.0.1", diagnostics.MetricsPort());
+  httplib::Client of_health("127.0.0.1", diagnostics.HealthPort());
+  const auto status = [](httplib::Client& client, const char* path) {
+    const httplib::Result answer = client.Get(path);
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(status(of_metrics, "/metrics"), 200);
+  EXPECT_EQ(status(of_metrics, "/healthz"), 404);
+  EXPECT_EQ(status(of_health, "/healthz"), 200);
+  EXPECT_EQ(status(of_health, "/readyz"), 503);
+  EXPECT_EQ(status(of_health, "/metrics"), 404);
+}
+
 }  // namespace
 }  // namespace network_mapper
