@@ -3,8 +3,13 @@
 #include <fstream>
 #include <utility>
 
+#include <fmt/format.h>
+#include <openssl/ssl.h>
+
+#include "aws-visibility/ca/openssl_types.h"
 #include "common/concurrency/stop_wait.h"
 #include "common/log/log.h"
+#include "common/time/time_text.h"
 
 namespace network_mapper::aws {
 
@@ -27,12 +32,18 @@ StatusOr<std::string> ReadPemFile(const std::string& path) {
 }  // namespace
 
 ServingCertificate::ServingCertificate(CertificateAuthority& authority, std::string server_name,
-                                       TlsServerContext& tls)
-    : authority_(&authority), server_name_(std::move(server_name)), tls_(tls) {}
+                                       TlsServerContext& tls, const Clock& clock)
+    : authority_(&authority),
+      server_name_(std::move(server_name)),
+      tls_(tls),
+      clock_(clock) {}
 
 ServingCertificate::ServingCertificate(std::string certificate_file, std::string key_file,
-                                       TlsServerContext& tls)
-    : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)), tls_(tls) {}
+                                       TlsServerContext& tls, const Clock& clock)
+    : certificate_file_(std::move(certificate_file)),
+      key_file_(std::move(key_file)),
+      tls_(tls),
+      clock_(clock) {}
 
 Status ServingCertificate::Refresh() {
   Status outcome = authority_ != nullptr ? IssueWhenDue(*authority_) : ReadWhenChanged();
@@ -42,7 +53,7 @@ Status ServingCertificate::Refresh() {
 
 Status ServingCertificate::IssueWhenDue(CertificateAuthority& authority) {
   const uint64_t generation = authority.Generation();
-  const Time now = Clock::System().Now();
+  const Time now = clock_.Now();
   if (generation == generation_ && now < renew_at_) {
     return OkStatus();
   }
@@ -81,10 +92,17 @@ void ServingCertificate::Run(const std::stop_token& stop) {
 }
 
 Status ServingCertificate::Ready() const {
-  if (tls_.Current() != nullptr) {
+  const std::shared_ptr<SSL_CTX> context = tls_.Current();
+  const Status outcome = outcome_.With([](const Status& last) { return last; });
+  if (context == nullptr) {
+    return outcome;
+  }
+  ASSIGN_OR_RETURN(const Time not_after, NotAfter(SSL_CTX_get0_certificate(context.get())));
+  if (clock_.Now() < not_after) {
     return OkStatus();
   }
-  return outcome_.With([](const Status& last) { return last; });
+  const std::string ended = fmt::format("the certificate has ended {}", FormatRfc3339(not_after));
+  return outcome.ok() ? Unavailable("{}", ended) : Annotate(outcome, ended);
 }
 
 }  // namespace network_mapper::aws

@@ -11,20 +11,22 @@
 #include "common/concurrency/guarded.h"
 #include "common/http/tls_server_context.h"
 #include "common/status/status.h"
+#include "common/time/clock.h"
 
 namespace network_mapper::aws {
 
 class ServingCertificate {
  public:
-  // Both must outlive this.
+  // All that is given by reference must outlive this.
   ServingCertificate(CertificateAuthority& authority, std::string server_name,
-                     TlsServerContext& tls);
-  ServingCertificate(std::string certificate_file, std::string key_file, TlsServerContext& tls);
+                     TlsServerContext& tls, const Clock& clock = Clock::System());
+  ServingCertificate(std::string certificate_file, std::string key_file, TlsServerContext& tls,
+                     const Clock& clock = Clock::System());
 
   // Once; does nothing when all is current.
   Status Refresh();
   void Run(const std::stop_token& stop);
-  // OK when there is a certificate, whose end is not near.
+  // OK while there is a certificate that has not ended; else why there is no other.
   Status Ready() const;
 
  private:
@@ -36,6 +38,7 @@ class ServingCertificate {
   const std::string certificate_file_;
   const std::string key_file_;
   TlsServerContext& tls_;
+  const Clock& clock_;
   uint64_t generation_ = 0;
   Time renew_at_;
   // Of the files that are in use.
