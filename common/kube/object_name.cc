@@ -27,7 +27,16 @@ bool IsLabelName(std::string_view name) {
 
 bool IsSubdomainName(std::string_view name) {
   constexpr size_t kLongest = 253;
-  return IsName(name, kLongest, "-.");
+  if (!IsName(name, kLongest, "-.")) {
+    return false;
+  }
+  // Each label begins and ends as a name does; the first and last character are no dots.
+  for (size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    if (!IsOuter(name[dot - 1]) || !IsOuter(name[dot + 1])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace network_mapper::kube
