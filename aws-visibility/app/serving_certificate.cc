@@ -33,10 +33,7 @@ StatusOr<std::string> ReadPemFile(const std::string& path) {
 
 ServingCertificate::ServingCertificate(CertificateAuthority& authority, std::string server_name,
                                        TlsServerContext& tls, const Clock& clock)
-    : authority_(&authority),
-      server_name_(std::move(server_name)),
-      tls_(tls),
-      clock_(clock) {}
+    : authority_(&authority), server_name_(std::move(server_name)), tls_(tls), clock_(clock) {}
 
 ServingCertificate::ServingCertificate(std::string certificate_file, std::string key_file,
                                        TlsServerContext& tls, const Clock& clock)

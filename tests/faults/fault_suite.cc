@@ -44,7 +44,7 @@ std::string WhatIsMissing(const Fault& fault) {
   if (fault.stage.small_disk && geteuid() != 0) {
     return "needs root";
   }
-  if (fault.stage.own_clock && !std::filesystem::exists(kFakedClock)) {
+  if (fault.stage.own_clock && !std::filesystem::exists(ShiftedClock::kLibrary)) {
     return "needs libfaketime";
   }
   return "";

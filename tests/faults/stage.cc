@@ -63,10 +63,7 @@ Stage::Stage(const Settings& settings, const StageOptions& options)
   mapper_options.push_back(fmt::format("--unresolved-hold={}s", kHold.count()));
   std::vector<std::string> environment;
   if (options.own_clock) {
-    SetMapperClock(0s);
-    environment = {std::string("LD_PRELOAD=") + kFakedClock,
-                   "FAKETIME_TIMESTAMP_FILE=" + ClockFile().string(), "FAKETIME_CACHE_DURATION=1",
-                   "FAKETIME_DONT_FAKE_MONOTONIC=1"};
+    environment = clock_.Environment();
   }
   mapper_.emplace(std::move(mapper_options), std::move(environment));
   if (options.killable_api_server) {
@@ -102,10 +99,7 @@ Stage::~Stage() {
 }
 
 void Stage::SetMapperClock(std::chrono::seconds ahead) {
-  // Put in place whole: it is read at any moment.
-  const std::filesystem::path file =
-      directory_.WriteFile("clock.new", fmt::format("{:+d}s\n", ahead.count()));
-  std::filesystem::rename(file, ClockFile());
+  clock_.Set(ahead);
 }
 
 void Stage::Part(bool part) {

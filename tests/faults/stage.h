@@ -21,12 +21,10 @@
 #include "tests/integration/mapper_process.h"
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/postgres_server.h"
+#include "tests/support/shifted_clock.h"
 #include "tests/support/test_paths.h"
 
 namespace network_mapper::faults {
-
-// Where Debian's package faketime has it.
-inline constexpr const char* kFakedClock = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 
 struct Settings {
   uint32_t seed = 1;
@@ -120,8 +118,6 @@ class Stage {
   Row Finish(std::string name);
 
  private:
-  std::filesystem::path ClockFile() const { return directory_.Path() / "clock"; }
-
   void Measure();
   double Refused() const;
   uint64_t Counted() const;
@@ -129,6 +125,7 @@ class Stage {
   const Settings settings_;
   std::mt19937 random_;
   TemporaryDirectory directory_;
+  ShiftedClock clock_;
   std::filesystem::path store_directory_;
   bool mounted_ = false;
   Ledger ledger_;

@@ -16,6 +16,7 @@
 
 #include "common/observation/observation.h"
 #include "common/report/report_client.h"
+#include "tests/integration/eventually.h"
 #include "tests/integration/mapper_process.h"
 
 namespace network_mapper {
@@ -33,19 +34,6 @@ inline Observation LedgerEntry(uint64_t number) {
                                  .client_name = "ledger",
                                  .client_namespace = "shop"};
   return observation;
-}
-
-template <typename Condition>
-bool Eventually(Condition condition,
-                std::chrono::steady_clock::duration limit = std::chrono::seconds(20)) {
-  auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 // Reports entries first, first + step, first + 2 * step ... in batches of uneven size until it is

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/integration/scraped_metric.h"
 #include "tests/support/child_process.h"
 #include "tests/support/kube_stand_in/kube_stand_in.h"
 #include "tests/support/test_paths.h"
@@ -101,20 +102,9 @@ class MapperProcess {
     return answer ? nlohmann::json::parse(answer->body)["data"] : nlohmann::json();
   }
 
-  // The total of a metric over all labels, or those with `label` among them; below zero when there
-  // is no answer.
+  // As ScrapedMetric.
   double Metric(const std::string& name, const std::string& label = "") const {
-    httplib::Client client("127.0.0.1", metrics_port_);
-    httplib::Result answer = client.Get("/metrics");
-    double sum = answer ? 0 : -1;
-    std::istringstream lines(answer ? answer->body : "");
-    for (std::string line; std::getline(lines, line);) {
-      size_t end = line.find_first_of("{ ");
-      if (line.substr(0, end) == name && line.find(label) != std::string::npos) {
-        sum += std::stod(line.substr(line.rfind(' ')));
-      }
-    }
-    return sum;
+    return ScrapedMetric(metrics_port_, name, label);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 namespace network_mapper {
 
@@ -65,6 +66,21 @@ int ChildProcess::WaitForExit() {
   bool mine = !ended_ && waitpid(id_, &status, 0) == id_;
   ended_ = true;
   return mine && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::optional<int> ChildProcess::WaitForExit(std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  siginfo_t state{};
+  // The state is left for WaitForExit to take.
+  while (!ended_ &&
+         (waitid(P_PID, static_cast<id_t>(id_), &state, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+          state.si_pid == 0)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return std::nullopt;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return WaitForExit();
 }
 
 bool ChildProcess::IsRunning() {

@@ -3,8 +3,10 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,8 @@ class ChildProcess {
 
   // Waits for its own end; the exit code, or -1 when a signal ended it.
   int WaitForExit();
+  // Absent when it goes on for longer.
+  std::optional<int> WaitForExit(std::chrono::milliseconds limit);
 
   // Whether it has not ended by itself.
   bool IsRunning();

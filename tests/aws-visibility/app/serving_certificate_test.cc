@@ -49,21 +49,21 @@ class CertificateOfOurAuthority : public ServingCertificateTest {
   }
 
   std::string published_;
-  CertificateAuthority authority_{
-      {.title = "webhook", .domains = {kName}, .lifetime = kDay * 100},
-      MakeFileAuthorityStore((folder_.Path() / "ca.json").string()),
-      [this](const std::string& certificates) {
-        published_ = certificates;
-        return OkStatus();
-      },
-      clock_};
+  CertificateAuthority authority_{{.title = "webhook", .domains = {kName}, .lifetime = kDay * 100},
+                                  MakeFileAuthorityStore((folder_.Path() / "ca.json").string()),
+                                  [this](const std::string& certificates) {
+                                    published_ = certificates;
+                                    return OkStatus();
+                                  },
+                                  clock_};
   ServingCertificate certificate_{authority_, kName, tls_, clock_};
 };
 
 TEST_F(CertificateOfOurAuthority, IsThereOnceTheAuthorityIs) {
   EXPECT_THAT(certificate_.Ready(),
               StatusIs(StatusCode::kUnavailable, HasSubstr("no certificate yet")));
-  EXPECT_THAT(certificate_.Refresh(), StatusIs(StatusCode::kUnavailable, HasSubstr("not read yet")));
+  EXPECT_THAT(certificate_.Refresh(),
+              StatusIs(StatusCode::kUnavailable, HasSubstr("not read yet")));
   EXPECT_THAT(certificate_.Ready(), StatusIs(StatusCode::kUnavailable, HasSubstr("not read yet")));
   EXPECT_THAT(Shown(), IsEmpty());
   RefreshBoth();

@@ -215,6 +215,15 @@ std::string PeerStream::PeerIssuer() const {
   return text.data();
 }
 
+std::string PeerStream::PeerCertificate() const {
+  const PeerPtr<X509> certificate(SSL_get1_peer_certificate(inside_->ssl.get()));
+  const PeerPtr<BIO> text(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(text.get(), certificate.get());
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &bytes);
+  return {bytes, static_cast<size_t>(size)};
+}
+
 std::string PeerStream::ServerName() const {
   const char* name = SSL_get_servername(inside_->ssl.get(), TLSEXT_NAMETYPE_host_name);
   return name == nullptr ? "" : name;
@@ -352,8 +361,9 @@ PeerConnection ConnectPeer(uint16_t port, const PeerClientOptions& options) {
   const PeerPtr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()));
   if (!options.roots.empty()) {
     const PeerPtr<BIO> text = PeerMemory(options.roots);
-    const PeerPtr<X509> root(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), root.get());
+    while (const PeerPtr<X509> root{PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)}) {
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), root.get());
+    }
     SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   }
   inside->ssl.reset(SSL_new(context.get()));

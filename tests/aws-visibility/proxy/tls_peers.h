@@ -42,6 +42,8 @@ class PeerStream {
   std::string Protocol() const;
   // The server's certificate, or the name that the client asked for.
   std::string PeerIssuer() const;
+  // PEM, without the chain.
+  std::string PeerCertificate() const;
   std::string ServerName() const;
 
  private:
