@@ -91,7 +91,11 @@ class ProxyApp::Implementation {
     options.version = Version();
     ASSIGN_OR_RETURN(client_, ReportClient::Create(options, metrics_));
     proxy_.emplace(ProxyOptions(config_), *authority_, observer_, metrics_, clock_);
-    RETURN_IF_ERROR(proxy_->Start());
+    if (const Status started = proxy_->Start(); !started.ok()) {
+      return Annotate(started, started.code() == StatusCode::kInvalidArgument
+                                   ? "option aws-upstream-roots-file"
+                                   : "option aws-proxy-port");
+    }
     keeper_ = std::jthread([this](const std::stop_token& stop) { authority_->Run(stop); });
     StartServers();
     LogInfo("AWS proxy started", {{"version", Version()},
@@ -111,10 +115,13 @@ class ProxyApp::Implementation {
     while (WaitUnlessStopped(stop, config_.report_interval)) {
       Report();
     }
-    const SteadyTime deadline = clock_.SteadyNow() + config_.shutdown_grace;
     stopping_ = true;
+    // What there is need not wait for the connections.
+    Report();
     proxy_->Stop();
     Report();
+    // Of its own: connections may have taken all of theirs.
+    const SteadyTime deadline = clock_.SteadyNow() + config_.shutdown_grace;
     while (client_->State().spool_observations > 0 && clock_.SteadyNow() < deadline) {
       std::this_thread::sleep_for(milliseconds(50));
     }

@@ -106,9 +106,9 @@ void DeclareReports(OptionTable& table, ProxyConfig& config) {
       .AlsoEnvironment("NODE_NAME")
       .Group(kGroup);
   table
-      .Add(
-          "shutdown-grace", &config.shutdown_grace,
-          "How long a stop may wait for connections to end, and then for the mapper to acknowledge")
+      .Add("shutdown-grace", &config.shutdown_grace,
+           "How long a stop may wait for connections to end, and then as long for the mapper to "
+           "acknowledge")
       .Max(minutes(10))
       .Group(kGroup);
 }
