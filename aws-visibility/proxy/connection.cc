@@ -1,15 +1,5 @@
 #include "aws-visibility/proxy/connection.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -23,18 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A client that closes so soon after the handshake, without a byte, has looked at the certificate
-// and did not like it: pins are checked then.
-constexpr auto kSecondThoughts = 2s;
-// The first addresses of a name; of the rest one would not hear before the client gives up.
-constexpr size_t kMostAddresses = 4;
 constexpr int kNoAlert = -1;
-
-bool IsDistrust(int alert) {
-  return alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_BAD_CERTIFICATE ||
-         alert == SSL_AD_CERTIFICATE_UNKNOWN || alert == SSL_AD_UNSUPPORTED_CERTIFICATE ||
-         alert == SSL_AD_ACCESS_DENIED || alert == SSL_AD_UNRECOGNIZED_NAME;
-}
 
 Refusal RefusalOf(Reading reading) {
   switch (reading) {
@@ -59,6 +38,7 @@ Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int 
       client_address_(client),
       client_(*this),
       upstream_(*this),
+      trust_(context, client),
       last_activity_(loop.Now()),
       exchanges_(context, client) {
   client_.Open(fd);
@@ -88,8 +68,8 @@ void Connection::Advance() {
       case Stage::kHello:
         more = ReadHello();
         break;
-      case Stage::kConnecting:
-        more = FinishConnecting();
+      case Stage::kDialing:
+        more = Dial();
         break;
       case Stage::kUpstreamTls:
         more = ShakeHandsUpstream();
@@ -100,14 +80,12 @@ void Connection::Advance() {
       case Stage::kRelaying:
         more = Move();
         break;
-      case Stage::kAddresses:
       case Stage::kOver:
         more = false;
         break;
     }
   }
-  const bool waits_for_upstream =
-      stage_ == Stage::kAddresses || stage_ == Stage::kConnecting || stage_ == Stage::kUpstreamTls;
+  const bool waits_for_upstream = stage_ == Stage::kDialing || stage_ == Stage::kUpstreamTls;
   if (waits_for_upstream && client_.PeerHungUp()) {
     Fail(Failure::kClientGone);
   }
@@ -151,73 +129,37 @@ bool Connection::Admit() {
     return false;
   }
   SetDeadline(context_.options.connect_timeout);
-  if (const auto& fixed = context_.options.upstream_override) {
-    addresses_ = {fixed->address};
-    return ConnectNext();
-  }
-  stage_ = Stage::kAddresses;
-  context_.resolver.Resolve(
-      hello_.server_name, [&loop = loop_, id = id_](const AddressResolver::Addresses& addresses) {
-        loop.Post(id, [addresses](Connection& connection) { connection.OnAddresses(addresses); });
-      });
-  return false;
+  stage_ = Stage::kDialing;
+  dial_.emplace(loop_, context_, client_, upstream_);
+  dial_->Begin(hello_.server_name, id_);
+  return true;
 }
 
 void Connection::OnAddresses(const AddressResolver::Addresses& addresses) {
-  if (stage_ != Stage::kAddresses) {
-    return;
-  }
-  if (!addresses.ok()) {
-    Fail(Failure::kUpstreamAddress);
-    return;
-  }
-  for (const IpAddress& address : *addresses) {
-    if (!LeadsHere(address) && addresses_.size() < kMostAddresses) {
-      addresses_.push_back(address);
-    }
-  }
-  if (addresses_.empty()) {
-    Refuse(Refusal::kLoop);
-    return;
-  }
-  if (ConnectNext()) {
+  if (stage_ == Stage::kDialing) {
+    dial_->OnAddresses(addresses);
     Advance();
   }
 }
 
-bool Connection::LeadsHere(const IpAddress& address) const {
-  const auto& own = context_.options.own_addresses;
-  return address.IsLoopback() || address.IsUnspecified() || address.IsLinkLocal() ||
-         std::find(own.begin(), own.end(), address) != own.end() ||
-         LocalAddress(client_.Fd()) == address;
-}
-
-bool Connection::ConnectNext() {
-  const auto& fixed = context_.options.upstream_override;
-  while (next_address_ < addresses_.size()) {
-    const int fd = StartConnecting(addresses_[next_address_++],
-                                   fixed ? fixed->port : context_.options.upstream_port);
-    if (fd >= 0) {
-      upstream_.Open(fd);
-      loop_.Watch(upstream_);
-      stage_ = Stage::kConnecting;
-      return true;
-    }
-  }
-  Fail(Failure::kUpstreamConnect);
-  return false;
-}
-
-bool Connection::FinishConnecting() {
-  switch (ConnectionState(upstream_.Fd())) {
-    case SocketState::kConnecting:
+bool Connection::Dial() {
+  switch (dial_->Proceed()) {
+    case UpstreamDial::State::kAddresses:
+    case UpstreamDial::State::kConnecting:
       return false;
-    case SocketState::kFailed:
-      return ConnectNext();
-    case SocketState::kConnected:
+    case UpstreamDial::State::kNoAddress:
+      Fail(Failure::kUpstreamAddress);
+      return false;
+    case UpstreamDial::State::kLoop:
+      Refuse(Refusal::kLoop);
+      return false;
+    case UpstreamDial::State::kNoConnection:
+      Fail(Failure::kUpstreamConnect);
+      return false;
+    case UpstreamDial::State::kConnected:
       break;
   }
-  if (spliced_ || context_.splices.Knows(client_address_, hello_.server_name, loop_.Now())) {
+  if (context_.splices.Knows(client_address_, hello_.server_name, loop_.Now())) {
     return StartSplicing(SpliceReason::kClientDistrust);
   }
   if (context_.splices.Knows(IpAddress(), hello_.server_name, loop_.Now())) {
@@ -251,8 +193,9 @@ bool Connection::ShakeHandsUpstream() {
       // The client may have one, and must then speak with the endpoint itself: it was not answered
       // yet, so it does not notice.
       context_.splices.Remember(IpAddress(), hello_.server_name, loop_.Now());
-      next_address_ = 0;
-      return ConnectNext();
+      dial_->Repeat();
+      stage_ = Stage::kDialing;
+      return true;
     case IoResult::kFailed:
       if (SSL_get_verify_result(upstream_.Tls()) != X509_V_OK) {
         NoteBadCertificate();
@@ -307,26 +250,17 @@ bool Connection::ShakeHandsWithClient() {
     return false;
   }
   if (result == IoResult::kDone) {
+    trust_.OnHandshakeDone(loop_.Now());
     BecomeRelay(Outcome::kRelayed);
     return true;
   }
-  // Whoever breaks off right after our flight did so for what is in it.
-  const bool left = client_.PeerAlert() < 0 && client_.SentBytes() > 0 &&
-                    (result == IoResult::kEnd || client_.WasReset());
-  if (left || IsDistrust(client_.PeerAlert())) {
-    NoteDistrust();
+  if (trust_.OnHandshakeEnd(client_, result, hello_.server_name, loop_.Now())) {
     context_.metrics.Count(Outcome::kFailed);
     End(true);
   } else {
     Fail(Failure::kClientTls);
   }
   return false;
-}
-
-void Connection::NoteDistrust() {
-  distrusted_ = true;
-  context_.metrics.Count(Failure::kClientDistrust);
-  context_.splices.Remember(client_address_, hello_.server_name, loop_.Now());
 }
 
 bool Connection::StartSplicing(SpliceReason reason) {
@@ -343,15 +277,16 @@ void Connection::BecomeRelay(Outcome outcome) {
                  outcome == Outcome::kSpliced
                      ? nullptr
                      : std::make_unique<ConnectionReader>(exchanges_, context_.kept));
-  relaying_since_ = loop_.Now();
   deadline_ = SteadyTime::max();
-  addresses_ = {};
+  dial_.reset();
   stage_ = Stage::kRelaying;
 }
 
 bool Connection::Move() {
   const Relay::State state = relay_->Pump(loop_.Scratch());
-  NoticeSecondThoughts();
+  if (!spliced_) {
+    trust_.OnMoved(client_, *relay_, hello_.server_name, loop_.Now());
+  }
   if (state == Relay::State::kRefused) {
     Refuse(RefusalOf(relay_->Heard()));
     return false;
@@ -373,16 +308,6 @@ bool Connection::Move() {
   return false;
 }
 
-void Connection::NoticeSecondThoughts() {
-  if (spliced_ || distrusted_ || relay_->FromClient() > 0) {
-    return;
-  }
-  const bool left = relay_->ClientLeftFirst() && loop_.Now() - relaying_since_ < kSecondThoughts;
-  if (left || IsDistrust(client_.PeerAlert())) {
-    NoteDistrust();
-  }
-}
-
 bool Connection::OnTime(SteadyTime now) {
   const std::chrono::milliseconds idle = context_.options.idle_timeout;
   if (stage_ == Stage::kOver) {
@@ -393,11 +318,9 @@ bool Connection::OnTime(SteadyTime now) {
       case Stage::kHello:
         Fail(Failure::kHelloTimeout);
         break;
-      case Stage::kAddresses:
-        Fail(Failure::kUpstreamAddress);
-        break;
-      case Stage::kConnecting:
-        Fail(Failure::kUpstreamConnect);
+      case Stage::kDialing:
+        Fail(dial_->Current() == UpstreamDial::State::kAddresses ? Failure::kUpstreamAddress
+                                                                 : Failure::kUpstreamConnect);
         break;
       case Stage::kUpstreamTls:
         Fail(Failure::kUpstreamTls);

@@ -2,18 +2,18 @@
 // endpoint, TLS with the endpoint, TLS with the client, and then bytes. In its loop's thread only.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/client_hello.h"
+#include "aws-visibility/proxy/client_trust.h"
 #include "aws-visibility/proxy/connection_exchanges.h"
 #include "aws-visibility/proxy/endpoint.h"
 #include "aws-visibility/proxy/proxy_context.h"
 #include "aws-visibility/proxy/relay.h"
+#include "aws-visibility/proxy/upstream_dial.h"
 
 namespace network_mapper::aws {
 
@@ -40,8 +40,7 @@ class Connection {
  private:
   enum class Stage : uint8_t {
     kHello,
-    kAddresses,
-    kConnecting,
+    kDialing,
     kUpstreamTls,
     kClientTls,
     kRelaying,
@@ -50,21 +49,17 @@ class Connection {
 
   // Each returns whether to go on at once.
   bool ReadHello();
-  bool FinishConnecting();
+  bool Dial();
   bool ShakeHandsUpstream();
   bool ShakeHandsWithClient();
   bool Move();
 
   bool Admit();
-  bool ConnectNext();
   bool StartUpstream();
   bool StartClient();
   bool StartSplicing(SpliceReason reason);
   void BecomeRelay(Outcome outcome);
-  bool LeadsHere(const IpAddress& address) const;
   void NoteBadCertificate();
-  void NoteDistrust();
-  void NoticeSecondThoughts();
 
   void Refuse(Refusal reason);
   void Fail(Failure reason);
@@ -78,18 +73,17 @@ class Connection {
   const IpAddress client_address_;
   Stage stage_ = Stage::kHello;
   bool spliced_ = false;
-  bool distrusted_ = false;
   Endpoint client_;
   Endpoint upstream_;
   // While it is needed: the bytes that the client sent before we answered.
   std::string early_;
   ClientHello hello_;
-  std::vector<IpAddress> addresses_;
-  size_t next_address_ = 0;
+  ClientTrust trust_;
+  // Until bytes are handed on.
+  std::optional<UpstreamDial> dial_;
   // What the endpoint chose of the client's protocols.
   std::string protocol_;
   SteadyTime deadline_ = SteadyTime::max();
-  SteadyTime relaying_since_;
   SteadyTime last_activity_;
   ConnectionExchanges exchanges_;
   std::optional<Relay> relay_;

@@ -1,0 +1,40 @@
+// Whether one client trusts the certificate that it is shown, as far as what it does tells: whoever
+// does not is spliced from the next connection on. In its loop's thread only.
+#pragma once
+
+#include <string>
+
+#include "aws-visibility/proxy/endpoint.h"
+#include "aws-visibility/proxy/proxy_context.h"
+#include "aws-visibility/proxy/relay.h"
+#include "common/net/ip_address.h"
+#include "common/time/clock.h"
+
+namespace network_mapper::aws {
+
+class ClientTrust {
+ public:
+  // `context` must outlive this.
+  ClientTrust(ProxyContext& context, const IpAddress& client)
+      : context_(context), client_(client) {}
+
+  // The handshake for a name ended with `result`, which is not kDone. Whether that was distrust.
+  bool OnHandshakeEnd(const Endpoint& client, IoResult result, const std::string& server_name,
+                      SteadyTime now);
+
+  void OnHandshakeDone(SteadyTime now) { since_ = now; }
+
+  // After bytes were moved, or an end was.
+  void OnMoved(const Endpoint& client, const Relay& relay, const std::string& server_name,
+               SteadyTime now);
+
+ private:
+  void Note(const std::string& server_name, SteadyTime now);
+
+  ProxyContext& context_;
+  const IpAddress client_;
+  SteadyTime since_;
+  bool noted_ = false;
+};
+
+}  // namespace network_mapper::aws

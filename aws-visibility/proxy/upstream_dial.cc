@@ -1,0 +1,89 @@
+#include "aws-visibility/proxy/upstream_dial.h"
+
+#include <algorithm>
+
+#include "aws-visibility/proxy/connection.h"
+#include "aws-visibility/proxy/event_loop.h"
+#include "aws-visibility/proxy/sockets.h"
+
+namespace network_mapper::aws {
+
+namespace {
+
+// The first addresses of a name; of the rest one would not hear before the client gives up.
+constexpr size_t kMostAddresses = 4;
+
+}  // namespace
+
+void UpstreamDial::Begin(const std::string& name, uint64_t id) {
+  if (const auto& fixed = context_.options.upstream_override) {
+    addresses_ = {fixed->address};
+    ConnectNext();
+    return;
+  }
+  context_.resolver.Resolve(name, [&loop = loop_, id](const AddressResolver::Addresses& addresses) {
+    loop.Post(id, [addresses](Connection& connection) { connection.OnAddresses(addresses); });
+  });
+}
+
+void UpstreamDial::OnAddresses(const AddressResolver::Addresses& addresses) {
+  if (!addresses.ok()) {
+    state_ = State::kNoAddress;
+    return;
+  }
+  for (const IpAddress& address : *addresses) {
+    if (!LeadsHere(address) && addresses_.size() < kMostAddresses) {
+      addresses_.push_back(address);
+    }
+  }
+  if (addresses_.empty()) {
+    state_ = State::kLoop;
+    return;
+  }
+  ConnectNext();
+}
+
+void UpstreamDial::Repeat() {
+  next_address_ = 0;
+  ConnectNext();
+}
+
+UpstreamDial::State UpstreamDial::Proceed() {
+  while (state_ == State::kConnecting) {
+    switch (ConnectionState(upstream_.Fd())) {
+      case SocketState::kConnecting:
+        return state_;
+      case SocketState::kFailed:
+        ConnectNext();
+        break;
+      case SocketState::kConnected:
+        state_ = State::kConnected;
+        break;
+    }
+  }
+  return state_;
+}
+
+void UpstreamDial::ConnectNext() {
+  const auto& fixed = context_.options.upstream_override;
+  while (next_address_ < addresses_.size()) {
+    const int fd = StartConnecting(addresses_[next_address_++],
+                                   fixed ? fixed->port : context_.options.upstream_port);
+    if (fd >= 0) {
+      upstream_.Open(fd);
+      loop_.Watch(upstream_);
+      state_ = State::kConnecting;
+      return;
+    }
+  }
+  state_ = State::kNoConnection;
+}
+
+bool UpstreamDial::LeadsHere(const IpAddress& address) const {
+  const auto& own = context_.options.own_addresses;
+  return address.IsLoopback() || address.IsUnspecified() || address.IsLinkLocal() ||
+         std::find(own.begin(), own.end(), address) != own.end() ||
+         LocalAddress(client_.Fd()) == address;
+}
+
+}  // namespace network_mapper::aws
