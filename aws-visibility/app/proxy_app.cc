@@ -38,6 +38,7 @@ AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
   AwsProxyOptions options;
   options.host = config.listen_address;
   options.port = config.proxy_port;
+  options.http_port = config.http_port;
   options.is_api_endpoint = IsApiEndpoint;
   options.roots_file = config.upstream_roots_file;
   if (config.upstream_address) {
@@ -100,6 +101,7 @@ class ProxyApp::Implementation {
     StartServers();
     LogInfo("AWS proxy started", {{"version", Version()},
                                   {"port", proxy_->Port()},
+                                  {"http_port", proxy_->HttpPort()},
                                   {"mapper", config_.mapper_address},
                                   {"authority", config_.authority_secret.empty()
                                                     ? config_.authority_file

@@ -20,6 +20,10 @@ void DeclareProxy(OptionTable& table, ProxyConfig& config) {
   table.Add("aws-proxy-port", &config.proxy_port, "Port for the pods' TLS connections to AWS")
       .Group(kGroup);
   table
+      .Add("aws-http-port", &config.http_port,
+           "Port for the pods' calls to AWS without TLS, which go on without TLS")
+      .Group(kGroup);
+  table
       .Add("aws-max-connections", &config.max_connections,
            "Connections at a time; further ones are reset")
       .Min(1)
@@ -179,8 +183,9 @@ Status CheckProxyConfig(ProxyConfig& config) {
     RETURN_IF_ERROR(ReadOverride(config));
   } else if (config.upstream_plain_text) {
     return InvalidArgument(
-        "option aws-upstream-plain-text needs aws-upstream-override: AWS itself is always called "
-        "by TLS");
+        "option aws-upstream-plain-text needs aws-upstream-override: AWS itself is called as the "
+        "pods "
+        "call it");
   }
   if (!config.own_address_text.empty()) {
     config.own_address = IpAddress::Parse(config.own_address_text);

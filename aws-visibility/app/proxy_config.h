@@ -21,6 +21,7 @@ struct ProxyConfig : MapperOptions {
 
   std::string listen_address;
   uint16_t proxy_port = 10443;
+  uint16_t http_port = 10080;
   int64_t max_connections = 10'000;
   std::chrono::nanoseconds idle_timeout{0};
   std::chrono::nanoseconds splice_duration = std::chrono::minutes(10);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "aws-visibility/iam/exchange.h"
 #include "aws-visibility/iam/recognizer.h"
@@ -21,6 +22,11 @@ enum class Loss : uint8_t {
 class ExchangeListener {
  public:
   virtual ~ExchangeListener() = default;
+
+  // Whether a request with this Host field may go on; asked before it does, and before anything
+  // else is told of it.
+  virtual bool MayPass(std::string_view /*host*/) { return true; }
+
   // How much of the bodies to keep.
   virtual BodyNeeds NeedsOf(const RequestHead& head) = 0;
   // Once for each request whose head was kept, as soon as its needs are met, at the latest when the

@@ -27,6 +27,9 @@ Reading Http1Connection::RequestHandler::OnHead(std::string text, BodyFraming& f
   if (connection_.waiting_.size() >= kMostWaiting) {
     return Reading::kPipelining;
   }
+  if (!connection_.listener_.MayPass(head.head.host.In(head.head.text))) {
+    return Reading::kOtherHost;
+  }
   framing = head.framing;
   const bool is_head = head.head.method.In(head.head.text) == "HEAD";
   exchange_ =

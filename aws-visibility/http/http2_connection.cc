@@ -66,6 +66,9 @@ Reading Http2Connection::TakeRequest(uint32_t stream, HeadText head, bool ends_s
     if (head.method.In(head.text) == "CONNECT") {
       return Reading::kConnect;
     }
+    if (!listener_.MayPass(head.host.In(head.text))) {
+      return Reading::kOtherHost;
+    }
     if (streams_.size() >= kMostStreams) {
       listener_.OnLoss(Loss::kTooManyStreams);
     } else if (auto exchange = KeptExchange::Create(std::move(head), listener_, budget_)) {

@@ -23,6 +23,8 @@ enum class Reading : uint8_t {
   kConnect,
   // More requests than may wait for their answers.
   kPipelining,
+  // A request that is for somebody else than the endpoint at the other end.
+  kOtherHost,
 };
 
 constexpr bool IsRefusal(Reading reading) {

@@ -27,6 +27,7 @@ struct AwsProxy::Implementation {
   const AwsProxyOptions options;
   ProxyContext context;
   TcpListener listener;
+  TcpListener http_listener;
   std::vector<std::unique_ptr<EventLoop>> loops;
 };
 
@@ -43,11 +44,14 @@ Status AwsProxy::Start() {
   Implementation& it = *implementation_;
   ASSIGN_OR_RETURN(it.context.tls, TlsContexts::Create(it.options.roots_file));
   ASSIGN_OR_RETURN(it.listener, ListenOnTcp(it.options.host, it.options.port));
+  ASSIGN_OR_RETURN(it.http_listener, ListenOnTcp(it.options.host, it.options.http_port));
+  const std::vector<Listener> listeners = {{it.listener.fd, Scheme::kHttps},
+                                           {it.http_listener.fd, Scheme::kHttp}};
   const unsigned count = it.options.loops != 0
                              ? it.options.loops
                              : std::clamp(std::thread::hardware_concurrency(), 1U, kMostLoops);
   for (unsigned i = 0; i < count; ++i) {
-    it.loops.push_back(std::make_unique<EventLoop>(it.context, it.listener.fd));
+    it.loops.push_back(std::make_unique<EventLoop>(it.context, listeners));
     RETURN_IF_ERROR(it.loops.back()->Start());
   }
   return OkStatus();
@@ -57,6 +61,10 @@ uint16_t AwsProxy::Port() const {
   return implementation_->listener.port;
 }
 
+uint16_t AwsProxy::HttpPort() const {
+  return implementation_->http_listener.port;
+}
+
 void AwsProxy::Stop() {
   Implementation& it = *implementation_;
   const SteadyTime end = it.context.clock.SteadyNow() + it.options.stop_grace;
@@ -64,15 +72,19 @@ void AwsProxy::Stop() {
     loop->Drain(end);
   }
   // Whoever comes now is refused rather than left waiting. Closed when no loop can refer to it.
-  if (it.listener.fd >= 0) {
-    shutdown(it.listener.fd, SHUT_RD);
+  for (const TcpListener* listener : {&it.listener, &it.http_listener}) {
+    if (listener->fd >= 0) {
+      shutdown(listener->fd, SHUT_RD);
+    }
   }
   for (const auto& loop : it.loops) {
     loop->Join();
   }
   it.context.resolver.Stop();
-  if (it.listener.fd >= 0) {
-    close(std::exchange(it.listener.fd, -1));
+  for (TcpListener* listener : {&it.listener, &it.http_listener}) {
+    if (listener->fd >= 0) {
+      close(std::exchange(listener->fd, -1));
+    }
   }
 }
 

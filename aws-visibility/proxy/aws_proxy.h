@@ -2,7 +2,8 @@
 // certificate of its own authority for the name that the client asks for, speaks TLS with the real
 // endpoint, and hands every byte on unchanged, both ways. On the way passive readers (http) tell
 // what is called. A client that does not trust the certificate is handed on without a look inside,
-// from its next connection on. Names that are no API endpoints are refused: it is no open proxy.
+// from its next connection on. HTTP without TLS goes to the endpoint that its Host field names,
+// without TLS, too. Names that are no API endpoints are refused: it is no open proxy.
 #pragma once
 
 #include <chrono>
@@ -34,8 +35,9 @@ struct UpstreamOverride {
 struct AwsProxyOptions {
   // Empty: all addresses.
   std::string host;
-  // 0: any free one.
+  // 0: any free one. For TLS, and for HTTP as it is.
   uint16_t port = 0;
+  uint16_t http_port = 0;
   // Threads that move bytes; 0: one a core, four at most.
   unsigned loops = 0;
   // Which server names are let through, in lower case. Thread-safe.
@@ -43,6 +45,7 @@ struct AwsProxyOptions {
   // PEM of the authorities that endpoints are certified by; empty: the system's.
   std::string roots_file;
   uint16_t upstream_port = 443;
+  uint16_t upstream_http_port = 80;
   std::optional<UpstreamOverride> upstream_override;
   // Further addresses under which this proxy can be reached, such as its Service's: a name that
   // leads there would lead in a circle.
@@ -78,10 +81,11 @@ class AwsProxy {
   // Stops.
   ~AwsProxy();
 
-  // Once. Errors: the port is taken, no authorities.
+  // Once. Errors: a port is taken, no authorities.
   Status Start();
   // After Start.
   uint16_t Port() const;
+  uint16_t HttpPort() const;
   // Takes no more connections, lets those that are open end within the grace, ends the rest. May be
   // called again.
   void Stop();

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 
+#include "aws-visibility/proxy/host_name.h"
 #include "common/net/byte_reader.h"
 
 namespace network_mapper::aws {
@@ -20,8 +21,6 @@ constexpr uint16_t kAlpn = 16;
 constexpr size_t kRecordHeader = 5;
 constexpr size_t kMessageHeader = 4;
 constexpr size_t kLargestRecord = size_t{16} * 1024;
-// RFC 1035 2.3.4, without the root's dot.
-constexpr size_t kLongestName = 253;
 constexpr size_t kLongestProtocols = 1024;
 
 std::string_view Text(Bytes bytes) {
@@ -45,26 +44,6 @@ std::optional<Bytes> ReadVector(ByteReader& reader) {
   return size ? reader.ReadBytes(*size) : std::nullopt;
 }
 
-// The name in lower case; absent when it is none.
-std::optional<std::string> HostName(std::string_view name) {
-  if (name.empty() || name.size() > kLongestName) {
-    return std::nullopt;
-  }
-  std::string lower;
-  lower.reserve(name.size());
-  for (const char c : name) {
-    if (c >= 'A' && c <= 'Z') {
-      lower.push_back(static_cast<char>(c - 'A' + 'a'));
-    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-               c == '_') {
-      lower.push_back(c);
-    } else {
-      return std::nullopt;
-    }
-  }
-  return lower;
-}
-
 bool TakeServerName(Bytes extension, ClientHello& hello) {
   ByteReader outer(extension);
   const std::optional<Bytes> list = ReadVector(outer);
@@ -81,7 +60,7 @@ bool TakeServerName(Bytes extension, ClientHello& hello) {
     if (*type != 0) {
       continue;
     }
-    std::optional<std::string> name = HostName(Text(*value));
+    std::optional<std::string> name = ReadHostName(Text(*value));
     // Two names: which one would the server take?
     if (!name || !hello.server_name.empty()) {
       return false;

@@ -15,32 +15,21 @@ using namespace std::chrono_literals;
 
 constexpr int kNoAlert = -1;
 
-Refusal RefusalOf(Reading reading) {
-  switch (reading) {
-    case Reading::kLargeHead:
-      return Refusal::kLargeHead;
-    case Reading::kConnect:
-      return Refusal::kConnectMethod;
-    case Reading::kPipelining:
-      return Refusal::kPipelining;
-    default:
-      return Refusal::kAmbiguousFraming;
-  }
-}
-
 }  // namespace
 
-Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int fd,
+Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, Scheme scheme, int fd,
                        const IpAddress& client)
     : loop_(loop),
       context_(context),
       id_(id),
+      scheme_(scheme),
       client_address_(client),
       client_(*this),
       upstream_(*this),
+      exchanges_(context, scheme, client),
+      opening_(scheme, context, exchanges_),
       trust_(context, client),
-      last_activity_(loop.Now()),
-      exchanges_(context, client) {
+      last_activity_(loop.Now()) {
   client_.Open(fd);
   context_.metrics.AddOpen(1);
 }
@@ -65,8 +54,8 @@ void Connection::Advance() {
   bool more = true;
   while (more) {
     switch (stage_) {
-      case Stage::kHello:
-        more = ReadHello();
+      case Stage::kOpening:
+        more = ReadOpening();
         break;
       case Stage::kDialing:
         more = Dial();
@@ -85,53 +74,31 @@ void Connection::Advance() {
         break;
     }
   }
-  const bool waits_for_upstream = stage_ == Stage::kDialing || stage_ == Stage::kUpstreamTls;
+  // Without TLS a client may end its side when it has asked.
+  const bool waits_for_upstream =
+      scheme_ == Scheme::kHttps && (stage_ == Stage::kDialing || stage_ == Stage::kUpstreamTls);
   if (waits_for_upstream && client_.PeerHungUp()) {
     Fail(Failure::kClientGone);
   }
 }
 
-bool Connection::ReadHello() {
-  size_t size = 0;
-  switch (client_.Read(loop_.Scratch().first(kLargestClientHello), size)) {
-    case IoResult::kDone:
-      break;
-    case IoResult::kAgain:
+bool Connection::ReadOpening() {
+  switch (opening_.Read(client_, loop_.Scratch())) {
+    case ClientOpening::State::kWaiting:
       return false;
-    default:
+    case ClientOpening::State::kGone:
       Fail(Failure::kClientGone);
       return false;
-  }
-  early_.append(loop_.Scratch().data(), size);
-  hello_ = ReadClientHello(early_);
-  switch (hello_.state) {
-    case HelloState::kNeedsMore:
-      return true;
-    case HelloState::kNotTls:
-      Refuse(Refusal::kNotTls);
+    case ClientOpening::State::kRefused:
+      Refuse(opening_.Why());
       return false;
-    case HelloState::kMalformed:
-      Refuse(Refusal::kMalformedHello);
-      return false;
-    case HelloState::kComplete:
-      return Admit();
-  }
-  return false;
-}
-
-bool Connection::Admit() {
-  if (hello_.server_name.empty()) {
-    Refuse(Refusal::kNoServerName);
-    return false;
-  }
-  if (!context_.options.is_api_endpoint(hello_.server_name)) {
-    Refuse(Refusal::kNotAnApiEndpoint);
-    return false;
+    case ClientOpening::State::kComplete:
+      break;
   }
   SetDeadline(context_.options.connect_timeout);
   stage_ = Stage::kDialing;
-  dial_.emplace(loop_, context_, client_, upstream_);
-  dial_->Begin(hello_.server_name, id_);
+  dial_.emplace(loop_, context_, scheme_, client_, upstream_);
+  dial_->Begin(opening_.ServerName(), id_);
   return true;
 }
 
@@ -159,10 +126,15 @@ bool Connection::Dial() {
     case UpstreamDial::State::kConnected:
       break;
   }
-  if (context_.splices.Knows(client_address_, hello_.server_name, loop_.Now())) {
+  if (scheme_ == Scheme::kHttp) {
+    BecomeRelay(Outcome::kRelayed, opening_.TakeReader());
+    relay_->SendFirst(opening_.TakeBytes());
+    return true;
+  }
+  if (context_.splices.Knows(client_address_, opening_.ServerName(), loop_.Now())) {
     return StartSplicing(SpliceReason::kClientDistrust);
   }
-  if (context_.splices.Knows(IpAddress(), hello_.server_name, loop_.Now())) {
+  if (context_.splices.Knows(IpAddress(), opening_.ServerName(), loop_.Now())) {
     return StartSplicing(SpliceReason::kClientCertificate);
   }
   return StartUpstream();
@@ -171,10 +143,11 @@ bool Connection::Dial() {
 bool Connection::StartUpstream() {
   const auto& fixed = context_.options.upstream_override;
   if (fixed && fixed->plain_text) {
-    protocol_ = PreferredProtocol(hello_.protocols);
+    protocol_ = PreferredProtocol(opening_.Protocols());
     return StartClient();
   }
-  if (!upstream_.StartTls(context_.tls.ToUpstream(hello_.server_name, hello_.protocols), {})) {
+  if (!upstream_.StartTls(context_.tls.ToUpstream(opening_.ServerName(), opening_.Protocols()),
+                          {})) {
     Fail(Failure::kUpstreamTls);
     return false;
   }
@@ -192,7 +165,7 @@ bool Connection::ShakeHandsUpstream() {
     case IoResult::kWantsCertificate:
       // The client may have one, and must then speak with the endpoint itself: it was not answered
       // yet, so it does not notice.
-      context_.splices.Remember(IpAddress(), hello_.server_name, loop_.Now());
+      context_.splices.Remember(IpAddress(), opening_.ServerName(), loop_.Now());
       dial_->Repeat();
       stage_ = Stage::kDialing;
       return true;
@@ -223,19 +196,20 @@ bool Connection::ShakeHandsUpstream() {
 void Connection::NoteBadCertificate() {
   if (loop_.MayWarn()) {
     const long why = SSL_get_verify_result(upstream_.Tls());
-    LogWarn("certificate of an endpoint is not trusted",
-            {{"server_name", hello_.server_name}, {"error", X509_verify_cert_error_string(why)}});
+    LogWarn(
+        "certificate of an endpoint is not trusted",
+        {{"server_name", opening_.ServerName()}, {"error", X509_verify_cert_error_string(why)}});
   }
 }
 
 bool Connection::StartClient() {
-  const StatusOr<std::shared_ptr<const Leaf>> leaf = context_.leaves.For(hello_.server_name);
+  const StatusOr<std::shared_ptr<const Leaf>> leaf = context_.leaves.For(opening_.ServerName());
   if (!leaf.ok() && loop_.MayWarn()) {
     LogWarn("no certificate for a server name",
-            {{"server_name", hello_.server_name}, {"error", leaf.status()}});
+            {{"server_name", opening_.ServerName()}, {"error", leaf.status()}});
   }
   if (!leaf.ok() ||
-      !client_.StartTls(context_.tls.ToClient(**leaf, protocol_), std::exchange(early_, {}))) {
+      !client_.StartTls(context_.tls.ToClient(**leaf, protocol_), opening_.TakeBytes())) {
     FailTls(Failure::kNoCertificate, SSL_AD_INTERNAL_ERROR);
     return false;
   }
@@ -251,10 +225,10 @@ bool Connection::ShakeHandsWithClient() {
   }
   if (result == IoResult::kDone) {
     trust_.OnHandshakeDone(loop_.Now());
-    BecomeRelay(Outcome::kRelayed);
+    BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, context_.kept));
     return true;
   }
-  if (trust_.OnHandshakeEnd(client_, result, hello_.server_name, loop_.Now())) {
+  if (trust_.OnHandshakeEnd(client_, result, opening_.ServerName(), loop_.Now())) {
     context_.metrics.Count(Outcome::kFailed);
     End(true);
   } else {
@@ -266,17 +240,14 @@ bool Connection::ShakeHandsWithClient() {
 bool Connection::StartSplicing(SpliceReason reason) {
   context_.metrics.Count(reason);
   spliced_ = true;
-  BecomeRelay(Outcome::kSpliced);
-  relay_->SendFirst(std::exchange(early_, {}));
+  BecomeRelay(Outcome::kSpliced, nullptr);
+  relay_->SendFirst(opening_.TakeBytes());
   return true;
 }
 
-void Connection::BecomeRelay(Outcome outcome) {
+void Connection::BecomeRelay(Outcome outcome, std::unique_ptr<ConnectionReader> reader) {
   context_.metrics.Count(outcome);
-  relay_.emplace(client_, upstream_, context_.metrics,
-                 outcome == Outcome::kSpliced
-                     ? nullptr
-                     : std::make_unique<ConnectionReader>(exchanges_, context_.kept));
+  relay_.emplace(client_, upstream_, context_.metrics, std::move(reader));
   deadline_ = SteadyTime::max();
   dial_.reset();
   stage_ = Stage::kRelaying;
@@ -285,7 +256,7 @@ void Connection::BecomeRelay(Outcome outcome) {
 bool Connection::Move() {
   const Relay::State state = relay_->Pump(loop_.Scratch());
   if (!spliced_) {
-    trust_.OnMoved(client_, *relay_, hello_.server_name, loop_.Now());
+    trust_.OnMoved(client_, *relay_, opening_.ServerName(), loop_.Now());
   }
   if (state == Relay::State::kRefused) {
     Refuse(RefusalOf(relay_->Heard()));
@@ -315,7 +286,7 @@ bool Connection::OnTime(SteadyTime now) {
   }
   if (now >= deadline_) {
     switch (stage_) {
-      case Stage::kHello:
+      case Stage::kOpening:
         Fail(Failure::kHelloTimeout);
         break;
       case Stage::kDialing:
@@ -339,7 +310,7 @@ bool Connection::OnTime(SteadyTime now) {
 }
 
 void Connection::OnDrain() {
-  if (stage_ == Stage::kHello) {
+  if (stage_ == Stage::kOpening) {
     Refuse(Refusal::kStopping);
   } else if (stage_ == Stage::kRelaying && relay_->Idle()) {
     client_.EndWriting(true, true);

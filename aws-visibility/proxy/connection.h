@@ -1,13 +1,15 @@
-// A pod's connection, from its first byte to its end: the ClientHello, the address of the real
-// endpoint, TLS with the endpoint, TLS with the client, and then bytes. In its loop's thread only.
+// A pod's connection, from its first byte to its end: where it wants to go, the address of the real
+// endpoint, TLS with the endpoint, TLS with the client, and then bytes. Without TLS these two are
+// left out. In its loop's thread only.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "aws-visibility/proxy/address_resolver.h"
-#include "aws-visibility/proxy/client_hello.h"
+#include "aws-visibility/proxy/client_opening.h"
 #include "aws-visibility/proxy/client_trust.h"
 #include "aws-visibility/proxy/connection_exchanges.h"
 #include "aws-visibility/proxy/endpoint.h"
@@ -21,7 +23,8 @@ class EventLoop;
 
 class Connection {
  public:
-  Connection(EventLoop& loop, ProxyContext& context, uint64_t id, int fd, const IpAddress& client);
+  Connection(EventLoop& loop, ProxyContext& context, uint64_t id, Scheme scheme, int fd,
+             const IpAddress& client);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -39,7 +42,7 @@ class Connection {
 
  private:
   enum class Stage : uint8_t {
-    kHello,
+    kOpening,
     kDialing,
     kUpstreamTls,
     kClientTls,
@@ -48,17 +51,16 @@ class Connection {
   };
 
   // Each returns whether to go on at once.
-  bool ReadHello();
+  bool ReadOpening();
   bool Dial();
   bool ShakeHandsUpstream();
   bool ShakeHandsWithClient();
   bool Move();
 
-  bool Admit();
   bool StartUpstream();
   bool StartClient();
   bool StartSplicing(SpliceReason reason);
-  void BecomeRelay(Outcome outcome);
+  void BecomeRelay(Outcome outcome, std::unique_ptr<ConnectionReader> reader);
   void NoteBadCertificate();
 
   void Refuse(Refusal reason);
@@ -70,14 +72,14 @@ class Connection {
   EventLoop& loop_;
   ProxyContext& context_;
   const uint64_t id_;
+  const Scheme scheme_;
   const IpAddress client_address_;
-  Stage stage_ = Stage::kHello;
+  Stage stage_ = Stage::kOpening;
   bool spliced_ = false;
   Endpoint client_;
   Endpoint upstream_;
-  // While it is needed: the bytes that the client sent before we answered.
-  std::string early_;
-  ClientHello hello_;
+  ConnectionExchanges exchanges_;
+  ClientOpening opening_;
   ClientTrust trust_;
   // Until bytes are handed on.
   std::optional<UpstreamDial> dial_;
@@ -85,7 +87,6 @@ class Connection {
   std::string protocol_;
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime last_activity_;
-  ConnectionExchanges exchanges_;
   std::optional<Relay> relay_;
   bool counted_unread_ = false;
 };

@@ -1,25 +1,31 @@
 #include "aws-visibility/proxy/connection_exchanges.h"
 
-#include <string>
-#include <string_view>
+#include <utility>
+
+#include "aws-visibility/proxy/host_name.h"
 
 namespace network_mapper::aws {
 
+bool ConnectionExchanges::MayPass(std::string_view host) {
+  if (scheme_ == Scheme::kHttps) {
+    // The client was shown a certificate for the endpoint's name; what it asks there for other
+    // names is between the two.
+    return true;
+  }
+  constexpr uint16_t kHttpPort = 80;
+  std::optional<HostField> field = ReadHostField(host);
+  const bool valid = field && (field->port == 0 || field->port == kHttpPort);
+  std::string name = valid ? std::move(field->name) : std::string();
+  if (!first_host_) {
+    first_host_ = std::move(name);
+    return context_.options.is_api_endpoint(*first_host_);
+  }
+  return name == *first_host_;
+}
+
 bool ConnectionExchanges::IsForAws(const RequestHead& head) const {
-  // No name is as long, so nothing is copied but names.
-  constexpr size_t kLongestName = 256;
-  std::string_view host = head.host.substr(0, head.host.find(':'));
-  if (host.ends_with('.')) {
-    host.remove_suffix(1);
-  }
-  if (host.empty() || host.size() > kLongestName) {
-    return false;
-  }
-  std::string lower(host);
-  for (char& c : lower) {
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return context_.options.is_api_endpoint(lower);
+  const std::optional<HostField> field = ReadHostField(head.host);
+  return field && context_.options.is_api_endpoint(field->name);
 }
 
 BodyNeeds ConnectionExchanges::NeedsOf(const RequestHead& head) {

@@ -28,8 +28,8 @@ constexpr auto kLookInterval = 200ms;
 
 }  // namespace
 
-EventLoop::EventLoop(ProxyContext& context, int listener)
-    : context_(context), listener_(listener), scratch_(kScratchSize) {}
+EventLoop::EventLoop(ProxyContext& context, std::vector<Listener> listeners)
+    : context_(context), listeners_(std::move(listeners)), scratch_(kScratchSize) {}
 
 EventLoop::~EventLoop() {
   Join();
@@ -86,12 +86,14 @@ void EventLoop::Watch(Endpoint& endpoint) {
 }
 
 void EventLoop::Listen(bool on) {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLEXCLUSIVE;
-  event.data.ptr = nullptr;
-  if (listening_ != on) {
-    epoll_ctl(epoll_, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener_, &event);
-    listening_ = on;
+  if (std::exchange(listening_, on) == on) {
+    return;
+  }
+  for (Listener& listener : listeners_) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLEXCLUSIVE;
+    event.data.ptr = &listener;
+    epoll_ctl(epoll_, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener.fd, &event);
   }
 }
 
@@ -112,14 +114,7 @@ void EventLoop::Run() {
     now_ = context_.clock.SteadyNow();
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<size_t>(i)];
-      if (event.data.ptr == nullptr) {
-        Accept();
-      } else if (event.data.ptr == &wake_) {
-        HandlePosted();
-      } else {
-        auto& endpoint = *static_cast<Endpoint*>(event.data.ptr);
-        endpoint.Owner().OnEvents(endpoint, event.events);
-      }
+      Handle(event.data.ptr, event.events);
     }
     TakeTurns();
     LookAtTime();
@@ -128,6 +123,21 @@ void EventLoop::Run() {
       return;
     }
   }
+}
+
+void EventLoop::Handle(void* source, uint32_t events) {
+  if (source == &wake_) {
+    HandlePosted();
+    return;
+  }
+  for (const Listener& listener : listeners_) {
+    if (source == &listener) {
+      Accept(listener);
+      return;
+    }
+  }
+  auto& endpoint = *static_cast<Endpoint*>(source);
+  endpoint.Owner().OnEvents(endpoint, events);
 }
 
 void EventLoop::HandlePosted() {
@@ -154,14 +164,14 @@ void EventLoop::BeginDrain() {
   }
 }
 
-void EventLoop::Accept() {
+void EventLoop::Accept(const Listener& listener) {
   for (int i = 0; i < kAcceptsATurn && !draining_; ++i) {
     sockaddr_storage peer{};
     socklen_t size = sizeof(peer);
-    const int fd =
-        accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = accept4(listener.fd, reinterpret_cast<sockaddr*>(&peer), &size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      Adopt(fd, peer);
+      Adopt(fd, listener.scheme, peer);
     } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
       // They wait in the backlog, until some of ours have ended.
       if (MayWarn()) {
@@ -175,7 +185,7 @@ void EventLoop::Accept() {
   }
 }
 
-void EventLoop::Adopt(int fd, const sockaddr_storage& peer) {
+void EventLoop::Adopt(int fd, Scheme scheme, const sockaddr_storage& peer) {
   if (context_.metrics.open_count >= static_cast<int64_t>(context_.options.most_connections)) {
     context_.metrics.Count(Refusal::kLimit);
     context_.metrics.Count(Outcome::kRefused);
@@ -185,8 +195,8 @@ void EventLoop::Adopt(int fd, const sockaddr_storage& peer) {
   const std::optional<IpAddress> address = IpAddress::FromSocketAddress(peer);
   const uint64_t id = next_connection_++;
   PrepareForRelay(fd);
-  auto connection =
-      std::make_unique<Connection>(*this, context_, id, fd, address ? *address : IpAddress());
+  auto connection = std::make_unique<Connection>(*this, context_, id, scheme, fd,
+                                                 address ? *address : IpAddress());
   Connection& begun = *connection;
   connections_.emplace(id, std::move(connection));
   timed_ = true;

@@ -1,5 +1,5 @@
 // One thread that moves the bytes of its connections: epoll, edge-triggered. Loops share the
-// listening socket; a connection stays with the loop that accepted it.
+// listening sockets; a connection stays with the loop that accepted it.
 #pragma once
 
 #include <sys/socket.h>
@@ -25,10 +25,15 @@ namespace network_mapper::aws {
 class Connection;
 class Endpoint;
 
+struct Listener {
+  int fd = -1;
+  Scheme scheme = Scheme::kHttps;
+};
+
 class EventLoop {
  public:
-  // `listener` stays the caller's; all must outlive this.
-  EventLoop(ProxyContext& context, int listener);
+  // The listeners' sockets stay the caller's; all must outlive this.
+  EventLoop(ProxyContext& context, std::vector<Listener> listeners);
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
   // Ends all connections.
@@ -71,8 +76,9 @@ class EventLoop {
   void Run();
   int WaitTime() const;
   void HandlePosted();
-  void Accept();
-  void Adopt(int fd, const sockaddr_storage& peer);
+  void Handle(void* source, uint32_t events);
+  void Accept(const Listener& listener);
+  void Adopt(int fd, Scheme scheme, const sockaddr_storage& peer);
   void Listen(bool on);
   void TakeTurns();
   void LookAtTime();
@@ -80,7 +86,7 @@ class EventLoop {
   void FreeForgotten();
 
   ProxyContext& context_;
-  const int listener_;
+  std::vector<Listener> listeners_;
   int epoll_ = -1;
   int wake_ = -1;
   Guarded<std::vector<Posted>> posted_;

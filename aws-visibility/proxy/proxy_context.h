@@ -1,6 +1,7 @@
 // What all connections of a proxy share. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "aws-visibility/http/keep_budget.h"
@@ -13,6 +14,9 @@
 #include "aws-visibility/proxy/tls_contexts.h"
 
 namespace network_mapper::aws {
+
+// What clients speak on a port: HTTP in TLS, or as it is.
+enum class Scheme : uint8_t { kHttps, kHttp };
 
 struct ProxyContext {
   ProxyContext(const AwsProxyOptions& given, LeafIssuer& issuer, ExchangeObserver& given_observer,

@@ -30,6 +30,21 @@ Counter& AddBytes(MetricsRegistry& registry, const std::string& from) {
 
 }  // namespace
 
+Refusal RefusalOf(Reading reading) {
+  switch (reading) {
+    case Reading::kLargeHead:
+      return Refusal::kLargeHead;
+    case Reading::kConnect:
+      return Refusal::kConnectMethod;
+    case Reading::kPipelining:
+      return Refusal::kPipelining;
+    case Reading::kOtherHost:
+      return Refusal::kOtherHost;
+    default:
+      return Refusal::kAmbiguousFraming;
+  }
+}
+
 ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
     : outcomes(AddCounters<4>(registry, "network_mapper_aws_proxy_connections_total",
                               "Connections of pods, by what became of them", "outcome",
@@ -37,8 +52,9 @@ ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
       refusals(AddCounters<kRefusals>(
           registry, "network_mapper_aws_proxy_refused_total",
           "Connections that the proxy closed rather than hand on, by reason", "reason",
-          {"not_tls", "malformed_hello", "no_server_name", "not_an_api_endpoint", "limit", "loop",
-           "stopping", "ambiguous_framing", "large_head", "connect_method", "pipelining"})),
+          {"not_tls", "not_http", "malformed_hello", "no_server_name", "not_an_api_endpoint",
+           "limit", "loop", "stopping", "ambiguous_framing", "large_head", "connect_method",
+           "pipelining", "other_host"})),
       failures(AddCounters<kFailures>(
           registry, "network_mapper_aws_proxy_failed_total",
           "Connections that did not come about, by reason", "reason",

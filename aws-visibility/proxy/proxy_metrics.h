@@ -19,7 +19,9 @@ enum class Outcome : uint8_t { kRelayed, kSpliced, kRefused, kFailed };
 // Why we close a connection that we could have handed on.
 enum class Refusal : uint8_t {
   kNotTls,
+  kNotHttp,
   kMalformedHello,
+  // Nor Host.
   kNoServerName,
   kNotAnApiEndpoint,
   kLimit,
@@ -31,8 +33,11 @@ enum class Refusal : uint8_t {
   kLargeHead,
   kConnectMethod,
   kPipelining,
+  kOtherHost,
 };
-inline constexpr size_t kRefusals = 11;
+inline constexpr size_t kRefusals = 13;
+
+Refusal RefusalOf(Reading reading);
 
 // Why a connection did not come about, or ended before its time.
 enum class Failure : uint8_t {

@@ -26,6 +26,12 @@ Relay::State Relay::Pump(std::span<char> scratch) {
   return up == State::kMore || down == State::kMore ? State::kMore : State::kWaiting;
 }
 
+void Relay::SendFirst(std::string bytes) {
+  up_.count += bytes.size();
+  up_.bytes.Increment(static_cast<double>(bytes.size()));
+  up_.pending = std::move(bytes);
+}
+
 void Relay::NoteWhoLeft(const Pipe& pipe) {
   client_left_first_ = client_left_first_ || (&pipe == &up_ && !down_.Ended());
 }

@@ -42,8 +42,9 @@ class Relay {
   // `scratch` is memory for one read; nothing stays there.
   State Pump(std::span<char> scratch);
 
-  // Bytes that are to be sent up before anything else: those that were read before the relay was.
-  void SendFirst(std::string bytes) { up_.pending = std::move(bytes); }
+  // Bytes that are to be sent up before anything else: those that were read before the relay was,
+  // and that the reader has seen, where there is one.
+  void SendFirst(std::string bytes);
 
   // What the reader said last; after anything but kFollowed there is none any more.
   Reading Heard() const { return heard_; }

@@ -65,10 +65,8 @@ UpstreamDial::State UpstreamDial::Proceed() {
 }
 
 void UpstreamDial::ConnectNext() {
-  const auto& fixed = context_.options.upstream_override;
   while (next_address_ < addresses_.size()) {
-    const int fd = StartConnecting(addresses_[next_address_++],
-                                   fixed ? fixed->port : context_.options.upstream_port);
+    const int fd = StartConnecting(addresses_[next_address_++], Port());
     if (fd >= 0) {
       upstream_.Open(fd);
       loop_.Watch(upstream_);
@@ -77,6 +75,14 @@ void UpstreamDial::ConnectNext() {
     }
   }
   state_ = State::kNoConnection;
+}
+
+uint16_t UpstreamDial::Port() const {
+  const AwsProxyOptions& options = context_.options;
+  if (options.upstream_override) {
+    return options.upstream_override->port;
+  }
+  return scheme_ == Scheme::kHttps ? options.upstream_port : options.upstream_http_port;
 }
 
 bool UpstreamDial::LeadsHere(const IpAddress& address) const {

@@ -28,8 +28,9 @@ class UpstreamDial {
   };
 
   // `client`: who it is for; `upstream` is opened. All must outlive this.
-  UpstreamDial(EventLoop& loop, ProxyContext& context, const Endpoint& client, Endpoint& upstream)
-      : loop_(loop), context_(context), client_(client), upstream_(upstream) {}
+  UpstreamDial(EventLoop& loop, ProxyContext& context, Scheme scheme, const Endpoint& client,
+               Endpoint& upstream)
+      : loop_(loop), context_(context), scheme_(scheme), client_(client), upstream_(upstream) {}
 
   // Once; where addresses are to be asked for, the loop's connection `id` is told of them.
   void Begin(const std::string& name, uint64_t id);
@@ -43,10 +44,12 @@ class UpstreamDial {
 
  private:
   void ConnectNext();
+  uint16_t Port() const;
   bool LeadsHere(const IpAddress& address) const;
 
   EventLoop& loop_;
   ProxyContext& context_;
+  const Scheme scheme_;
   const Endpoint& client_;
   Endpoint& upstream_;
   State state_ = State::kAddresses;

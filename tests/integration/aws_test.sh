@@ -61,6 +61,27 @@ wait_for 10 aws_map_is worker "$wanted" || aws_same "the map of the worker" "$wa
 aws_same "the role" "$role" "$(on_node "$bin/network-mapper" export --quiet --mapper-url "$mapper_url" -n shop --format iam-policy |
   jq -r '.[] | select(.workload.name == "worker") | .roles[]')"
 
+# Without TLS a call goes on without TLS, and is on the map as others are.
+aws_begin_anew
+DNS_SERVICE_IP="$SERVICE_CIDR_PREFIX.202" pod_up shop old -- sleep infinity
+by_http() {
+  aws_in "$POD_NAME" roots.pem "$aws_python" "$run_calls" one --endpoint-url "http://$1.$aws_region.amazonaws.com" "${@:2}"
+}
+before="$(aws_proxy_metric 'network_mapper_aws_proxy_exchanges_total{host="aws"}')"
+by_http s3 s3api create-bucket --bucket by-http --create-bucket-configuration "LocationConstraint=$aws_region" > /dev/null || fail "no bucket by HTTP"
+by_http s3 s3 cp "$CLUSTER_DIR/roots.pem" s3://by-http/a/b.pem > /dev/null || fail "no object by HTTP"
+by_http s3 s3 cp s3://by-http/a/b.pem - | cmp - "$CLUSTER_DIR/roots.pem" || fail "an object came back changed by HTTP"
+by_http sqs sqs create-queue --queue-name by-http > /dev/null || fail "no queue by HTTP"
+wanted="$(printf '%s\n' "arn:aws:s3:::by-http s3:CreateBucket" "arn:aws:s3:::by-http/a/b.pem s3:GetObject" "arn:aws:s3:::by-http/a/b.pem s3:PutObject" \
+  "arn:aws:sqs:$aws_region:123456789012:by-http sqs:CreateQueue" | LC_ALL=C sort)"
+wait_for 10 aws_map_is old "$wanted" || aws_same "the map of calls without TLS" "$wanted" "$(aws_on_map old)"
+[ "$(aws_proxy_metric 'network_mapper_aws_proxy_exchanges_total{host="aws"}')" -ge $((before + 4)) ] || fail "calls without TLS do not go through the proxy"
+# It leads nowhere else.
+code=0
+in_pod shop "$POD_NAME" curl -s --max-time 10 -H 'Host: example.com' "http://s3.$aws_region.amazonaws.com/" > /dev/null || code=$?
+[ "$code" = 56 ] || fail "curl ends with $code where another host is asked for, not with a reset"
+[ "$(aws_proxy_metric 'network_mapper_aws_proxy_refused_total{reason="not_an_api_endpoint"}')" = 1 ] || fail "the refusal is not counted"
+
 # A client that does not trust the proxy's certificate fails once, and then is handed on unread.
 aws_begin_anew
 head_of_s3() {

@@ -11,6 +11,8 @@ namespace network_mapper::aws {
 
 class HeardExchanges final : public ExchangeListener {
  public:
+  bool MayPass(std::string_view host) override { return only_host.empty() || host == only_host; }
+
   BodyNeeds NeedsOf(const RequestHead&) override { return needs; }
 
   // "POST host /target [body] -> 200 [body]"; a body of which there is more ends in "...".
@@ -27,6 +29,8 @@ class HeardExchanges final : public ExchangeListener {
 
   void OnLoss(Loss loss) override { losses.push_back(loss); }
 
+  // Empty: any.
+  std::string only_host;
   BodyNeeds needs{.request = 16, .response = 16};
   std::vector<std::string> all;
   // Of the last request.

@@ -213,6 +213,17 @@ TEST(Http1, RefusesASecondRequestThatIsBad) {
   EXPECT_EQ(reader.FromClient("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), Reading::kAmbiguous);
 }
 
+TEST(Http1, RefusesARequestForSomebodyElse) {
+  HeardExchanges heard;
+  heard.only_host = "a";
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  EXPECT_EQ(reader.FromClient("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Reading::kFollowed);
+  EXPECT_EQ(reader.FromClient("GET / HTTP/1.1\r\nHost: b\r\n\r\n"), Reading::kOtherHost);
+  // Of the second nothing is told.
+  EXPECT_THAT(heard.all, ElementsAre("GET a / [] -> 0 [...]"));
+}
+
 TEST(Http1, RefusesMoreRequestsAheadThanItRemembers) {
   HeardExchanges heard;
   KeepBudget budget(kRoom);

@@ -311,6 +311,15 @@ TEST(Http2, RefusesMalformedFramesAndWhatIsTooLarge) {
   }
 }
 
+TEST(Http2, RefusesARequestForSomebodyElse) {
+  Talk talk;
+  talk.heard.only_host = "kinesis.eu-west-1.amazonaws.com";
+  EXPECT_EQ(talk.Client(talk.Request(1, Get("/a"))), Reading::kFollowed);
+  Fields other = Get("/b");
+  other[2].second = "b.s3.amazonaws.com";
+  EXPECT_EQ(talk.Client(talk.Request(3, other)), Reading::kOtherHost);
+}
+
 TEST(Http2, AnEndpointsFaultsDoNotEndTheConnection) {
   Talk talk;
   talk.Client(talk.Request(1, Get("/")));

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "aws-visibility/proxy/address_resolver.h"
+#include "aws-visibility/proxy/host_name.h"
 #include "aws-visibility/proxy/leaf_cache.h"
 #include "aws-visibility/proxy/sockets.h"
 #include "aws-visibility/proxy/splice_memory.h"
@@ -100,6 +101,25 @@ TEST(LeafCache, RenewsBeforeTheEndAndIsBounded) {
     EXPECT_TRUE(cache.For(name).ok());
   }
   EXPECT_EQ(issuer.issued, 5);
+}
+
+TEST(ReadHostField, FindsNameAndPort) {
+  const auto text = [](std::string_view field) {
+    const std::optional<HostField> read = ReadHostField(field);
+    return read ? read->name + " " + std::to_string(read->port) : "none";
+  };
+  EXPECT_EQ(text("SQS.eu-west-1.amazonaws.com"), "sqs.eu-west-1.amazonaws.com 0");
+  EXPECT_EQ(text("a.b.:80"), "a.b 80");
+  EXPECT_EQ(text("a:"), "a 0");
+  EXPECT_EQ(text(std::string(253, 'a') + ":65535"), std::string(253, 'a') + " 65535");
+  for (const std::string& none :
+       {std::string(), std::string(":80"), std::string("."), std::string("a..:80"),
+        std::string(254, 'a'), std::string("a:0"), std::string("a:65536"), std::string("a:8 0"),
+        std::string("a:+80"), std::string("a:80:80"), std::string("[::1]:80"), std::string("a b"),
+        std::string("u@a"), std::string("a/b"), std::string("a%2eb"), std::string("a\0b", 3),
+        std::string("\xc3\xa4")}) {
+    EXPECT_EQ(text(none), "none") << none;
+  }
 }
 
 TEST(PreferredProtocol, IsHttp1WhereItIsOffered) {

@@ -16,6 +16,7 @@
 #include "aws-visibility/proxy/aws_proxy.h"
 #include "common/concurrency/waitable.h"
 #include "tests/aws-visibility/proxy/tls_peers.h"
+#include "tests/support/raw_connection.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_certificates.h"
 #include "tests/support/test_paths.h"
@@ -136,6 +137,9 @@ class ProxyFixture : public testing::Test {
     }
     return ConnectPeer(proxy_->Port(), options);
   }
+
+  // To the port of those that do not speak TLS.
+  RawConnection ConnectPlain() { return RawConnection(proxy_->HttpPort()); }
 
   double Metric(std::string_view name, const std::string& label, const std::string& value) {
     return metrics_.AddCounter(name, "", {{label, value}}).Value();

@@ -72,15 +72,16 @@ aws_up() {
   CLUSTER_DNS_OPTIONS+=("--address=/amazonaws.com/$aws_ip" "--local=/amazonaws.com/")
   test_up
   aws_make_certificates 2> "$CLUSTER_DIR/log/openssl.log" || fail "openssl: $(< "$CLUSTER_DIR/log/openssl.log")"
-  POD_IP_WANTED="$aws_ip" pod_up aws aws -- env PYTHONPATH="$aws_packages" PYTHONDONTWRITEBYTECODE=1 "$aws_python" -m moto.server -H 0.0.0.0 \
-    -p 443 --ssl-cert "$CLUSTER_DIR/aws.pem" --ssl-key "$CLUSTER_DIR/aws.key"
+  POD_IP_WANTED="$aws_ip" pod_up aws aws -- env PYTHONPATH="$aws_packages" PYTHONDONTWRITEBYTECODE=1 "$aws_python" \
+    "$aws_here/moto_ports.py" "$CLUSTER_DIR/aws.pem" "$CLUSTER_DIR/aws.key"
   start_mapper
   mkdir "$CLUSTER_DIR/proxy"
-  pod_up otterize-system aws-proxy -- network-mapper-aws-proxy --debug --aws-proxy-port 443 --aws-ca-file "$CLUSTER_DIR/proxy/ca.json" \
-    --aws-ca-certificate-file "$CLUSTER_DIR/proxy/ca.crt" --aws-upstream-roots-file "$CLUSTER_DIR/roots.pem" \
+  pod_up otterize-system aws-proxy -- network-mapper-aws-proxy --debug --aws-proxy-port 443 --aws-http-port 80 \
+    --aws-ca-file "$CLUSTER_DIR/proxy/ca.json" --aws-ca-certificate-file "$CLUSTER_DIR/proxy/ca.crt" --aws-upstream-roots-file "$CLUSTER_DIR/roots.pem" \
     --aws-own-address "$own_address" --aws-report-interval 1s --mapper-address "$POD_GATEWAY:9091" --node-name "$NODE_NAME"
   proxy="$POD_NAME"
   SERVICE_IP="$own_address" service_up otterize-system otterize-aws-visibility-proxy 443:443 "$proxy"
+  service_forward "$own_address" 80 "$POD_IP" 80
   aws_coredns_up names
   names_pod="$POD_NAME"
   SERVICE_IP="$names_address" service_up otterize-system otterize-aws-visibility-names 53:5353 "$names_pod"
