@@ -28,6 +28,11 @@ ConnectionReader::~ConnectionReader() {
 }
 
 Reading ConnectionReader::Note(Reading reading) {
+  const size_t pending =
+      from_client_.size() + from_server_.size() + (protocol_ != nullptr ? protocol_->Pending() : 0);
+  if (reading == Reading::kFollowed && !charge_.Set(pending)) {
+    reading = Reading::kNoRoom;
+  }
   if (reading != Reading::kFollowed && protocol_ != nullptr) {
     protocol_->BreakOff();
     protocol_.reset();
@@ -36,18 +41,20 @@ Reading ConnectionReader::Note(Reading reading) {
 }
 
 Reading ConnectionReader::FromClient(std::string_view bytes) {
+  // What comes whole now is paid for by those who keep it.
+  charge_.Set(0);
   if (protocol_ != nullptr) {
     return Note(protocol_->FromClient(bytes));
   }
   if (bytes.empty()) {
-    return Reading::kFollowed;
+    return Note(Reading::kFollowed);
   }
   from_client_.append(bytes);
   if (!MayBeHttp(from_client_.front())) {
     return Reading::kNotHttp;
   }
   return kHttp2Preface.starts_with(from_client_) && from_client_.size() < kHttp2Preface.size()
-             ? Reading::kFollowed
+             ? Note(Reading::kFollowed)
              : Choose();
 }
 
@@ -69,13 +76,14 @@ Reading ConnectionReader::Choose() {
 }
 
 Reading ConnectionReader::FromServer(std::string_view bytes) {
+  charge_.Set(0);
   if (protocol_ != nullptr) {
     const Reading reading = protocol_->FromServer(bytes);
     // Nothing that an endpoint sends closes a connection.
     return Note(IsRefusal(reading) ? Reading::kUnreadable : reading);
   }
   from_server_.append(bytes);
-  return from_server_.size() > kMostEarlyBytes ? Reading::kNotHttp : Reading::kFollowed;
+  return Note(from_server_.size() > kMostEarlyBytes ? Reading::kNotHttp : Reading::kFollowed);
 }
 
 void ConnectionReader::EndOfServer() {

@@ -19,7 +19,7 @@ class ConnectionReader {
  public:
   // Both must outlive this.
   ConnectionReader(ExchangeListener& listener, KeepBudget& budget)
-      : listener_(listener), budget_(budget) {}
+      : listener_(listener), budget_(budget), charge_(budget) {}
 
   ConnectionReader(const ConnectionReader&) = delete;
   ConnectionReader& operator=(const ConnectionReader&) = delete;
@@ -41,6 +41,7 @@ class ConnectionReader {
 
   ExchangeListener& listener_;
   KeepBudget& budget_;
+  KeptCharge charge_;
   std::unique_ptr<ProtocolReader> protocol_;
   // Until the protocol is known.
   std::string from_client_;

@@ -30,6 +30,8 @@ class Http1Connection final : public ProtocolReader {
 
   bool Idle() const override { return waiting_.empty() && requests_.BetweenMessages(); }
 
+  size_t Pending() const override { return requests_.Pending() + responses_.Pending(); }
+
  private:
   // A request whose answer has not ended.
   struct Waiting {

@@ -37,6 +37,9 @@ class Http1Reader {
   // Whether the next byte would begin a message.
   bool BetweenMessages() const { return state_ == State::kHead && text_.empty(); }
 
+  // Bytes that are kept of a head, or of what else has not come whole.
+  size_t Pending() const { return text_.size(); }
+
  private:
   enum class State : uint8_t {
     kHead,

@@ -136,6 +136,14 @@ void Http2Connection::Side::OnReset(uint32_t stream) {
   }
 }
 
+size_t Http2Connection::Side::Pending() const {
+  size_t bytes = frames.Pending();
+  for (const std::vector<uint32_t>& sizes : table_sizes) {
+    bytes += sizes.size() * sizeof(uint32_t);
+  }
+  return bytes;
+}
+
 Reading Http2Connection::Side::OnSettings(std::string_view payload, bool acknowledgement) {
   if (!acknowledgement) {
     std::vector<uint32_t> sizes;

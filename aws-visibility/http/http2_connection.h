@@ -37,6 +37,8 @@ class Http2Connection final : public ProtocolReader {
 
   bool Idle() const override { return streams_.empty() && client_.frames.BetweenFrames(); }
 
+  size_t Pending() const override { return client_.Pending() + server_.Pending(); }
+
  private:
   struct Stream {
     std::shared_ptr<KeptExchange> exchange;
@@ -55,6 +57,8 @@ class Http2Connection final : public ProtocolReader {
     void OnStreamEnd(uint32_t stream) override;
     void OnReset(uint32_t stream) override;
     Reading OnSettings(std::string_view payload, bool acknowledgement) override;
+
+    size_t Pending() const;
 
     Http2Frames frames{*this};
     HeaderDecoder headers;

@@ -31,6 +31,38 @@ class KeepBudget {
   std::atomic<size_t> used_{0};
 };
 
+// How much one connection keeps of heads that are still coming, paid for from a budget, which must
+// outlive it. The first of it is free: a connection costs more by itself, and most heads never need
+// more, so that those of others cannot take the room from them.
+class KeptCharge {
+ public:
+  static constexpr size_t kFree = size_t{4} * 1024;
+
+  explicit KeptCharge(KeepBudget& budget) : budget_(budget) {}
+
+  KeptCharge(const KeptCharge&) = delete;
+  KeptCharge& operator=(const KeptCharge&) = delete;
+
+  ~KeptCharge() { budget_.Return(paid_); }
+
+  // So much is kept from now on. False: there is no room for it, and it must not be.
+  bool Set(size_t bytes) {
+    const size_t due = bytes > kFree ? bytes : 0;
+    if (due > paid_ && !budget_.Take(due - paid_)) {
+      return false;
+    }
+    if (due < paid_) {
+      budget_.Return(paid_ - due);
+    }
+    paid_ = due;
+    return true;
+  }
+
+ private:
+  KeepBudget& budget_;
+  size_t paid_ = 0;
+};
+
 // Bytes that are paid for from a budget, which must outlive them.
 class KeptBytes {
  public:

@@ -1,6 +1,7 @@
 // What follows one version of HTTP on a connection, both ways.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "aws-visibility/http/reading.h"
@@ -19,6 +20,8 @@ class ProtocolReader {
   virtual void BreakOff() = 0;
   // No request is under way.
   virtual bool Idle() const = 0;
+  // Bytes that are kept of what has not come whole, both ways.
+  virtual size_t Pending() const = 0;
 };
 
 }  // namespace network_mapper::aws

@@ -14,6 +14,8 @@ enum class Reading : uint8_t {
   // HTTP that this reader cannot follow: an answer that is malformed, that nobody asked for or
   // whose head is too large; a header table that is too large.
   kUnreadable,
+  // All connections together keep too much at the moment for what is still to come of a head.
+  kNoRoom,
   // The connection is to be closed before these bytes go on. What two readers could understand in
   // two ways: RFC 9112 6.3, 5.1, 5.2, 2.2, 7.1; and malformed frames.
   kAmbiguous,

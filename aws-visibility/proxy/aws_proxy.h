@@ -52,8 +52,9 @@ struct AwsProxyOptions {
   std::vector<IpAddress> own_addresses;
   // Further ones are reset.
   size_t most_connections = 10'000;
-  // What is kept of heads and bodies at a time, over all connections. Beyond it bytes are handed on
-  // all the same, but are not told of.
+  // What is kept of heads and bodies at a time, over all connections, also of heads that are still
+  // coming. Beyond it bytes are handed on all the same, but are not told of; a client that has not
+  // said yet where it wants to go is reset.
   size_t most_kept_bytes = size_t{64} * 1024 * 1024;
   std::chrono::milliseconds hello_timeout = std::chrono::seconds(10);
   // For all addresses of a name together.

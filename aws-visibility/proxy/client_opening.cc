@@ -5,7 +5,7 @@
 namespace network_mapper::aws {
 
 ClientOpening::ClientOpening(Scheme scheme, ProxyContext& context, ConnectionExchanges& exchanges)
-    : context_(context), exchanges_(exchanges) {
+    : context_(context), exchanges_(exchanges), charge_(context.kept) {
   if (scheme == Scheme::kHttp) {
     reader_ = std::make_unique<ConnectionReader>(exchanges, context.kept);
   }
@@ -26,6 +26,9 @@ ClientOpening::State ClientOpening::Read(Endpoint& client, std::span<char> scrat
     const std::string_view bytes(scratch.data(), size);
     bytes_.append(bytes);
     state = reader_ == nullptr ? TakeHello() : TakeRequest(bytes);
+    if (state == State::kWaiting && !charge_.Set(bytes_.size())) {
+      return Refused(Refusal::kNoRoom);
+    }
   }
   return state;
 }
@@ -54,7 +57,9 @@ ClientOpening::State ClientOpening::TakeRequest(std::string_view bytes) {
     }
   }
   if (reading != Reading::kFollowed) {
-    return Refused(IsRefusal(reading) ? RefusalOf(reading) : Refusal::kNotHttp);
+    return Refused(IsRefusal(reading)            ? RefusalOf(reading)
+                   : reading == Reading::kNoRoom ? Refusal::kNoRoom
+                                                 : Refusal::kNotHttp);
   }
   if (exchanges_.FirstHost()) {
     return State::kComplete;

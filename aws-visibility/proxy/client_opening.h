@@ -43,7 +43,10 @@ class ClientOpening {
   const std::string& Protocols() const { return hello_.protocols; }
 
   // All that was read, which has to go on.
-  std::string TakeBytes() { return std::exchange(bytes_, {}); }
+  std::string TakeBytes() {
+    charge_.Set(0);
+    return std::exchange(bytes_, {});
+  }
 
   // Has read these bytes; null with TLS.
   std::unique_ptr<ConnectionReader> TakeReader() { return std::move(reader_); }
@@ -58,6 +61,7 @@ class ClientOpening {
   ConnectionExchanges& exchanges_;
   std::unique_ptr<ConnectionReader> reader_;
   std::string bytes_;
+  KeptCharge charge_;
   ClientHello hello_;
   Refusal why_ = Refusal::kNotTls;
 };

@@ -28,6 +28,8 @@ enum class Refusal : uint8_t {
   // The name leads to the proxy itself.
   kLoop,
   kStopping,
+  // All connections together keep too much to wait for the rest of what the client says first.
+  kNoRoom,
   // Of the client's HTTP, in the order of http/reading.h.
   kAmbiguousFraming,
   kLargeHead,
@@ -35,7 +37,7 @@ enum class Refusal : uint8_t {
   kPipelining,
   kOtherHost,
 };
-inline constexpr size_t kRefusals = 13;
+inline constexpr size_t kRefusals = 14;
 
 Refusal RefusalOf(Reading reading);
 
@@ -81,7 +83,7 @@ struct ProxyMetrics {
   // Whose Host is no API endpoint's.
   Counter& exchanges_of_others;
   std::array<Counter*, 3> losses;
-  std::array<Counter*, 3> unread;
+  std::array<Counter*, 4> unread;
   Counter& bytes_from_clients;
   Counter& bytes_from_upstream;
   Gauge& open;

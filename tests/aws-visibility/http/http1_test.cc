@@ -292,5 +292,31 @@ TEST(Http1, WithoutRoomTellsLessAndFollowsOn) {
   EXPECT_EQ(budget.Used(), 0);
 }
 
+TEST(Http1, HeadsThatAreStillComingAreKeptWithinTheBudget) {
+  HeardExchanges heard;
+  KeepBudget budget(30'000);
+  const std::string begun = "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(20'000, 'x');
+  ConnectionReader first(heard, budget);
+  {
+    ConnectionReader second(heard, budget);
+    EXPECT_EQ(first.FromClient(begun), Reading::kFollowed);
+    EXPECT_EQ(budget.Used(), begun.size());
+    EXPECT_EQ(second.FromClient(begun), Reading::kNoRoom);
+    // Small ones always have room.
+    ConnectionReader third(heard, budget);
+    EXPECT_EQ(third.FromClient("GET / HTTP/1.1\r\nX: " + std::string(4'000, 'x')),
+              Reading::kFollowed);
+    EXPECT_EQ(budget.Used(), begun.size());
+  }
+  EXPECT_EQ(first.FromClient("\r\n\r\n"), Reading::kFollowed);
+  ConnectionReader fourth(heard, budget);
+  fourth.FromClient("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(fourth.FromServer("HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x')),
+            Reading::kNoRoom);
+  EXPECT_EQ(first.FromServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Reading::kFollowed);
+  EXPECT_THAT(heard.all, ElementsAre("GET a / [] -> 0 [...]", "GET a / [] -> 200 []"));
+  EXPECT_EQ(budget.Used(), 0);
+}
+
 }  // namespace
 }  // namespace network_mapper::aws

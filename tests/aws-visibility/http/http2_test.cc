@@ -311,6 +311,31 @@ TEST(Http2, RefusesMalformedFramesAndWhatIsTooLarge) {
   }
 }
 
+TEST(Http2, HeadsThatAreStillComingAreKeptWithinTheBudget) {
+  Talk talk;
+  KeepBudget small(10'000);
+  ConnectionReader reader(talk.heard, small);
+  EXPECT_EQ(reader.FromClient(kHttp2Preface), Reading::kFollowed);
+  const std::string part = Frame(kHeaders, 0, 1, std::string(8'000, 'x'));
+  EXPECT_EQ(reader.FromClient(part), Reading::kFollowed);
+  EXPECT_EQ(small.Used(), 8'000);
+  EXPECT_EQ(reader.FromClient(Frame(kContinuation, 0, 1, std::string(8'000, 'x'))),
+            Reading::kNoRoom);
+}
+
+TEST(Http2, CountsSettingsThatNobodyAcknowledges) {
+  Talk talk;
+  KeepBudget small(10'000);
+  ConnectionReader reader(talk.heard, small);
+  EXPECT_EQ(reader.FromClient(kHttp2Preface), Reading::kFollowed);
+  std::string sizes;
+  for (int i = 0; i < 2'000; ++i) {
+    sizes += BigEndian(1, 2) + BigEndian(4096, 4);
+  }
+  EXPECT_EQ(reader.FromClient(Frame(kSettings, 0, 0, sizes)), Reading::kFollowed);
+  EXPECT_EQ(reader.FromClient(Frame(kSettings, 0, 0, sizes)), Reading::kNoRoom);
+}
+
 TEST(Http2, RefusesARequestForSomebodyElse) {
   Talk talk;
   talk.heard.only_host = "kinesis.eu-west-1.amazonaws.com";

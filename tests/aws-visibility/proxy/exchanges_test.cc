@@ -163,6 +163,26 @@ TEST_F(ProxyExchanges, RefusesALargeHead) {
   EXPECT_EQ(Refused("large_head"), 1);
 }
 
+TEST_F(ProxyExchanges, HandsOnUnreadWhereThereIsNoRoomForAHeadThatIsComing) {
+  const std::string begun =
+      std::string(kHead.substr(0, kHead.size() - 2)) + "X: " + std::string(30'000, 'x');
+  Serve(Echo);
+  AwsProxyOptions options = Options();
+  options.most_kept_bytes = 20'000;
+  Start(options);
+  PeerConnection connection = Connect();
+  ASSERT_NE(connection.stream, nullptr) << connection.failure;
+  connection.stream->Send(begun);
+  EXPECT_EQ(connection.stream->ReceiveExactly(begun.size()), begun);
+  EXPECT_EQ(Metric("network_mapper_aws_proxy_unread_total", "reason", "no_room"), 1);
+  // A ClientHello that does not end is not waited for, either.
+  RawConnection slow(proxy_->Port());
+  slow.Send(std::string("\x16\x03\x01\x40\x00\x01\x00\x70\x00", 9) + std::string(16'380, 'x') +
+            std::string("\x16\x03\x01\x40\x00", 5) + std::string(10'000, 'x'));
+  EXPECT_EQ(slow.ReadAll(), "");
+  EXPECT_EQ(Refused("no_room"), 1);
+}
+
 TEST_F(ProxyExchanges, DoesNotTellOfAHostThatIsNotAws) {
   Serve([](PeerStream& stream) {
     stream.ReceiveUntil("\r\n\r\n");

@@ -182,6 +182,17 @@ TEST_F(ProxyPlain, GivesUpOnAHeadThatDoesNotEnd) {
   EXPECT_EQ(Failed("hello_timeout"), 2);
 }
 
+TEST_F(ProxyPlain, WaitsForNoLongHeadWhereThereIsNoRoom) {
+  ServeYes();
+  AwsProxyOptions options = Options();
+  options.most_kept_bytes = 20'000;
+  Start(options);
+  const std::string begun = std::string(kAsk.substr(0, kAsk.size() - 2)) + "X: ";
+  EXPECT_EQ(Ask(begun + std::string(30'000, 'x')), "");
+  EXPECT_EQ(Refused("no_room"), 1);
+  EXPECT_EQ(Ask(begun + "x\r\n\r\n"), kYes);
+}
+
 TEST_F(ProxyPlain, RefusesANameThatLeadsToItself) {
   ServeYes();
   AwsProxyOptions options = Options();
