@@ -1,5 +1,6 @@
 // Whether one client trusts the certificate that it is shown, as far as what it does tells: whoever
-// does not is spliced from the next connection on. In its loop's thread only.
+// says in an alert that it does not, or leaves without a word twice in a row, is spliced from the
+// next connection on. In its loop's thread only.
 #pragma once
 
 #include <string>
@@ -18,23 +19,25 @@ class ClientTrust {
   ClientTrust(ProxyContext& context, const IpAddress& client)
       : context_(context), client_(client) {}
 
-  // The handshake for a name ended with `result`, which is not kDone. Whether that was distrust.
-  bool OnHandshakeEnd(const Endpoint& client, IoResult result, const std::string& server_name,
-                      SteadyTime now);
+  // The handshake for a name ended with `result`, which is not kDone: what that is to be counted
+  // as.
+  Failure OnHandshakeEnd(const Endpoint& client, IoResult result, const std::string& server_name,
+                         SteadyTime now);
 
   void OnHandshakeDone(SteadyTime now) { since_ = now; }
 
-  // After bytes were moved, or an end was.
+  // After bytes were moved, or an end was. Counts what it makes of it.
   void OnMoved(const Endpoint& client, const Relay& relay, const std::string& server_name,
                SteadyTime now);
 
  private:
-  void Note(const std::string& server_name, SteadyTime now);
+  // `left`: it did not say why.
+  Failure Note(bool left, const std::string& server_name, SteadyTime now);
 
   ProxyContext& context_;
   const IpAddress client_;
   SteadyTime since_;
-  bool noted_ = false;
+  bool decided_ = false;
 };
 
 }  // namespace network_mapper::aws

@@ -228,12 +228,7 @@ bool Connection::ShakeHandsWithClient() {
     BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, context_.kept));
     return true;
   }
-  if (trust_.OnHandshakeEnd(client_, result, opening_.ServerName(), loop_.Now())) {
-    context_.metrics.Count(Outcome::kFailed);
-    End(true);
-  } else {
-    Fail(Failure::kClientTls);
-  }
+  Fail(trust_.OnHandshakeEnd(client_, result, opening_.ServerName(), loop_.Now()));
   return false;
 }
 

@@ -59,7 +59,7 @@ ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
           registry, "network_mapper_aws_proxy_failed_total",
           "Connections that did not come about, by reason", "reason",
           {"hello_timeout", "client_gone", "upstream_address", "upstream_connect", "upstream_tls",
-           "no_certificate", "client_tls", "client_distrust"})),
+           "no_certificate", "client_tls", "client_left", "client_distrust"})),
       splices(AddCounters<2>(registry, "network_mapper_aws_proxy_spliced_total",
                              "Connections handed on without a look inside, by reason", "reason",
                              {"client_distrust", "client_certificate"})),

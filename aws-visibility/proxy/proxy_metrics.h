@@ -50,10 +50,12 @@ enum class Failure : uint8_t {
   kUpstreamTls,
   kNoCertificate,
   kClientTls,
+  // It left without a word when it had seen our certificate: distrust, or a probe.
+  kClientLeft,
   // The client does not trust our certificate: its next connections are spliced.
   kClientDistrust,
 };
-inline constexpr size_t kFailures = 8;
+inline constexpr size_t kFailures = 9;
 
 enum class SpliceReason : uint8_t { kClientDistrust, kClientCertificate };
 

@@ -1,5 +1,7 @@
 // Remembers for some minutes which clients do not trust the proxy's certificate for a name, so that
-// their next connections are handed on without looking inside. Bounded; thread-safe.
+// their next connections are handed on without looking inside. Some of them say so; others just
+// leave, as a probe does that only looks whether somebody answers: these are suspected first.
+// Bounded; thread-safe.
 #pragma once
 
 #include <chrono>
@@ -22,14 +24,28 @@ class SpliceMemory {
 
   // Any client: a client of the unspecified address.
   void Remember(const IpAddress& client, std::string_view server_name, SteadyTime now);
+  // It left without a word when it had seen the certificate. True: for the second time in a row, or
+  // as it did before it was spliced; then that is remembered.
+  bool Suspect(const IpAddress& client, std::string_view server_name, SteadyTime now);
+  // It works with the certificate: it is not suspected any more. What is remembered stays.
+  void Trust(const IpAddress& client, std::string_view server_name);
   bool Knows(const IpAddress& client, std::string_view server_name, SteadyTime now) const;
 
  private:
-  using Entries = std::map<std::pair<IpAddress, std::string>, SteadyTime>;
+  struct Entry {
+    SteadyTime end;
+    // Else only suspected.
+    bool sure = false;
+  };
+
+  using Entries = std::map<std::pair<IpAddress, std::string>, Entry>;
+
+  void Put(Entries& entries, const IpAddress& client, std::string_view server_name, bool sure,
+           SteadyTime now) const;
 
   const std::chrono::nanoseconds duration_;
   const size_t most_entries_;
-  Guarded<Entries> ends_;
+  Guarded<Entries> entries_;
 };
 
 }  // namespace network_mapper::aws

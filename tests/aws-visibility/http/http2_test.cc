@@ -69,6 +69,7 @@ class Deflater {
   std::string Block(const Fields& fields) {
     std::vector<nghttp2_nv> pairs;
     std::vector<std::pair<std::string, std::string>> copy = fields;
+    pairs.reserve(copy.size());
     for (auto& [name, value] : copy) {
       pairs.push_back({.name = reinterpret_cast<uint8_t*>(name.data()),
                        .value = reinterpret_cast<uint8_t*>(value.data()),

@@ -86,6 +86,31 @@ TEST(SpliceMemory, ForgetsInTimeAndIsBounded) {
   EXPECT_TRUE(memory.Knows(pod, "a", now + 1min));
 }
 
+TEST(SpliceMemory, IsSureOfWhoLeavesTwiceInARow) {
+  SpliceMemory memory(10min);
+  const SteadyTime now{};
+  const IpAddress pod = *IpAddress::Parse("10.0.0.1");
+  const IpAddress other = *IpAddress::Parse("10.0.0.2");
+  EXPECT_FALSE(memory.Suspect(pod, "sqs", now));
+  EXPECT_FALSE(memory.Knows(pod, "sqs", now));
+  // Neither another client nor another name adds to it, and work in between takes it away.
+  EXPECT_FALSE(memory.Suspect(other, "sqs", now));
+  EXPECT_FALSE(memory.Suspect(pod, "sns", now));
+  memory.Trust(pod, "sqs");
+  EXPECT_FALSE(memory.Suspect(pod, "sqs", now + 1min));
+  // So does time.
+  EXPECT_FALSE(memory.Suspect(pod, "sqs", now + 12min));
+  EXPECT_TRUE(memory.Suspect(pod, "sqs", now + 13min));
+  EXPECT_TRUE(memory.Knows(pod, "sqs", now + 22min));
+  memory.Trust(pod, "sqs");
+  EXPECT_TRUE(memory.Knows(pod, "sqs", now + 22min));
+  EXPECT_FALSE(memory.Knows(other, "sqs", now + 13min));
+  // Who was spliced once does not have to leave twice the next time.
+  EXPECT_FALSE(memory.Knows(pod, "sqs", now + 24min));
+  EXPECT_TRUE(memory.Suspect(pod, "sqs", now + 32min));
+  EXPECT_FALSE(memory.Suspect(pod, "sqs", now + 60min));
+}
+
 TEST(LeafCache, RenewsBeforeTheEndAndIsBounded) {
   const TestAuthority authority;
   FakeClock clock;

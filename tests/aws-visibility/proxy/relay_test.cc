@@ -181,14 +181,58 @@ TEST_F(ProxyRelay, SplicesAClientThatDoesNotTrustIt) {
 TEST_F(ProxyRelay, SplicesAClientThatLooksAtTheCertificateAfterTheHandshake) {
   Serve(Echo);
   Start();
-  {
+  for (const int count : {1, 2}) {
     PeerConnection pinned = Connect();
     ASSERT_NE(pinned.stream, nullptr) << pinned.failure;
+    EXPECT_EQ(pinned.stream->PeerIssuer(), "authority of the proxy");
     pinned.stream->SayEnd();
+    ASSERT_TRUE(
+        Eventually([&] { return Failed("client_left") + Failed("client_distrust") == count; }));
+    EXPECT_EQ(Failed("client_distrust"), count - 1);
   }
-  ASSERT_TRUE(Eventually([&] { return Failed("client_distrust") == 1; }));
-  PeerConnection second = Connect({.roots = public_.Pem()});
-  EXPECT_NE(second.stream, nullptr) << second.failure;
+  PeerConnection third = Connect({.roots = public_.Pem()});
+  EXPECT_NE(third.stream, nullptr) << third.failure;
+}
+
+TEST_F(ProxyRelay, SplicesAClientThatLeavesInTheHandshake) {
+  Serve(Echo);
+  Start();
+  const std::string hello = ReadFileOrDie(TestDataPath("../../fuzz/corpus/aws_client_hello/whole"));
+  for (const int count : {1, 2}) {
+    {
+      RawConnection client(proxy_->Port());
+      client.Send(hello);
+      EXPECT_NE(client.ReadUntil("\x16"), "");
+    }
+    ASSERT_TRUE(
+        Eventually([&] { return Failed("client_left") + Failed("client_distrust") == count; }));
+    EXPECT_EQ(Failed("client_distrust"), count - 1);
+  }
+}
+
+TEST_F(ProxyRelay, AProbeBetweenCallsMakesNobodyBlind) {
+  Serve([](PeerStream& stream) {
+    while (!stream.ReceiveUntil("\r\n\r\n").empty() && stream.Send(kAnswer)) {
+    }
+  });
+  Start();
+  for (const int count : {1, 2, 3}) {
+    {
+      // Looks whether somebody answers, in TLS and in TCP.
+      PeerConnection probe = Connect();
+      ASSERT_NE(probe.stream, nullptr) << probe.failure;
+      probe.stream->SayEnd();
+      RawConnection silent(proxy_->Port());
+    }
+    ASSERT_TRUE(Eventually([&] { return Failed("client_left") == count; }));
+    PeerConnection worker = Connect();
+    ASSERT_NE(worker.stream, nullptr) << worker.failure;
+    EXPECT_EQ(worker.stream->PeerIssuer(), "authority of the proxy");
+    worker.stream->Send(kRequest);
+    EXPECT_EQ(worker.stream->ReceiveExactly(kAnswer.size()), kAnswer);
+  }
+  EXPECT_EQ(Failed("client_distrust"), 0);
+  EXPECT_EQ(Outcomes("spliced"), 0);
 }
 
 TEST_F(ProxyRelay, SplicesWhereTheEndpointAsksForAClientsCertificate) {
