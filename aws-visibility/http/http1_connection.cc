@@ -82,7 +82,7 @@ void Http1Connection::ResponseHandler::OnMessageEnd() {
   if (const auto& exchange = connection_.waiting_.front().exchange; exchange != nullptr) {
     exchange->EndResponse();
   }
-  connection_.waiting_.pop_front();
+  connection_.waiting_.erase(connection_.waiting_.begin());
 }
 
 }  // namespace network_mapper::aws

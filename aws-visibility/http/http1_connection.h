@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "aws-visibility/http/http1_reader.h"
 #include "aws-visibility/http/kept_exchange.h"
@@ -69,7 +69,8 @@ class Http1Connection final : public ProtocolReader {
 
   ExchangeListener& listener_;
   KeepBudget& budget_;
-  std::deque<Waiting> waiting_;
+  // In the order of the requests; mostly one, so that a deque's first block would be waste.
+  std::vector<Waiting> waiting_;
   RequestHandler request_handler_{*this};
   ResponseHandler response_handler_{*this};
   Http1Reader requests_{request_handler_};

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "common/text/give_back.h"
+
 namespace network_mapper::aws {
 
 namespace {
@@ -81,7 +83,7 @@ Reading Http1Reader::TakeText(std::string_view& bytes) {
     case State::kChunkSize:
       return TakeChunkSize();
     case State::kChunkEnd:
-      text_ = {};
+      text_.clear();
       state_ = State::kChunkSize;
       return empty_line ? Reading::kFollowed : Reading::kAmbiguous;
     case State::kTrailers:
@@ -91,7 +93,7 @@ Reading Http1Reader::TakeText(std::string_view& bytes) {
       if (!AreTrailers(text_)) {
         return Reading::kAmbiguous;
       }
-      text_ = {};
+      GiveBack(text_);
       Finish();
       return Reading::kFollowed;
     default:

@@ -165,7 +165,7 @@ Reading Http2Connection::Side::OnSettings(std::string_view payload, bool acknowl
       return Reading::kUnreadable;
     }
   }
-  other.table_sizes.pop_front();
+  other.table_sizes.erase(other.table_sizes.begin());
   return Reading::kFollowed;
 }
 

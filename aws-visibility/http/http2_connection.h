@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -64,7 +63,7 @@ class Http2Connection final : public ProtocolReader {
     HeaderDecoder headers;
     // Of each SETTINGS frame that this side sent and the other did not acknowledge: the sizes that
     // it allows the other's header table, in their order.
-    std::deque<std::vector<uint32_t>> table_sizes;
+    std::vector<std::vector<uint32_t>> table_sizes;
 
    private:
     Http2Connection& connection_;

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/text/give_back.h"
+
 namespace network_mapper::aws {
 
 namespace {
@@ -148,7 +150,7 @@ Reading Http2Frames::EndFrame() {
       return CutHeaderFrame() ? EndHeaders() : Reading::kAmbiguous;
     case kContinuation:
       block_.append(payload_);
-      payload_ = {};
+      GiveBack(payload_);
       return EndHeaders();
     case kResetStream:
       handler_.OnReset(stream_);
@@ -179,7 +181,7 @@ bool Http2Frames::CutHeaderFrame() {
   fragment.remove_prefix(prefix);
   fragment.remove_suffix(padding);
   block_.assign(fragment);
-  payload_ = {};
+  GiveBack(payload_);
   return true;
 }
 

@@ -42,7 +42,7 @@ AwsProxy::~AwsProxy() {
 
 Status AwsProxy::Start() {
   Implementation& it = *implementation_;
-  ASSIGN_OR_RETURN(it.context.tls, TlsContexts::Create(it.options.roots_file));
+  ASSIGN_OR_RETURN(it.context.tls, TlsContexts::Create(it.options.roots_file, it.context.clock));
   ASSIGN_OR_RETURN(it.listener, ListenOnTcp(it.options.host, it.options.port));
   ASSIGN_OR_RETURN(it.http_listener, ListenOnTcp(it.options.host, it.options.http_port));
   const std::vector<Listener> listeners = {{it.listener.fd, Scheme::kHttps},

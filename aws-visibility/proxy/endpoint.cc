@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "aws-visibility/proxy/sockets.h"
+#include "common/text/give_back.h"
 
 namespace network_mapper::aws {
 
@@ -93,7 +94,7 @@ long Endpoint::ReceiveSome(char* buffer, size_t size) {
     std::memcpy(buffer, early_.data() + early_taken_, part);
     early_taken_ += part;
     if (early_taken_ == early_.size()) {
-      early_ = {};
+      GiveBack(early_);
       early_taken_ = 0;
     }
     return static_cast<long>(part);
@@ -180,7 +181,13 @@ IoResult Endpoint::Read(std::span<char> buffer, size_t& size) {
   ERR_clear_error();
   const int got = SSL_read(ssl_.get(), buffer.data(), Bounded(buffer.size()));
   size = got > 0 ? static_cast<size_t>(got) : 0;
-  return got > 0 ? IoResult::kDone : Explain(got, false);
+  if (got > 0) {
+    return IoResult::kDone;
+  }
+  const IoResult result = Explain(got, false);
+  // A ticket that the server sends makes OpenSSL take a buffer to write in, which it would keep.
+  SSL_free_buffers(ssl_.get());
+  return result;
 }
 
 IoResult Endpoint::Write(std::string_view bytes, size_t& size) {
@@ -225,7 +232,7 @@ IoResult Endpoint::EndWriting(bool close_notify, bool fin) {
 void Endpoint::Open(int fd) {
   Close(false);
   fd_ = fd;
-  early_ = {};
+  GiveBack(early_);
   early_taken_ = 0;
   sent_bytes_ = 0;
   readable_ = writable_ = true;

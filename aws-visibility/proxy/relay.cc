@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "common/text/give_back.h"
+
 namespace network_mapper::aws {
 
 namespace {
@@ -57,7 +59,7 @@ bool Relay::SendPending(Pipe& pipe) {
   const IoResult result = pipe.to.Write(rest, size);
   pipe.pending_taken += size;
   if (result == IoResult::kDone) {
-    pipe.pending = {};
+    GiveBack(pipe.pending);
     pipe.pending_taken = 0;
   }
   return result == IoResult::kDone || result == IoResult::kAgain;

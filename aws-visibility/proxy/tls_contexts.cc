@@ -12,6 +12,16 @@ int NoClientCertificate(SSL*, X509**, EVP_PKEY**) {
   return -1;
 }
 
+// Called when a session can be resumed; the session stays OpenSSL's, as 0 says.
+int KeepSession(SSL* ssl, SSL_SESSION* session) {
+  const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr && SSL_session_reused(ssl) == 0) {
+    static_cast<UpstreamSessions*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))
+        ->Keep(name, *session);
+  }
+  return 0;
+}
+
 int ChooseProtocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                    const unsigned char*, unsigned int, void*) {
   const auto* protocol = static_cast<const std::string*>(SSL_get_ex_data(ssl, 0));
@@ -41,8 +51,9 @@ void SetCommon(SSL_CTX* context) {
 
 }  // namespace
 
-StatusOr<TlsContexts> TlsContexts::Create(const std::string& roots_file) {
+StatusOr<TlsContexts> TlsContexts::Create(const std::string& roots_file, const Clock& clock) {
   TlsContexts contexts;
+  contexts.sessions_ = std::make_unique<UpstreamSessions>(clock);
   contexts.upstream_.reset(SSL_CTX_new(TLS_client_method()));
   contexts.client_.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const upstream = contexts.upstream_.get();
@@ -61,6 +72,9 @@ StatusOr<TlsContexts> TlsContexts::Create(const std::string& roots_file) {
                            roots_file.empty() ? "the system's" : roots_file, TakeTlsError());
   }
   SSL_CTX_set_client_cert_cb(upstream, NoClientCertificate);
+  SSL_CTX_set_session_cache_mode(upstream, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(upstream, KeepSession);
+  SSL_CTX_set_app_data(upstream, contexts.sessions_.get());
   SSL_CTX_set_session_cache_mode(client, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(client, ChooseProtocol, nullptr);
   return contexts;
@@ -73,7 +87,9 @@ TlsPtr<SSL> TlsContexts::ToUpstream(const std::string& server_name,
     return nullptr;
   }
   SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const TlsPtr<SSL_SESSION> session = sessions_->For(server_name);
   const bool set =
+      (session == nullptr || SSL_set_session(ssl.get(), session.get()) == 1) &&
       SSL_set1_host(ssl.get(), server_name.c_str()) == 1 && SetServerName(ssl.get(), server_name) &&
       // Zero is success, of this function alone.
       (protocols.empty() ||

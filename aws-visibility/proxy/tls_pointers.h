@@ -15,6 +15,8 @@ namespace network_mapper::aws {
 struct TlsFree {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
 
+  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 
   void operator()(X509* certificate) const { X509_free(certificate); }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -54,7 +55,10 @@ std::string WireProtocols(const std::string& list) {
   return wire;
 }
 
-void SetPatience(int fd) {
+void Prepare(int fd) {
+  // What is sent in two parts does not wait for the other side to acknowledge the first.
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   const timeval patience{.tv_sec = 20, .tv_usec = 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -207,6 +211,10 @@ std::string PeerStream::Protocol() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+bool PeerStream::Resumed() const {
+  return SSL_session_reused(inside_->ssl.get()) == 1;
+}
+
 std::string PeerStream::PeerIssuer() const {
   const PeerPtr<X509> certificate(SSL_get1_peer_certificate(inside_->ssl.get()));
   std::array<char, 256> text{};
@@ -243,7 +251,7 @@ struct PeerServer::Implementation {
   }
 
   void Serve(int fd) {
-    SetPatience(fd);
+    Prepare(fd);
     auto inside = std::make_unique<PeerStream::Inside>();
     inside->fd = fd;
     bool ready = true;
@@ -352,7 +360,7 @@ PeerConnection ConnectPeer(uint16_t port, const PeerClientOptions& options) {
   address.sin_family = AF_INET;
   inet_pton(AF_INET, options.from.c_str(), &address.sin_addr);
   bind(inside->fd, reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  SetPatience(inside->fd);
+  Prepare(inside->fd);
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (connect(inside->fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {

@@ -40,6 +40,8 @@ class PeerStream {
   std::string HowItEnded() const;
   // The protocol that was chosen by ALPN.
   std::string Protocol() const;
+  // The handshake was that of a session that was there before.
+  bool Resumed() const;
   // The server's certificate, or the name that the client asked for.
   std::string PeerIssuer() const;
   // PEM, without the chain.
