@@ -220,7 +220,7 @@ class Expansion {
   bool Append(std::string_view text, size_t index, std::string& out) const {
     bool complete = true;
     while (!text.empty()) {
-      const size_t next = text.find_first_of("{[");
+      const size_t next = FindEither(text, '{', '[');
       out += text.substr(0, next);
       if (next == std::string_view::npos) {
         break;

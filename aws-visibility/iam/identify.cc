@@ -87,7 +87,14 @@ void IdentifyByCborPath(const HeadFacts& facts, Identity& identity) {
 void IdentifyByAction(std::string_view action, std::string_view version, const HeadFacts& facts,
                       Identity& identity) {
   identity.body = BodyKind::kForm;
+  // Mostly that alone decides: what it is signed for, in its version.
   std::vector<NamedService> services;
+  std::copy_if(SignedFor(facts).begin(), SignedFor(facts).end(), std::back_inserter(services),
+               [&](const NamedService& one) {
+                 const ServiceRow& row = ServiceRows()[one.service];
+                 return row.speaks_query && row.signing_name == facts.signature.service &&
+                        row.version == version;
+               });
   const auto add = [&](bool any_version) {
     const std::span<const ServiceRow> rows = ServiceRows();
     for (size_t i = 0; i < rows.size(); ++i) {
@@ -99,15 +106,8 @@ void IdentifyByAction(std::string_view action, std::string_view version, const H
       }
     }
   };
-  add(false);
-  // Of services with the same version it is the one that it is signed for.
-  std::vector<NamedService> signed_for;
-  std::copy_if(services.begin(), services.end(), std::back_inserter(signed_for),
-               [&](const NamedService& one) {
-                 return ServiceRows()[one.service].signing_name == facts.signature.service;
-               });
-  if (!signed_for.empty()) {
-    services = signed_for;
+  if (services.empty()) {
+    add(false);
   }
   if (services.empty()) {
     // Older clients have older versions.

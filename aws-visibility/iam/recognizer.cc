@@ -178,10 +178,12 @@ bool IsRegionText(std::string_view text) {
 
 // Where the request goes, as far as its head tells.
 void ReadPlace(const HeadFacts& facts, Recognition& recognition) {
-  const std::string_view signed_region = facts.signature.region;
-  if (!PartitionOfRegion(signed_region).empty()) {
-    recognition.region = signed_region;
-  } else if (!facts.endpoint.region.empty()) {
+  recognition.partition = PartitionOfRegion(facts.signature.region);
+  if (!recognition.partition.empty()) {
+    recognition.region = facts.signature.region;
+    return;
+  }
+  if (!facts.endpoint.region.empty()) {
     recognition.region = facts.endpoint.region;
   } else if (const auto set = FindHeader(facts.head.headers, "x-amz-region-set");
              set && IsRegionText(*set)) {

@@ -2,6 +2,7 @@
 // letters that names may have.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,17 @@
 #include "aws-visibility/iam/exchange.h"
 
 namespace network_mapper::aws {
+
+// Where one of the two comes first; npos: nowhere. The library's search for any of several letters
+// makes a call for each byte.
+inline size_t FindEither(std::string_view text, char one, char other) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == one || text[i] == other) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b);
 

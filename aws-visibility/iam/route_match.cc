@@ -122,15 +122,19 @@ RouteMatch MatchRoutes(const ServiceRow& service, const RouteRequest& request,
   std::string_view lines = service.routes[static_cast<size_t>(request.method)];
   while (!lines.empty()) {
     std::string_view line = TakePiece(lines, '\n');
+    if (!line.starts_with(operation)) {
+      continue;
+    }
+    // Only conditions have these letters.
+    if (operation.empty() && request.query.empty() &&
+        (line.find('?') != std::string_view::npos || line.find('&') != std::string_view::npos)) {
+      continue;
+    }
     const std::string_view name = TakePiece(line, ' ');
     if (!operation.empty() && name != operation) {
       continue;
     }
     std::string_view text = TakePiece(line, ' ');
-    if (operation.empty() && request.query.empty() &&
-        line.find_first_of("?&") != std::string_view::npos) {
-      continue;
-    }
     TemplateMatcher matcher(request.path, labels);
     if (!request.first_label.empty()) {
       if (!text.starts_with(kFirstLabel)) {

@@ -47,7 +47,7 @@ Signature ReadSignature(std::span<const Header> headers, std::string_view query)
         return {};
       }
       text.remove_prefix(start + std::string_view("Credential=").size());
-      return ReadScope(text.substr(0, text.find_first_of(", ")));
+      return ReadScope(text.substr(0, FindEither(text, ',', ' ')));
     }
     if (text.starts_with("AWS ")) {
       text.remove_prefix(4);

@@ -1,23 +1,32 @@
 #include "aws-visibility/iam/table.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace network_mapper::aws {
 namespace {
 
 // The row of `name` among sorted lines.
 std::string_view FindLine(std::string_view lines, std::string_view name) {
+  // No name has a tab, and it would lead on into the line.
+  if (name.find('\t') != std::string_view::npos) {
+    return {};
+  }
   while (!lines.empty()) {
-    const size_t middle = lines.size() / 2;
-    const size_t before = middle == 0 ? std::string_view::npos : lines.rfind('\n', middle - 1);
-    const size_t start = before == std::string_view::npos ? 0 : before + 1;
+    // The library's own search from behind looks at each byte by itself.
+    const void* const before = memrchr(lines.data(), '\n', lines.size() / 2);
+    const size_t start =
+        before == nullptr
+            ? 0
+            : static_cast<size_t>(static_cast<const char*>(before) - lines.data()) + 1;
+    // With the tab behind it, which is less than any letter.
+    const std::string_view found = lines.substr(start, name.size() + 1);
+    const int order = found.substr(0, name.size()).compare(name);
     const size_t end = lines.find('\n', start);
-    const std::string_view line = lines.substr(start, end - start);
-    const std::string_view found = line.substr(0, line.find('\t'));
-    if (found == name) {
-      return line;
+    if (order == 0 && found.size() > name.size() && found.back() == '\t') {
+      return lines.substr(start, end - start);
     }
-    lines = found < name ? lines.substr(end + 1) : lines.substr(0, start);
+    lines = order < 0 ? lines.substr(end + 1) : lines.substr(0, start);
   }
   return {};
 }
@@ -51,13 +60,6 @@ const ServiceRow* ServiceNamed(std::string_view name) {
       rows.begin(), rows.end(), name,
       [](const ServiceRow& row, std::string_view wanted) { return row.name < wanted; });
   return found != rows.end() && found->name == name ? &*found : nullptr;
-}
-
-std::string_view TakePiece(std::string_view& text, char separator) {
-  const size_t end = text.find(separator);
-  const std::string_view piece = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-  return piece;
 }
 
 std::optional<OperationRow> FindOperation(const ServiceRow& service, std::string_view name) {

@@ -90,7 +90,13 @@ struct OperationRow {
 };
 
 std::optional<OperationRow> FindOperation(const ServiceRow& service, std::string_view name);
+
 // Takes the next piece of `text` up to `separator`, and the separator.
-std::string_view TakePiece(std::string_view& text, char separator);
+inline std::string_view TakePiece(std::string_view& text, char separator) {
+  const size_t end = text.find(separator);
+  const std::string_view piece = text.substr(0, end);
+  text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  return piece;
+}
 
 }  // namespace network_mapper::aws
