@@ -1,5 +1,6 @@
 // The AWS proxy between a TLS client and a TLS server, each in a process of its own. Usage:
-// aws_proxy_load [CONNECTIONS [SECONDS [IDLE [MEBIBYTES]]]]. Prints rows for scripts/bench: what,
+// aws_proxy_load [CONNECTIONS [SECONDS [IDLE [MEBIBYTES]]]]; MEBIBYTES go through one connection,
+// first down, then up. Prints rows for scripts/bench: what,
 // figure, goal, verdict. Exit code 1 when an answer is missing or a byte is lost. Requests a second
 // are those of one core: by the processor time that the proxy took, since the machine's cores are
 // the client's and the server's, too.
@@ -141,23 +142,51 @@ class Child {
   uint16_t port_ = 0;
 };
 
-// Requests are answered; "GET /N" is answered with N MiB.
+constexpr size_t kMebibyte = size_t{1} << 20U;
+
+bool SendMebibytes(PeerStream& stream, size_t count) {
+  const std::string block(kMebibyte, 'x');
+  for (size_t i = 0; i < count; ++i) {
+    if (!stream.Send(block)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ReceiveMebibytes(PeerStream& stream, size_t count) {
+  size_t received = 0;
+  while (received < count * kMebibyte) {
+    const size_t part = stream.ReceiveSome().size();
+    if (part == 0) {
+      fmt::print(stderr, "aws_proxy: {} bytes came, and then {}\n", received, stream.HowItEnded());
+      return false;
+    }
+    received += part;
+  }
+  return received == count * kMebibyte;
+}
+
+// Requests are answered; "GET /N" with N MiB, "PUT /N" when N MiB have come.
 void ServeBench(PeerStream& stream) {
   while (true) {
     const std::string head = stream.ReceiveUntil("\r\n\r\n");
     if (head.empty()) {
       return;
     }
-    if (!head.starts_with("GET /")) {
+    const bool get = head.starts_with("GET /");
+    if (!get && !head.starts_with("PUT /")) {
       stream.ReceiveExactly(Request().size() - Request().find("\r\n\r\n") - 4);
       stream.Send(kAnswer);
       continue;
     }
     const size_t mebibytes = std::stoul(head.substr(5));
-    const std::string block(size_t{1} << 20U, 'x');
-    stream.Send(fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", mebibytes << 20U));
-    for (size_t i = 0; i < mebibytes; ++i) {
-      stream.Send(block);
+    if (get) {
+      stream.Send(
+          fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", mebibytes * kMebibyte));
+      SendMebibytes(stream, mebibytes);
+    } else if (ReceiveMebibytes(stream, mebibytes)) {
+      stream.Send(kAnswer);
     }
   }
 }
@@ -267,7 +296,7 @@ class Load {
   std::string roots_;
 };
 
-int RunSmallRequests(int connections, int seconds, int idle) {
+void RunSmallRequests(int connections, int seconds, int idle) {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
@@ -299,32 +328,36 @@ int RunSmallRequests(int connections, int seconds, int idle) {
   Row("AWS proxy: an idle connection",
       (idle_mebibytes - static_cast<double>(before_idle) / 1024) * 1024 / std::max(idle, 1), "KiB",
       "", false, true);
-  return 0;
 }
 
-int RunLargeBody(size_t mebibytes) {
+void RunLargeBody(size_t mebibytes) {
   const Scene scene;
   const Load load(scene.authority.Pem());
   const std::unique_ptr<PeerStream> stream = load.Connect(scene.proxy.Port());
-  const double before = scene.proxy.ProcessorSeconds();
-  stream->Send(fmt::format("GET /{} HTTP/1.1\r\nHost: {}\r\n\r\n", mebibytes, kName));
-  stream->ReceiveUntil("\r\n\r\n");
-  size_t received = 0;
-  while (received < mebibytes << 20U) {
-    const size_t part = stream->ReceiveSome().size();
-    if (part == 0) {
-      fmt::print(stderr, "aws_proxy: {} bytes came, and then {}\n", received, stream->HowItEnded());
-      return 1;
+  const auto rate = [&](const std::string& direction, const std::function<bool()>& go) {
+    const double before = scene.proxy.ProcessorSeconds();
+    if (!go()) {
+      fmt::print(stderr, "aws_proxy: {}: not all bytes came\n", direction);
+      std::exit(1);
     }
-    received += part;
-  }
-  const double seconds = scene.proxy.ProcessorSeconds() - before;
+    const double seconds = scene.proxy.ProcessorSeconds() - before;
+    Row(fmt::format("AWS proxy: {}, decrypted and encrypted again, one core", direction),
+        static_cast<double>(mebibytes) / std::max(seconds, 0.01), "MiB/s", "", false, true);
+  };
+  rate("down", [&] {
+    stream->Send(fmt::format("GET /{} HTTP/1.1\r\nHost: {}\r\n\r\n", mebibytes, kName));
+    stream->ReceiveUntil("\r\n\r\n");
+    return ReceiveMebibytes(*stream, mebibytes);
+  });
+  rate("up", [&] {
+    stream->Send(fmt::format("PUT /{} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n",
+                             mebibytes, kName, mebibytes * kMebibyte));
+    return SendMebibytes(*stream, mebibytes) && stream->ReceiveExactly(kAnswer.size()) == kAnswer;
+  });
   const double most = static_cast<double>(MostResidentKib(scene.proxy.Id())) / 1024;
-  Row(fmt::format("AWS proxy: most resident while {} MiB went through one connection", mebibytes),
+  Row(fmt::format("AWS proxy: most resident while {} MiB went each way through one connection",
+                  mebibytes),
       most, "MiB", "at most 64 MiB", true, most <= 64);
-  Row("AWS proxy: decrypted and encrypted again, one core",
-      static_cast<double>(mebibytes) / std::max(seconds, 0.01), "MiB/s", "", false, true);
-  return 0;
 }
 
 }  // namespace
@@ -336,8 +369,6 @@ int main(int argc, char** argv) {
   };
   const auto mebibytes = static_cast<size_t>(argument(4, 10 * 1024));
   // First: the children are forks, and begin with what is resident here.
-  const int failed = network_mapper::aws::RunLargeBody(mebibytes);
-  return failed != 0 ? failed
-                     : network_mapper::aws::RunSmallRequests(argument(1, 32), argument(2, 10),
-                                                             argument(3, 5000));
+  network_mapper::aws::RunLargeBody(mebibytes);
+  network_mapper::aws::RunSmallRequests(argument(1, 32), argument(2, 10), argument(3, 5000));
 }

@@ -27,7 +27,8 @@ size_t AllocatedBytes() {
 
 class IdleConnections : public ProxyFixture {
  protected:
-  std::vector<std::unique_ptr<PeerStream>> Hold(size_t count, PeerClientOptions options = {}) {
+  std::vector<std::unique_ptr<PeerStream>> Hold(size_t count,
+                                                const PeerClientOptions& options = {}) {
     std::vector<std::unique_ptr<PeerStream>> streams;
     for (size_t i = 0; i < count; ++i) {
       streams.push_back(Connect(options).stream);
