@@ -46,9 +46,7 @@ AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
                                                  .port = config.upstream_port,
                                                  .plain_text = config.upstream_plain_text};
   }
-  if (config.own_address) {
-    options.own_addresses.push_back(*config.own_address);
-  }
+  options.own_name = config.own_name;
   options.most_connections = static_cast<size_t>(config.max_connections);
   options.idle_timeout = InMilliseconds(config.idle_timeout);
   options.splice_duration = InMilliseconds(config.splice_duration);

@@ -48,8 +48,8 @@ void DeclareProxy(OptionTable& table, ProxyConfig& config) {
            "system's)")
       .Group(kGroup);
   table
-      .Add("aws-own-address", &config.own_address_text,
-           "Address of the proxy's Service: names that lead back to it are refused")
+      .Add("aws-own-name", &config.own_name,
+           "DNS name of the proxy's Service, complete: names that lead back to it are refused")
       .Group(kGroup);
   table
       .Add("aws-upstream-override", &config.upstream_override_text,
@@ -187,12 +187,8 @@ Status CheckProxyConfig(ProxyConfig& config) {
         "pods "
         "call it");
   }
-  if (!config.own_address_text.empty()) {
-    config.own_address = IpAddress::Parse(config.own_address_text);
-    if (!config.own_address) {
-      return InvalidArgument("option aws-own-address: \"{}\" is no IP address",
-                             config.own_address_text);
-    }
+  if (!config.own_name.empty() && !kube::IsSubdomainName(config.own_name)) {
+    return InvalidArgument("option aws-own-name: \"{}\" is no DNS name", config.own_name);
   }
   return OkStatus();
 }

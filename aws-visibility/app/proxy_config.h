@@ -30,7 +30,7 @@ struct ProxyConfig : MapperOptions {
   std::string upstream_override_text;
   bool upstream_plain_text = false;
   // Of the proxy's own Service, so that it never calls itself.
-  std::string own_address_text;
+  std::string own_name;
 
   std::string authority_secret;
   std::string authority_file;
@@ -50,7 +50,6 @@ struct ProxyConfig : MapperOptions {
   // Filled from the texts by CheckProxyConfig.
   std::optional<IpAddress> upstream_address;
   uint16_t upstream_port = 0;
-  std::optional<IpAddress> own_address;
 };
 
 // Shown by --help above the options.

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
@@ -71,7 +72,7 @@ struct AddressResolver::Implementation {
         name = std::move(queue.front());
         queue.pop_front();
       }
-      const Addresses addresses = options.look_up(name);
+      const Addresses addresses = LookUp(name);
       std::vector<Answer> waiting;
       {
         const std::lock_guard lock(mutex);
@@ -88,6 +89,20 @@ struct AddressResolver::Implementation {
         answer(addresses);
       }
     }
+  }
+
+  Addresses LookUp(const std::string& name) const {
+    Addresses addresses = options.look_up(name);
+    if (!addresses.ok() || options.own_name.empty()) {
+      return addresses;
+    }
+    // While the own name has no address, no other name leads there.
+    if (const Addresses own = options.look_up(options.own_name); own.ok()) {
+      std::erase_if(*addresses, [&](const IpAddress& address) {
+        return std::find(own->begin(), own->end(), address) != own->end();
+      });
+    }
+    return addresses;
   }
 
   // With the lock held: room for one more name, or not.

@@ -20,6 +20,8 @@ struct AddressResolverOptions {
   std::chrono::milliseconds keep_failure = std::chrono::seconds(1);
   size_t threads = 4;
   size_t most_names = 4096;
+  // The proxy's own, by which other names may lead back to it; empty: it has none.
+  std::string own_name{};
   // In place of getaddrinfo; for tests.
   std::function<StatusOr<std::vector<IpAddress>>(const std::string& name)> look_up;
 };
@@ -27,7 +29,7 @@ struct AddressResolverOptions {
 // Thread-safe.
 class AddressResolver {
  public:
-  // At least one address, best first, or why there is none.
+  // Addresses, best first, without those of the own name, or why there are none.
   using Addresses = StatusOr<std::vector<IpAddress>>;
   using Answer = std::function<void(const Addresses&)>;
 

@@ -47,9 +47,8 @@ struct AwsProxyOptions {
   uint16_t upstream_port = 443;
   uint16_t upstream_http_port = 80;
   std::optional<UpstreamOverride> upstream_override;
-  // Further addresses under which this proxy can be reached, such as its Service's: a name that
-  // leads there would lead in a circle.
-  std::vector<IpAddress> own_addresses;
+  // DNS name of the proxy's Service: a name that leads to its addresses would lead in a circle.
+  std::string own_name;
   // Further ones are reset.
   size_t most_connections = 10'000;
   // What is kept of heads and bodies at a time, over all connections, also of heads that are still

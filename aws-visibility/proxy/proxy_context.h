@@ -28,7 +28,7 @@ struct ProxyContext {
         metrics(registry),
         leaves(issuer, given_clock),
         splices(given.splice_duration),
-        resolver({.look_up = given.look_up}) {}
+        resolver({.own_name = given.own_name, .look_up = given.look_up}) {}
 
   const AwsProxyOptions& options;
   ExchangeObserver& observer;

@@ -1,7 +1,5 @@
 #include "aws-visibility/proxy/upstream_dial.h"
 
-#include <algorithm>
-
 #include "aws-visibility/proxy/connection.h"
 #include "aws-visibility/proxy/event_loop.h"
 #include "aws-visibility/proxy/sockets.h"
@@ -86,9 +84,7 @@ uint16_t UpstreamDial::Port() const {
 }
 
 bool UpstreamDial::LeadsHere(const IpAddress& address) const {
-  const auto& own = context_.options.own_addresses;
   return address.IsLoopback() || address.IsUnspecified() || address.IsLinkLocal() ||
-         std::find(own.begin(), own.end(), address) != own.end() ||
          LocalAddress(client_.Fd()) == address;
 }
 

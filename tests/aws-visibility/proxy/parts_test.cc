@@ -47,6 +47,20 @@ TEST(AddressResolver, AsksOnceWhileAnAnswerIsFresh) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST(AddressResolver, LeavesOutItsOwnAddresses) {
+  AddressResolver resolver(
+      {.own_name = "own", .look_up = [](const std::string& name) -> AddressResolver::Addresses {
+         std::vector<IpAddress> addresses = {*IpAddress::Parse("10.96.0.7"),
+                                             *IpAddress::Parse("fd00::7")};
+         if (name == "both") {
+           addresses.push_back(*IpAddress::Parse("192.0.2.1"));
+         }
+         return addresses;
+       }});
+  EXPECT_TRUE(Ask(resolver, "leads-here").value().empty());
+  EXPECT_EQ(Ask(resolver, "both").value(), std::vector{*IpAddress::Parse("192.0.2.1")});
+}
+
 TEST(AddressResolver, AnswersAllThatWaitForOneLookup) {
   std::promise<void> go_on;
   std::shared_future<void> gone_on = go_on.get_future().share();

@@ -318,12 +318,13 @@ TEST_F(ProxyRelay, RefusesANameThatLeadsToItself) {
   Serve(AnswerOnce);
   AwsProxyOptions options = Options();
   options.upstream_override.reset();
-  options.own_addresses = {*IpAddress::Parse("10.96.0.7")};
+  options.own_name = "proxy.otterize-system.svc.cluster.local";
   options.look_up = [](const std::string& name) -> StatusOr<std::vector<IpAddress>> {
     if (name == "down.amazonaws.com") {
       return Unavailable("no such name");
     }
-    return std::vector{*IpAddress::Parse(name.starts_with("sqs") ? "10.96.0.7" : "127.0.0.1")};
+    const bool here = name.starts_with("sqs") || name.starts_with("proxy");
+    return std::vector{*IpAddress::Parse(here ? "10.96.0.7" : "127.0.0.1")};
   };
   Start(options);
   EXPECT_EQ(Connect().failure, "reset");

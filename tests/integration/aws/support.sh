@@ -78,7 +78,7 @@ aws_up() {
   mkdir "$CLUSTER_DIR/proxy"
   pod_up otterize-system aws-proxy -- network-mapper-aws-proxy --debug --aws-proxy-port 443 --aws-http-port 80 \
     --aws-ca-file "$CLUSTER_DIR/proxy/ca.json" --aws-ca-certificate-file "$CLUSTER_DIR/proxy/ca.crt" --aws-upstream-roots-file "$CLUSTER_DIR/roots.pem" \
-    --aws-own-address "$own_address" --aws-report-interval 1s --mapper-address "$POD_GATEWAY:9091" --node-name "$NODE_NAME"
+    --aws-own-name otterize-aws-visibility-proxy.otterize-system.svc.cluster.local --aws-report-interval 1s --mapper-address "$POD_GATEWAY:9091" --node-name "$NODE_NAME"
   proxy="$POD_NAME"
   SERVICE_IP="$own_address" service_up otterize-system otterize-aws-visibility-proxy 443:443 "$proxy"
   service_forward "$own_address" 80 "$POD_IP" 80
