@@ -74,8 +74,8 @@ std::string FamilyOf(std::string_view arn) {
   return family == arn ? "" : family;
 }
 
-CallBook::CallBook(CallBookLimits limits, CallBookMetrics& metrics)
-    : limits_(limits), metrics_(metrics) {}
+CallBook::CallBook(CallBookLimits limits, CallBookMetrics& metrics, const Clock& clock)
+    : limits_(limits), metrics_(metrics), clock_(clock) {}
 
 void CallBook::OnCall(ObservedCall call) {
   const Recognition& recognition = call.recognition;
@@ -94,37 +94,34 @@ void CallBook::OnCall(ObservedCall call) {
   });
 }
 
-std::string CallBook::FoldedResource(Pages& pages, std::string_view client,
-                                     const std::string& resource) const {
+std::string CallBook::FoldedResource(Client& client, const std::string& resource) const {
   std::string family = FamilyOf(resource);
   if (family.empty()) {
     return resource;
   }
   const size_t most = IsS3(resource) ? limits_.exact_objects : limits_.exact_resources;
-  std::string key = fmt::format("{}\n{}", client, family);
-  auto found = pages.families.find(key);
-  if (found == pages.families.end()) {
-    if (pages.families.size() >= limits_.families) {
-      metrics_.folded.Increment();
-      return family;
-    }
-    found = pages.families.try_emplace(std::move(key)).first;
-  }
   const uint64_t member = std::hash<std::string>{}(resource);
-  if (found->second.contains(member)) {
+  const auto found = client.families.find(family);
+  if (found != client.families.end() && found->second.contains(member)) {
     return resource;
   }
-  if (found->second.size() >= most) {
+  if (found != client.families.end() && found->second.size() >= most) {
     metrics_.folded.Increment();
     return family;
   }
-  found->second.insert(member);
+  if (client.members < limits_.members) {
+    ++client.members;
+    client.families[family].insert(member);
+  }
   return resource;
 }
 
 void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access) const {
   const Recognition& recognition = call.recognition;
-  std::string resource = FoldedResource(pages, call.client.ToString(), access.resource);
+  Client& client = pages.clients[call.client];
+  client.last_call = std::max(client.last_call, call.time);
+  std::string resource =
+      recognition.permitted ? FoldedResource(client, access.resource) : access.resource;
   std::string key = KeyOf(call, resource, access);
   const auto found = pages.observations.find(key);
   if (found != pages.observations.end()) {
@@ -134,10 +131,12 @@ void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access)
     known.last_seen = std::max(known.last_seen, call.time);
     return;
   }
-  if (pages.observations.size() >= limits_.observations) {
+  if (client.observations >= limits_.client_observations ||
+      pages.observations.size() >= limits_.observations) {
     metrics_.dropped.Increment();
     return;
   }
+  ++client.observations;
   Observation observation;
   observation.collector = Collector::kAws;
   observation.first_seen = call.time;
@@ -154,8 +153,14 @@ void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access)
 }
 
 std::vector<Observation> CallBook::Take() {
-  std::unordered_map<std::string, Observation> taken =
-      pages_.With([](Pages& pages) { return std::exchange(pages.observations, {}); });
+  std::unordered_map<std::string, Observation> taken = pages_.With([&](Pages& pages) {
+    const Time old = clock_.Now() - limits_.memory;
+    std::erase_if(pages.clients, [&](const auto& each) { return each.second.last_call < old; });
+    for (auto& [address, client] : pages.clients) {
+      client.observations = 0;
+    }
+    return std::exchange(pages.observations, {});
+  });
   std::vector<Observation> observations;
   observations.reserve(taken.size());
   for (auto& [key, observation] : taken) {

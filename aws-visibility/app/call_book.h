@@ -1,9 +1,12 @@
 // What the proxy's calls amount to until the next report: per client, resource, actions, region and
-// role one observation. Bounded: of resources that a client uses without end (objects of a bucket,
-// things, executions) only the first are kept apart, the others become one with "*". Thread-safe.
+// role one observation. Of resources that a client uses without end (objects of a bucket, things,
+// executions) only the first are kept apart, the others become one with "*". Only what a client
+// used itself, with success, counts for that: nobody else's calls, nor what is denied, make its
+// policy wider. Bounded for each client, and as a whole. Thread-safe.
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,18 +19,22 @@
 #include "common/concurrency/guarded.h"
 #include "common/metrics/metrics.h"
 #include "common/observation/observation.h"
+#include "common/time/clock.h"
 
 namespace network_mapper::aws {
 
 struct CallBookLimits {
-  // Objects of one bucket that a client's report names, over the life of the process; further ones
-  // are BUCKET/*.
+  // Objects of one bucket that a client's reports name; further ones are BUCKET/*.
   size_t exact_objects = 32;
   // The same for other resources whose ARNs differ in their last part only.
   size_t exact_resources = 1'000;
-  // Families of resources whose members are counted; members of more are folded at once.
-  size_t families = 20'000;
-  // Different observations between two reports; more are dropped, and counted.
+  // Resources of one client that are remembered for this; further ones are not folded.
+  size_t members = 20'000;
+  // A client that is silent for longer is forgotten: its address may be somebody else's soon.
+  std::chrono::minutes memory{10};
+  // Different observations between two reports, of one client and of all; more are dropped, and
+  // counted.
+  size_t client_observations = 5'000;
   size_t observations = 50'000;
 };
 
@@ -51,8 +58,8 @@ std::string FamilyOf(std::string_view arn);
 
 class CallBook final : public CallSink {
  public:
-  // `metrics` must outlive the book.
-  CallBook(CallBookLimits limits, CallBookMetrics& metrics);
+  // `metrics` and `clock` must outlive the book.
+  CallBook(CallBookLimits limits, CallBookMetrics& metrics, const Clock& clock = Clock::System());
 
   void OnCall(ObservedCall call) override;
 
@@ -60,20 +67,28 @@ class CallBook final : public CallSink {
   std::vector<Observation> Take();
 
  private:
+  struct Client {
+    Time last_call;
+    // By family: hashes of its members.
+    std::unordered_map<std::string, std::unordered_set<uint64_t>> families;
+    size_t members = 0;
+    // Since the last report.
+    size_t observations = 0;
+  };
+
   struct Pages {
     // By what makes calls one observation.
     std::unordered_map<std::string, Observation> observations;
-    // By client and family: hashes of its members.
-    std::unordered_map<std::string, std::unordered_set<uint64_t>> families;
+    std::unordered_map<IpAddress, Client> clients;
   };
 
   // The resource, or its family.
-  std::string FoldedResource(Pages& pages, std::string_view client,
-                             const std::string& resource) const;
+  std::string FoldedResource(Client& client, const std::string& resource) const;
   void Add(Pages& pages, const ObservedCall& call, const Access& access) const;
 
   CallBookLimits limits_;
   CallBookMetrics& metrics_;
+  const Clock& clock_;
   Guarded<Pages> pages_;
 };
 

@@ -68,7 +68,7 @@ class ProxyApp::Implementation {
       : config_(std::move(config)),
         clock_(clock),
         book_metrics_(metrics_),
-        book_(BookLimits(config_), book_metrics_) {}
+        book_(BookLimits(config_), book_metrics_, clock_) {}
 
   Status Start() {
     // Two a connection.

@@ -41,14 +41,23 @@ class Expansion {
     if (reference.field >= input_.fields.size()) {
       return std::nullopt;
     }
-    const std::vector<std::string>& values = input_.fields[reference.field].values;
+    const FieldValue& field = input_.fields[reference.field];
+    const std::vector<std::string>& values = field.values;
+    untellable_ = untellable_ || field.untellable;
     if (values.empty() || (index >= values.size() && values.size() > 1) || index == kUnknown) {
       return std::nullopt;
     }
     const std::string& value = values.size() == 1 ? values.front() : values[index];
-    std::optional<std::string> escaped =
-        input_.fields[reference.field].escaped ? value : EscapeForArn(value);
-    if (!escaped || escaped->empty() || reference.transform.empty()) {
+    // A statement may have lines, which are no part of a name.
+    const bool is_statement = IsStatement(reference.transform);
+    std::optional<std::string> name =
+        is_statement ? Transform(reference.transform, value, input_.place) : value;
+    if (!name) {
+      return std::nullopt;
+    }
+    std::optional<std::string> escaped = field.escaped ? std::move(name) : EscapeForArn(*name);
+    untellable_ = untellable_ || !escaped;
+    if (!escaped || escaped->empty() || reference.transform.empty() || is_statement) {
       return escaped && !escaped->empty() ? escaped : std::nullopt;
     }
     return Transform(reference.transform, *escaped, input_.place);
@@ -60,6 +69,7 @@ class Expansion {
       return false;
     }
     const FieldValue& field = input_.fields[reference.field];
+    untellable_ = untellable_ || field.untellable;
     if (reference.transform.empty()) {
       return !field.Empty();
     }
@@ -128,6 +138,9 @@ class Expansion {
       default_is_known_ = true;
     }
   }
+
+  // Whether a value was looked at that no ARN can have.
+  bool Untellable() const { return untellable_; }
 
   bool IsCut(std::string_view resources) const {
     bool cut = false;
@@ -271,6 +284,7 @@ class Expansion {
 
   const GrantInput& input_;
   bool default_is_known_ = true;
+  mutable bool untellable_ = false;
 };
 
 }  // namespace
@@ -304,7 +318,7 @@ size_t FieldIndex(char letter, size_t count) {
   return std::min(index, count);
 }
 
-bool ExpandGrants(const GrantInput& input, std::vector<Access>& accesses) {
+Expanded ExpandGrants(const GrantInput& input, std::vector<Access>& accesses) {
   Expansion expansion(input);
   AccessList list;
   bool cut = false;
@@ -322,8 +336,11 @@ bool ExpandGrants(const GrantInput& input, std::vector<Access>& accesses) {
       expansion.Add(resources, actions, list);
     }
   }
+  if (expansion.Untellable()) {
+    return Expanded::kUntellable;
+  }
   accesses = list.Take();
-  return cut;
+  return cut ? Expanded::kCut : Expanded::kWhole;
 }
 
 }  // namespace network_mapper::aws

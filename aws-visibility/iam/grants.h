@@ -1,6 +1,7 @@
 // From an operation's row of the table and what the request holds to IAM actions on ARNs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +23,22 @@ struct GrantInput {
   std::string_view prefix;
 };
 
+enum class Expanded : uint8_t {
+  kWhole,
+  // Something was cut, so that "*" stands for more.
+  kCut,
+  // A name that no ARN can have, such as one with control characters: "*" in its place would say
+  // more than what was called, so that there are no accesses.
+  kUntellable,
+};
+
 // Adds to `accesses` what the row's grants say; sorted, each resource once. A resource is one of
 // several templates with "|" between, the first whose fields are there, or else the last, in which
 // "*" stands for them. In a template {1}, {2}, {3} are partition, region, account; {a},
 // {a:transform}, {a=default} a field; [...] is left out when its field is missing; "~" at the front
 // stands for arn:P:prefix:R:A:, "^" for arn:P:. A value that is an ARN takes the place of all that
-// is before it. True: something was cut, so that "*" stands for more.
-bool ExpandGrants(const GrantInput& input, std::vector<Access>& accesses);
+// is before it.
+Expanded ExpandGrants(const GrantInput& input, std::vector<Access>& accesses);
 
 // Puts what belongs to one resource together, sorted.
 class AccessList {

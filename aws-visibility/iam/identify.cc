@@ -29,16 +29,20 @@ std::span<const NamedService> SignedFor(const HeadFacts& facts) {
   return Find(ServicesBySigningName(), facts.signature.service);
 }
 
-// The one of `services` that has the operation; the host decides between several, then the
-// signature.
+// The one of `services` that has the operation, of those that answer at the endpoint; the signature
+// decides between several. A request may say anything: what another service would do with it is not
+// what happens.
 void Choose(std::span<const NamedService> services, std::string_view name, const HeadFacts& facts,
             Identity& identity) {
   int best = -1;
   for (const NamedService& one : services) {
+    if (!Contains(facts.endpoint.services, one.service)) {
+      continue;
+    }
     const ServiceRow& service = ServiceRows()[one.service];
     std::optional<OperationRow> operation = FindOperation(service, name);
     const int score = (operation ? 4 : 0) +
-                      (Contains(facts.endpoint.services, one.service) ? 2 : 0) +
+                      (service.signing_name == facts.signature.service ? 2 : 0) +
                       (service.name == service.signing_name ? 1 : 0);
     if (score > best) {
       best = score;
@@ -46,7 +50,7 @@ void Choose(std::span<const NamedService> services, std::string_view name, const
       identity.operation = operation;
     }
   }
-  if (!identity.operation && IsOperationName(name)) {
+  if (identity.service != nullptr && !identity.operation && IsOperationName(name)) {
     identity.unknown_operation = name;
   }
 }
@@ -59,8 +63,9 @@ void IdentifyByTarget(std::string_view target, const HeadFacts& facts, Identity&
   }
   std::span<const NamedService> services = Find(ServicesByTarget(), target.substr(0, dot));
   if (services.empty()) {
+    // A version that is not in the table.
     services = SignedFor(facts);
-    if (services.size() != 1) {
+    if (services.size() != 1 || ServiceRows()[services.front().service].target_prefix.empty()) {
       return;
     }
   }
@@ -86,29 +91,16 @@ void IdentifyByCborPath(const HeadFacts& facts, Identity& identity) {
 // Action=Publish&Version=2010-03-31
 void IdentifyByAction(std::string_view action, std::string_view version, const HeadFacts& facts,
                       Identity& identity) {
-  identity.body = BodyKind::kForm;
-  // Mostly that alone decides: what it is signed for, in its version.
   std::vector<NamedService> services;
-  std::copy_if(SignedFor(facts).begin(), SignedFor(facts).end(), std::back_inserter(services),
-               [&](const NamedService& one) {
-                 const ServiceRow& row = ServiceRows()[one.service];
-                 return row.speaks_query && row.signing_name == facts.signature.service &&
-                        row.version == version;
-               });
   const auto add = [&](bool any_version) {
-    const std::span<const ServiceRow> rows = ServiceRows();
-    for (size_t i = 0; i < rows.size(); ++i) {
-      if (rows[i].speaks_query &&
-          (any_version ? Contains(SignedFor(facts), i) || (facts.signature.service.empty() &&
-                                                           Contains(facts.endpoint.services, i))
-                       : rows[i].version == version)) {
-        services.push_back({rows[i].name, static_cast<uint16_t>(i)});
+    for (const NamedService& one : facts.endpoint.services) {
+      const ServiceRow& row = ServiceRows()[one.service];
+      if (row.speaks_query && (any_version || row.version == version)) {
+        services.push_back(one);
       }
     }
   };
-  if (services.empty()) {
-    add(false);
-  }
+  add(false);
   if (services.empty()) {
     // Older clients have older versions.
     add(true);
@@ -121,28 +113,24 @@ bool TryForm(std::string_view pairs, const HeadFacts& facts, Identity& identity)
   if (!action) {
     return false;
   }
+  identity.body = BodyKind::kForm;
+  identity.form = pairs;
   IdentifyByAction(*action, FindInQuery(pairs, "Version").value_or(""), facts, identity);
   return identity.service != nullptr;
 }
 
-bool IsS3Signature(std::string_view service) {
-  return service.empty() || service == "s3" || service == "s3express" || service == "s3-outposts" ||
-         service == "s3-object-lambda";
-}
-
-// Candidates for URI templates: by signature, narrowed by the host.
+// Candidates for URI templates: by the host, narrowed by the signature.
 std::vector<size_t> RouteCandidates(const HeadFacts& facts) {
   std::vector<size_t> candidates;
-  const std::span<const NamedService> by_host = facts.endpoint.services;
   const std::span<const NamedService> by_signature = SignedFor(facts);
-  for (const NamedService& one : by_signature) {
-    if (Contains(by_host, one.service)) {
-      candidates.push_back(one.service);
+  for (const bool signed_for : {true, false}) {
+    for (const NamedService& one : facts.endpoint.services) {
+      if (!signed_for || Contains(by_signature, one.service)) {
+        candidates.push_back(one.service);
+      }
     }
-  }
-  if (candidates.empty()) {
-    for (const NamedService& one : by_signature.empty() ? by_host : by_signature) {
-      candidates.push_back(one.service);
+    if (!candidates.empty()) {
+      break;
     }
   }
   return candidates;
@@ -208,8 +196,7 @@ void IdentifyByRoute(const HeadFacts& facts, Identity& identity) {
   // On the endpoint for the making of directory buckets is a part of S3's control plane, too.
   const bool is_control =
       facts.endpoint.s3 == S3Endpoint::kExpressControl && facts.path.starts_with("/v20180820/");
-  if (facts.endpoint.kind == EndpointKind::kS3 && !is_control &&
-      IsS3Signature(facts.signature.service)) {
+  if (facts.endpoint.kind == EndpointKind::kS3 && !is_control) {
     IdentifyS3(facts, request, identity);
     return;
   }
@@ -240,28 +227,40 @@ HeadFacts::HeadFacts(const RequestHead& request) : head(request), host(request.h
 }
 
 Identity Identify(const HeadFacts& facts, std::string_view body) {
-  Identity identity;
+  // S3 has neither targets nor actions, and keys may be called anything.
+  if (facts.endpoint.kind == EndpointKind::kS3) {
+    Identity identity;
+    IdentifyByRoute(facts, identity);
+    return identity;
+  }
   if (const auto protocol = FindHeader(facts.head.headers, "smithy-protocol");
       protocol && *protocol == "rpc-v2-cbor") {
+    Identity identity;
     IdentifyByCborPath(facts, identity);
-    return identity;
-  }
-  if (const auto target = FindHeader(facts.head.headers, "x-amz-target")) {
-    IdentifyByTarget(*target, facts, identity);
-    return identity;
-  }
-  // S3 has neither forms nor actions, and keys may be called anything.
-  if (facts.endpoint.kind != EndpointKind::kS3) {
-    if (facts.query.find("Action=") != std::string_view::npos &&
-        TryForm(facts.query, facts, identity)) {
+    if (identity.service != nullptr) {
       return identity;
     }
-    if (facts.has_form && facts.head.method == "POST") {
-      if (TryForm(body, facts, identity)) {
-        return identity;
-      }
-      identity.needs_body = body.empty();
+  }
+  Identity identity;
+  if (const auto target = FindHeader(facts.head.headers, "x-amz-target")) {
+    IdentifyByTarget(*target, facts, identity);
+    if (identity.service != nullptr) {
+      return identity;
     }
+  }
+  const bool is_post = facts.head.method == "POST";
+  if (facts.query.find("Action=") != std::string_view::npos &&
+      TryForm(facts.query, facts, identity)) {
+    // Which of two actions would the service take?
+    identity.needs_body = is_post && body.empty();
+    return is_post && !body.empty() ? Identity() : identity;
+  }
+  if (facts.has_form && is_post) {
+    if (TryForm(body, facts, identity)) {
+      return identity;
+    }
+    identity = {};
+    identity.needs_body = body.empty();
   }
   IdentifyByRoute(facts, identity);
   return identity;

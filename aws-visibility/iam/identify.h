@@ -35,6 +35,8 @@ struct Identity {
   // When the service has no such operation in the table: its name, where the request says one.
   std::string unknown_operation;
   BodyKind body = BodyKind::kJson;
+  // With BodyKind::kForm: the form, which may be in the query.
+  std::string_view form;
   // What is in the places of the URI template's labels, raw.
   static constexpr size_t kMostLabels = 16;
   std::array<std::string_view, kMostLabels> labels;

@@ -14,84 +14,30 @@ namespace {
 
 constexpr size_t kMostDenialText = 4096;
 
-// Codes of denials, and of answers that come before any decision: who it is, and whether it is too
-// often.
-bool IsNoGrant(std::string_view code) {
-  static constexpr std::array<std::string_view, 24> kCodes = {
-      "AuthFailure",
-      "AuthorizationError",
-      "AuthorizationErrorException",
-      "Client.UnauthorizedOperation",
-      "ExpiredToken",
-      "ExpiredTokenException",
-      "ForbiddenException",
-      "IncompleteSignature",
-      "IncompleteSignatureException",
-      "InvalidAccessKeyId",
-      "InvalidClientTokenId",
-      "InvalidSignatureException",
-      "MissingAuthenticationToken",
-      "MissingAuthenticationTokenException",
-      "NotAuthorized",
-      "OptInRequired",
-      "RequestExpired",
-      "RequestLimitExceeded",
-      "RequestTimeTooSkewed",
-      "SignatureDoesNotMatch",
-      "SlowDown",
-      "TooManyRequestsException",
-      "UnauthorizedOperation",
-      "UnrecognizedClientException",
-  };
-  return code.starts_with("AccessDenied") || code.starts_with("Throttl") ||
-         code.starts_with("InvalidToken") || std::binary_search(kCodes.begin(), kCodes.end(), code);
-}
-
-// "com.amazonaws.kms#AccessDeniedException:http://..." is AccessDeniedException.
-std::string_view BareCode(std::string_view code) {
-  code = code.substr(code.rfind('#') + 1);
-  return code.substr(0, code.find(':'));
-}
-
-struct Failure {
-  std::string code;
-  std::string message;
-};
-
-Failure ReadFailure(const ResponseHead& response, const Body& body) {
-  Failure failure;
+// The error's text, whatever protocol it comes by.
+std::string ReadMessage(const Body& body) {
   const std::string_view bytes = body.bytes.substr(0, size_t{16} * 1024);
-  if (const auto type = FindHeader(response.headers, "x-amzn-errortype")) {
-    failure.code = BareCode(*type);
-  }
   const size_t start = bytes.find_first_not_of(" \t\r\n");
   if (start == std::string_view::npos) {
-    return failure;
+    return {};
   }
   if (bytes[start] == '<') {
     size_t at = 0;
-    if (auto code = ReadXmlText(bytes, "Code", at)) {
-      failure.code = BareCode(*code);
-    }
-    at = 0;
-    failure.message = ReadXmlText(bytes, "Message", at).value_or("");
-    return failure;
+    return ReadXmlText(bytes, "Message", at).value_or("");
   }
+  static constexpr std::array<std::string_view, 3> kNames = {"message", "Message", "errorMessage"};
   WantedFields wanted;
-  std::array<FieldValue, 5> values;
-  static constexpr std::array<std::string_view, 5> kNames = {"__type", "code", "message", "Message",
-                                                             "errorMessage"};
+  std::array<FieldValue, kNames.size()> values;
   for (size_t i = 0; i < kNames.size(); ++i) {
     wanted.Want(kNames[i], {}, values[i]);
   }
   bytes[start] == '{' ? ReadJson(bytes, wanted) : ReadCbor(bytes, wanted);
-  for (size_t i = 0; i < kNames.size(); ++i) {
-    std::string& target = i < 2 ? failure.code : failure.message;
-    if (target.empty() && !values[i].values.empty()) {
-      target = i < 2 ? BareCode(values[i].values.front()) : values[i].values.front();
+  for (FieldValue& value : values) {
+    if (!value.values.empty() && !value.values.front().empty()) {
+      return std::move(value.values.front());
     }
   }
-  return failure;
+  return {};
 }
 
 bool IsAction(std::string_view text) {
@@ -152,17 +98,9 @@ std::optional<Denial> ReadDenial(std::string_view message) {
 Outcome ReadOutcome(const ResponseHead& response, const Body& body) {
   Outcome outcome;
   const int status = response.status;
-  if ((status >= 200 && status < 300) || status == 304) {
-    outcome.permitted = true;
-    return outcome;
-  }
-  if (status < 400 || status >= 500) {
-    return outcome;
-  }
-  const Failure failure = ReadFailure(response, body);
-  outcome.permitted = status != 401 && status != 403 && status != 429 && !IsNoGrant(failure.code);
-  if (!outcome.permitted) {
-    outcome.denial = ReadDenial(failure.message);
+  outcome.succeeded = (status >= 200 && status < 300) || status == 304;
+  if (status >= 400 && status < 500) {
+    outcome.denial = ReadDenial(ReadMessage(body));
   }
   return outcome;
 }

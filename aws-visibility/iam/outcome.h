@@ -1,4 +1,5 @@
 // What an answer says about the permission: granted, or denied, and then often on what exactly.
+// Only success is taken for granted: most errors come before any decision, or tell nothing of it.
 #pragma once
 
 #include <optional>
@@ -20,8 +21,8 @@ struct Denial {
 };
 
 struct Outcome {
-  // The call passed IAM: it succeeded, or failed for a reason of the resource's.
-  bool permitted = false;
+  // 2xx, or 304.
+  bool succeeded = false;
   std::optional<Denial> denial;
 };
 

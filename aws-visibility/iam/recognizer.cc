@@ -27,6 +27,14 @@ void Set(FieldValue& field, std::string value) {
   field.values.push_back(std::move(value));
 }
 
+void Set(FieldValue& field, std::optional<std::string> arn) {
+  if (arn) {
+    Set(field, *std::move(arn));
+  } else {
+    field.untellable = true;
+  }
+}
+
 // Reads the fields of one request by its operation's row.
 class FieldReader {
  public:
@@ -56,7 +64,11 @@ class FieldReader {
       }
     }
     if (!in_request.Empty()) {
-      ReadBody(body, identity_.body, in_request);
+      // With Action in the query, the rest is there.
+      const bool is_form = identity_.body == BodyKind::kForm;
+      const bool in_query = is_form && identity_.form.data() == facts_.query.data();
+      ReadBody(in_query ? Body{.bytes = identity_.form, .complete = true} : body, identity_.body,
+               in_request);
     }
     if (!in_response.Empty()) {
       ReadBody(response_body, identity_.body, in_response);
@@ -342,9 +354,14 @@ void RecognizeOperation(const HeadFacts& facts, const Identity& identity, const 
   if (recognition.result == RecognitionResult::kRecognized) {
     const ArnPlace place{recognition.partition, recognition.region, recognition.account};
     reader.ReadPlaced(place, body, memory);
-    recognition.truncated = ExpandGrants(
+    const Expanded expanded = ExpandGrants(
         {operation, reader.Fields(), place, facts.head.method, is_s3 ? S3Prefix(facts) : ""},
         recognition.accesses);
+    recognition.truncated = expanded == Expanded::kCut;
+    if (expanded == Expanded::kUntellable) {
+      recognition.result = RecognitionResult::kMalformed;
+      return;
+    }
   }
   if (recognition.permitted) {
     if (operation.service->name == "sts") {
@@ -406,7 +423,7 @@ Recognition Recognizer::Recognize(const RequestHead& head, const Body& body,
   }
   recognition.service = identity.service->name;
   const Outcome outcome = ReadOutcome(response, response_body);
-  recognition.permitted = outcome.permitted;
+  recognition.permitted = outcome.succeeded;
   ReadPlace(facts, recognition);
   if (!facts.signature.key_id.empty()) {
     recognition.role = memory.Recall(kRole, facts.signature.key_id).value_or("");

@@ -63,8 +63,7 @@ struct Recognition {
   // Something that names a resource was beyond what was read of the body, so that "*" stands for
   // it.
   bool truncated = false;
-  // The answer says success (2xx, 304, or an error of the resource's state: the call was
-  // permitted). False: it was denied, or there is no answer.
+  // The answer says success: 2xx or 304. False: it was denied, it failed, or there is no answer.
   bool permitted = false;
 };
 

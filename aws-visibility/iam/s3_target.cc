@@ -12,9 +12,32 @@ std::string_view OrStar(std::string_view text) {
   return text.empty() ? "*" : text;
 }
 
-std::string Escaped(std::string_view text) {
-  return EscapeForArn(text).value_or("*");
-}
+// Part of an ARN that is put together from what the request says: once something cannot be told in
+// an ARN, there is none.
+class ArnText {
+ public:
+  ArnText& operator<<(std::string_view text) {
+    text_ += text;
+    return *this;
+  }
+
+  ArnText& Escaped(std::string_view text) {
+    if (const std::optional<std::string> escaped = EscapeForArn(text)) {
+      text_ += *escaped;
+    } else {
+      tellable_ = false;
+    }
+    return *this;
+  }
+
+  std::optional<std::string> Take() {
+    return tellable_ ? std::optional<std::string>(std::move(text_)) : std::nullopt;
+  }
+
+ private:
+  std::string text_;
+  bool tellable_ = true;
+};
 
 // "name-123456789012"
 std::string_view AccountOfAccessPoint(std::string_view label) {
@@ -42,52 +65,61 @@ S3Target ReadS3Target(const Endpoint& endpoint, std::string_view path) {
   return target;
 }
 
-std::string S3BucketArn(const S3Target& target, const ArnPlace& place) {
+std::optional<std::string> S3BucketArn(const S3Target& target, const ArnPlace& place) {
   const std::string_view partition = OrStar(place.partition);
   const std::string_view region = OrStar(place.region);
   const std::string_view account = OrStar(place.account);
   const std::string_view bucket = target.bucket;
+  ArnText arn;
+  arn << "arn:" << partition;
   switch (target.kind) {
     case S3Endpoint::kAccessPoint:
     case S3Endpoint::kObjectLambda: {
       const std::string_view own = AccountOfAccessPoint(bucket);
-      const std::string_view name = own.empty() ? bucket : bucket.substr(0, bucket.size() - 13);
-      return fmt::format("arn:{}:{}:{}:{}:accesspoint/{}", partition,
-                         target.kind == S3Endpoint::kAccessPoint ? "s3" : "s3-object-lambda",
-                         region, own.empty() ? account : own, Escaped(name));
+      arn << (target.kind == S3Endpoint::kAccessPoint ? ":s3:" : ":s3-object-lambda:") << region
+          << ":" << (own.empty() ? account : own) << ":accesspoint/";
+      return arn.Escaped(own.empty() ? bucket : bucket.substr(0, bucket.size() - 13)).Take();
     }
     case S3Endpoint::kGlobalAccessPoint:
-      return fmt::format("arn:{}:s3::{}:accesspoint/{}.mrap", partition, account, Escaped(bucket));
+      arn << ":s3::" << account << ":accesspoint/";
+      return (arn.Escaped(bucket) << ".mrap").Take();
     case S3Endpoint::kOutposts: {
       const size_t dot = bucket.find('.');
       const std::string_view label = bucket.substr(0, dot);
-      const std::string_view outpost = dot == std::string_view::npos ? "*" : bucket.substr(dot + 1);
       const std::string_view own = AccountOfAccessPoint(label);
-      return fmt::format("arn:{}:s3-outposts:{}:{}:outpost/{}/{}/{}", partition, region,
-                         own.empty() ? account : own, outpost,
-                         own.empty() ? "bucket" : "accesspoint",
-                         Escaped(own.empty() ? label : label.substr(0, label.size() - 13)));
+      arn << ":s3-outposts:" << region << ":" << (own.empty() ? account : own) << ":outpost/";
+      if (dot == std::string_view::npos) {
+        arn << "*";
+      } else {
+        arn.Escaped(bucket.substr(dot + 1));
+      }
+      arn << (own.empty() ? "/bucket/" : "/accesspoint/");
+      return arn.Escaped(own.empty() ? label : label.substr(0, label.size() - 13)).Take();
     }
     case S3Endpoint::kExpress:
     case S3Endpoint::kExpressControl:
-      return fmt::format("arn:{}:s3express:{}:{}:bucket/{}", partition, region, account,
-                         bucket.empty() ? "*" : Escaped(bucket));
+      arn << ":s3express:" << region << ":" << account << ":bucket/";
+      break;
     case S3Endpoint::kBuckets:
+      arn << ":s3:::";
       break;
   }
-  return fmt::format("arn:{}:s3:::{}", partition, bucket.empty() ? "*" : Escaped(bucket));
+  return bucket.empty() ? (arn << "*").Take() : arn.Escaped(bucket).Take();
 }
 
-std::string S3ObjectArn(const S3Target& target, std::string_view key, const ArnPlace& place) {
+std::optional<std::string> S3ObjectArn(const S3Target& target, std::string_view key,
+                                       const ArnPlace& place) {
   const bool is_bucket = target.kind == S3Endpoint::kBuckets ||
                          target.kind == S3Endpoint::kExpress ||
                          target.kind == S3Endpoint::kExpressControl;
+  const std::optional<std::string> bucket = S3BucketArn(target, place);
   // An object lambda's permission is on the access point.
-  if (target.kind == S3Endpoint::kObjectLambda) {
-    return S3BucketArn(target, place);
+  if (!bucket || target.kind == S3Endpoint::kObjectLambda) {
+    return bucket;
   }
-  return fmt::format("{}{}{}", S3BucketArn(target, place), is_bucket ? "/" : "/object/",
-                     key.empty() ? "*" : Escaped(key));
+  ArnText arn;
+  arn << *bucket << (is_bucket ? "/" : "/object/");
+  return key.empty() ? (arn << "*").Take() : arn.Escaped(key).Take();
 }
 
 std::optional<CopySource> ReadCopySource(std::string_view header, const ArnPlace& place) {
@@ -97,11 +129,7 @@ std::optional<CopySource> ReadCopySource(std::string_view header, const ArnPlace
   const std::string path = PercentDecode(header.substr(0, question));
   std::string_view text = path;
   if (IsArn(text)) {
-    const std::optional<std::string> escaped = EscapeForArn(text);
-    if (!escaped) {
-      return std::nullopt;
-    }
-    source.arn = *escaped;
+    source.arn = EscapeForArn(text);
     return source;
   }
   if (text.starts_with('/')) {

@@ -27,11 +27,14 @@ struct ArnPlace {
   std::string_view account;
 };
 
-std::string S3BucketArn(const S3Target& target, const ArnPlace& place);
-std::string S3ObjectArn(const S3Target& target, std::string_view key, const ArnPlace& place);
+// Nullopt: a name has letters that no ARN can have.
+std::optional<std::string> S3BucketArn(const S3Target& target, const ArnPlace& place);
+std::optional<std::string> S3ObjectArn(const S3Target& target, std::string_view key,
+                                       const ArnPlace& place);
 
 struct CopySource {
-  std::string arn;
+  // Nullopt: as above.
+  std::optional<std::string> arn;
   bool has_version = false;
 };
 

@@ -304,6 +304,10 @@ std::optional<std::string> Transform(std::string_view name, std::string_view val
   return found == kTransforms.end() ? std::nullopt : found->apply(value, place);
 }
 
+bool IsStatement(std::string_view name) {
+  return name == "select" || name == "insert" || name == "update" || name == "delete";
+}
+
 std::optional<std::string> PartiQlTable(std::string_view statement, std::string_view verb) {
   bool quoted = false;
   std::string_view word = TakeWord(statement, quoted);

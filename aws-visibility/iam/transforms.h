@@ -19,6 +19,9 @@ std::optional<std::string> EscapeForArn(std::string_view text);
 std::optional<std::string> Transform(std::string_view name, std::string_view value,
                                      const ArnPlace& place);
 
+// Whether a transform reads PartiQL, of which only a name gets into the ARN.
+bool IsStatement(std::string_view name);
+
 // The table (or the table's index) of a PartiQL statement: "T" or "T/index/I", when it begins with
 // `verb`
 // ("select", "insert", ...), else nullopt.

@@ -24,6 +24,8 @@ struct FieldValue {
 
   // The values are made by us, and are as ARNs have them.
   bool escaped = false;
+  // Made by us, too: one of them no ARN can have.
+  bool untellable = false;
 
   bool Empty() const { return values.empty() && !present; }
 };

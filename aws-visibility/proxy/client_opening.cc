@@ -50,7 +50,7 @@ ClientOpening::State ClientOpening::TakeHello() {
 
 ClientOpening::State ClientOpening::TakeRequest(std::string_view bytes) {
   const Reading reading = reader_->FromClient(bytes);
-  if (const auto& host = exchanges_.FirstHost()) {
+  if (const auto& host = exchanges_.Endpoint()) {
     hello_.server_name = *host;
     if (CheckName() == State::kRefused) {
       return State::kRefused;
@@ -61,7 +61,7 @@ ClientOpening::State ClientOpening::TakeRequest(std::string_view bytes) {
                    : reading == Reading::kNoRoom ? Refusal::kNoRoom
                                                  : Refusal::kNotHttp);
   }
-  if (exchanges_.FirstHost()) {
+  if (exchanges_.Endpoint()) {
     return State::kComplete;
   }
   // HTTP/2 may say a lot before its first request.

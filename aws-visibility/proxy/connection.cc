@@ -225,6 +225,7 @@ bool Connection::ShakeHandsWithClient() {
   }
   if (result == IoResult::kDone) {
     trust_.OnHandshakeDone(loop_.Now());
+    exchanges_.SetEndpoint(opening_.ServerName());
     BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, context_.kept));
     return true;
   }

@@ -1,11 +1,13 @@
 // The exchanges of one connection on their way to the observer: adds whose they are, and lets only
-// those through that are for AWS. Without TLS the first one's Host field says where the connection
-// leads, and no request for another host may go there.
+// those through that are for the endpoint at its other end: no other one's name is believed.
+// Without TLS the first one's Host field says where the connection leads, and no request for
+// another host may go there.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "aws-visibility/http/exchange_listener.h"
 #include "aws-visibility/proxy/exchange_observer.h"
@@ -26,17 +28,20 @@ class ConnectionExchanges final : public ExchangeListener {
 
   void OnLoss(Loss loss) override { context_.metrics.Count(loss); }
 
-  // Without TLS: the name in the first request's Host field, in lower case, empty when there is
-  // none, or one with another port than HTTP's; absent until there was a request.
-  const std::optional<std::string>& FirstHost() const { return first_host_; }
+  // With TLS, before any request: the name that the client was shown a certificate for.
+  void SetEndpoint(std::string name) { endpoint_ = std::move(name); }
+
+  // In lower case. Without TLS the name in the first request's Host field, empty when there is
+  // none, or one with another port than HTTP's. Absent until it is known.
+  const std::optional<std::string>& Endpoint() const { return endpoint_; }
 
  private:
-  bool IsForAws(const RequestHead& head) const;
+  bool IsForEndpoint(const RequestHead& head) const;
 
   ProxyContext& context_;
   const Scheme scheme_;
   const IpAddress client_;
-  std::optional<std::string> first_host_;
+  std::optional<std::string> endpoint_;
 };
 
 }  // namespace network_mapper::aws

@@ -5,18 +5,24 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_clock.h"
+
 namespace network_mapper::aws {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+// As FakeClock's.
+constexpr std::chrono::seconds kStart{1'767'225'600};
 
 ObservedCall Call(const std::string& resource, const std::string& action, int second = 0,
                   bool permitted = true) {
   ObservedCall call;
   call.client = *IpAddress::Parse("10.0.0.1");
-  call.time = Time(std::chrono::seconds(1'700'000'000 + second));
+  call.time = Time(kStart + std::chrono::seconds(second));
   call.recognition.result = RecognitionResult::kRecognized;
   call.recognition.region = "eu-west-1";
   call.recognition.permitted = permitted;
@@ -32,9 +38,13 @@ class CallBookTest : public ::testing::Test {
  protected:
   MetricsRegistry registry_;
   CallBookMetrics metrics_{registry_};
-  CallBookLimits limits_{
-      .exact_objects = 2, .exact_resources = 3, .families = 4, .observations = 10};
-  CallBook book_{limits_, metrics_};
+  CallBookLimits limits_{.exact_objects = 2,
+                         .exact_resources = 3,
+                         .members = 4,
+                         .client_observations = 10,
+                         .observations = 15};
+  FakeClock clock_;
+  CallBook book_{limits_, metrics_, clock_};
 
   std::vector<std::string> Resources() {
     std::vector<std::string> resources;
@@ -57,8 +67,8 @@ TEST_F(CallBookTest, CountsWhatIsTheSameAndKeepsApartWhatIsNot) {
                                   [](const Observation& each) { return each.count == 2; });
   ASSERT_NE(twice, seen.end());
   EXPECT_EQ(twice->collector, Collector::kAws);
-  EXPECT_EQ(twice->first_seen, Time(std::chrono::seconds(1'700'000'002)));
-  EXPECT_EQ(twice->last_seen, Time(std::chrono::seconds(1'700'000'005)));
+  EXPECT_EQ(twice->first_seen, Time(kStart + std::chrono::seconds(2)));
+  EXPECT_EQ(twice->last_seen, Time(kStart + std::chrono::seconds(5)));
   EXPECT_EQ(twice->client.ip, IpAddress::Parse("10.0.0.1"));
   EXPECT_EQ(TargetOf(*twice).region, "eu-west-1");
   EXPECT_TRUE(TargetOf(*twice).allowed);
@@ -85,19 +95,52 @@ TEST_F(CallBookTest, ObjectsOfABucketAreNamedUntilThereAreMany) {
   EXPECT_THAT(Resources(), ElementsAre("arn:aws:s3:::bills/*", "arn:aws:s3:::bills/z"));
 }
 
-TEST_F(CallBookTest, BoundsFamiliesAndObservations) {
-  for (int i = 0; i < 6; ++i) {
-    book_.OnCall(Call("arn:aws:iot:eu-west-1:1:thing" + std::to_string(i) + "/x", "iot:Publish"));
+ObservedCall From(const char* address, ObservedCall call) {
+  call.client = *IpAddress::Parse(address);
+  return call;
+}
+
+// What an export allows is no wider for what was denied, or for what others do.
+TEST_F(CallBookTest, FoldsOnlyForWhatAClientUsedItself) {
+  for (int i = 0; i < 4; ++i) {
+    const std::string denied = "arn:aws:s3:::bills/" + std::to_string(i);
+    book_.OnCall(Call(denied, "s3:GetObject", 0, false));
+    book_.OnCall(From("10.0.0.2", Call(denied, "s3:GetObject")));
   }
-  EXPECT_THAT(Resources(),
-              ElementsAre("arn:aws:iot:eu-west-1:1:thing0/x", "arn:aws:iot:eu-west-1:1:thing1/x",
-                          "arn:aws:iot:eu-west-1:1:thing2/x", "arn:aws:iot:eu-west-1:1:thing3/x",
-                          "arn:aws:iot:eu-west-1:1:thing4/*", "arn:aws:iot:eu-west-1:1:thing5/*"));
+  book_.Take();
+  book_.OnCall(Call("arn:aws:s3:::bills/a", "s3:GetObject"));
+  book_.OnCall(Call("arn:aws:s3:::bills/b", "s3:GetObject"));
+  EXPECT_THAT(Resources(), ElementsAre("arn:aws:s3:::bills/a", "arn:aws:s3:::bills/b"));
+  // Nor for an address's last owner.
+  clock_.Advance(limits_.memory + std::chrono::minutes(1));
+  EXPECT_THAT(book_.Take(), IsEmpty());
+  for (const char* object : {"c", "d"}) {
+    ObservedCall call = Call(std::string("arn:aws:s3:::bills/") + object, "s3:GetObject");
+    call.time = clock_.Now();
+    book_.OnCall(call);
+  }
+  EXPECT_THAT(Resources(), ElementsAre("arn:aws:s3:::bills/c", "arn:aws:s3:::bills/d"));
+}
+
+TEST_F(CallBookTest, BoundsWhatItRemembersAndReports) {
+  for (int i = 0; i < 6; ++i) {
+    book_.OnCall(Call("arn:aws:s3:::bucket" + std::to_string(i) + "/x", "s3:GetObject"));
+  }
+  // Those that it does not remember keep their names.
+  EXPECT_THAT(Resources(), Contains("arn:aws:s3:::bucket5/x"));
   for (int i = 0; i < 12; ++i) {
     book_.OnCall(Call("arn:aws:sns:eu-west-1:1:t" + std::to_string(i), "sns:Publish"));
   }
-  EXPECT_THAT(book_.Take(), SizeIs(10));
   EXPECT_EQ(metrics_.dropped.Value(), 2);
+  // One client leaves room for others; all together are bounded, too.
+  for (int i = 0; i < 6; ++i) {
+    book_.OnCall(
+        From("10.0.0.2", Call("arn:aws:sns:eu-west-1:1:t" + std::to_string(i), "sns:Publish")));
+  }
+  EXPECT_EQ(metrics_.dropped.Value(), 3);
+  EXPECT_THAT(book_.Take(), SizeIs(15));
+  book_.OnCall(Call("arn:aws:sns:eu-west-1:1:t", "sns:Publish"));
+  EXPECT_THAT(book_.Take(), SizeIs(1));
 }
 
 TEST_F(CallBookTest, CountsCallsWithoutAccess) {

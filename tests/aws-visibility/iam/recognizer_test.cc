@@ -50,9 +50,8 @@ TEST_F(AwsRecognizer, KnowsWhatWasPermitted) {
       "resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows it</Message></Error>";
   EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k").permitted);
   EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k", {304, ""}).permitted);
-  EXPECT_TRUE(
-      Get("b.s3.amazonaws.com", "/k", {404, "<Error><Code>NoSuchKey</Code></Error>"}).permitted);
-  for (const int status : {0, 301, 307, 401, 403, 429, 500, 503}) {
+  // What does not succeed tells nothing of a permission: many errors come before any decision.
+  for (const int status : {0, 301, 307, 400, 401, 403, 404, 405, 412, 429, 500, 503}) {
     EXPECT_FALSE(Get("b.s3.amazonaws.com", "/k", {status, ""}).permitted) << status;
   }
   const Recognition found = Get("b.s3.amazonaws.com", "/k", {403, denied});
@@ -60,17 +59,83 @@ TEST_F(AwsRecognizer, KnowsWhatWasPermitted) {
   EXPECT_EQ(found.role, "arn:aws:iam::123456789012:role/shop");
   ASSERT_EQ(found.accesses.size(), 1U);
   EXPECT_EQ(found.accesses[0].resource, "arn:aws:s3:::b/k");
-  const std::string body = R"({"TableName":"t"})";
-  EXPECT_TRUE(Json("dynamodb", "DynamoDB_20120810.PutItem", {body, true},
-                   {400, R"({"__type":"com.amazonaws.dynamodb#ConditionalCheckFailedException"})"})
-                  .permitted);
-  for (const char* code :
-       {"AccessDeniedException", "UnrecognizedClientException", "ThrottlingException"}) {
-    EXPECT_FALSE(Json("dynamodb", "DynamoDB_20120810.PutItem", {body, true},
-                      {400, fmt::format(R"({{"__type":"x#{}"}})", code)})
-                     .permitted)
-        << code;
+  const Recognition denied_by_json = Json(
+      "dynamodb", "DynamoDB_20120810.PutItem", {R"({"TableName":"t"})", true},
+      {400,
+       R"({"__type":"x#AccessDeniedException","Message":"User: arn:aws:sts::123456789012:assumed-role/shop/s )"
+       R"(is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/t"})"});
+  EXPECT_FALSE(denied_by_json.permitted);
+  EXPECT_EQ(denied_by_json.role, "arn:aws:iam::123456789012:role/shop");
+  ASSERT_EQ(denied_by_json.accesses.size(), 1U);
+  EXPECT_EQ(denied_by_json.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:123456789012:table/t");
+}
+
+// A "*" in the place of such a name would be in an export, and allow more than what was called.
+TEST_F(AwsRecognizer, SaysNothingOfNamesThatNoArnCanHave) {
+  for (const char* target : {"/%0Ax/secret", "/payroll/%0A", "/payroll/%01", "/payroll/%FF"}) {
+    const Recognition found = Get("s3.eu-west-1.amazonaws.com", target);
+    EXPECT_EQ(found.result, RecognitionResult::kMalformed) << target;
+    EXPECT_TRUE(found.accesses.empty()) << target;
   }
+  const Recognition found =
+      Json("secretsmanager", "secretsmanager.GetSecretValue", {R"({"SecretId":"a\u0001"})"});
+  EXPECT_EQ(found.result, RecognitionResult::kMalformed);
+  EXPECT_TRUE(found.accesses.empty());
+  const std::string outpost = "x.op-*.s3-outposts.eu-west-1.amazonaws.com";
+  for (const Access& access : Get(outpost, "/k").accesses) {
+    EXPECT_NE(access.resource.find("outpost/op-${*}/"), std::string::npos) << access.resource;
+  }
+}
+
+TEST_F(AwsRecognizer, ReadsStatementsOfSeveralLines) {
+  const Recognition found = Json("dynamodb", "DynamoDB_20120810.ExecuteStatement",
+                                 {R"({"Statement":"SELECT *\nFROM \"Orders\"\nWHERE id = 1"})"});
+  ASSERT_EQ(found.accesses.size(), 1U);
+  EXPECT_EQ(found.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:029608264753:table/Orders");
+}
+
+// Only what the service at the endpoint understands says what is called there.
+TEST_F(AwsRecognizer, BelievesNoNameOfAnotherService) {
+  const std::string scope = fmt::format(fmt::runtime(kScope), "s3");
+  const std::vector<Header> forged = {{"Authorization", scope},
+                                      {"X-Amz-Target", "secretsmanager.GetSecretValue"},
+                                      {"Smithy-Protocol", "rpc-v2-cbor"}};
+  const Recognition put = Recognizer::Recognize(
+      {"PUT", "s3.eu-west-1.amazonaws.com", "/own/x?Action=CreateUser&Version=2010-05-08", forged},
+      {R"({"SecretId":"prod/db"})"}, {200, {}}, {}, memory_);
+  EXPECT_EQ(put.service, "s3");
+  ASSERT_EQ(put.accesses.size(), 1U);
+  EXPECT_EQ(put.accesses[0].resource, "arn:aws:s3:::own/x");
+  // A function's answer is no answer of STS, whatever it is asked.
+  const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  const Recognition invoked = Recognizer::Recognize(
+      {"POST", "lambda.eu-west-1.amazonaws.com",
+       "/2015-03-31/functions/f/invocations?Action=AssumeRoleWithWebIdentity&Version=2011-06-15&"
+       "RoleArn=arn:aws:iam::210987654321:role/Administrator",
+       form},
+      {}, {200, {}}, {"<R><AccessKeyId>ASIAQNZGKIQY56JQ7WML</AccessKeyId></R>"}, memory_);
+  EXPECT_EQ(invoked.service, "lambda");
+  EXPECT_EQ(invoked.operation, "Invoke");
+  EXPECT_EQ(Json("sqs", "AmazonSQS.ListQueues", {"{}"}).role, "");
+}
+
+TEST_F(AwsRecognizer, ChoosesBetweenNoTwoActions) {
+  const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  const RequestHead both{"POST", "sqs.eu-west-1.amazonaws.com",
+                         "/?Action=DeleteQueue&Version=2012-11-05", form};
+  EXPECT_GT(Recognizer::NeedsOf(both).request, 0U);
+  const Recognition ambiguous =
+      Recognizer::Recognize(both, {"Action=ListQueues&Version=2012-11-05"}, {200, {}}, {}, memory_);
+  EXPECT_TRUE(ambiguous.accesses.empty());
+  const Recognition in_query = Recognizer::Recognize(
+      {"GET",
+       "sqs.eu-west-1.amazonaws.com",
+       "/?Action=DeleteQueue&Version=2012-11-05&QueueUrl=https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%"
+       "2F123456789012%2Forders",
+       {}},
+      {}, {200, {}}, {}, memory_);
+  ASSERT_EQ(in_query.accesses.size(), 1U);
+  EXPECT_EQ(in_query.accesses[0].resource, "arn:aws:sqs:eu-west-1:123456789012:orders");
 }
 
 TEST_F(AwsRecognizer, SaysWhatWasCutOff) {

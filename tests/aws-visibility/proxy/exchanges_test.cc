@@ -174,7 +174,8 @@ TEST_F(ProxyExchanges, HandsOnUnreadWhereThereIsNoRoomForAHeadThatIsComing) {
   ASSERT_NE(connection.stream, nullptr) << connection.failure;
   connection.stream->Send(begun);
   EXPECT_EQ(connection.stream->ReceiveExactly(begun.size()), begun);
-  EXPECT_EQ(Metric("network_mapper_aws_proxy_unread_total", "reason", "no_room"), 1);
+  EXPECT_TRUE(Eventually(
+      [&] { return Metric("network_mapper_aws_proxy_unread_total", "reason", "no_room") == 1; }));
   // A ClientHello that does not end is not waited for, either.
   RawConnection slow(proxy_->Port());
   slow.Send(std::string("\x16\x03\x01\x40\x00\x01\x00\x70\x00", 9) + std::string(16'380, 'x') +
