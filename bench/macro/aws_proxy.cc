@@ -355,7 +355,7 @@ void RunLargeBody(size_t mebibytes) {
     return SendMebibytes(*stream, mebibytes) && stream->ReceiveExactly(kAnswer.size()) == kAnswer;
   });
   const double most = static_cast<double>(MostResidentKib(scene.proxy.Id())) / 1024;
-  Row(fmt::format("AWS proxy: most resident while {} MiB went each way through one connection",
+  Row(fmt::format("AWS proxy: most resident with {} MiB each way through one connection",
                   mebibytes),
       most, "MiB", "at most 64 MiB", true, most <= 64);
 }
