@@ -107,6 +107,8 @@ TEST_F(IdleConnections, ResumeTheSessionThatAnotherHadWithTheEndpoint) {
   other.server_name = "sns.eu-west-1.amazonaws.com";
   const PeerConnection connection = Connect(other);
   ASSERT_NE(connection.stream, nullptr) << connection.failure;
+  connection.stream->Send("POST");
+  EXPECT_EQ(connection.stream->ReceiveExactly(4), "POST");
   EXPECT_EQ(resumed, 2);
 }
 
