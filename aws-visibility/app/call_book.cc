@@ -20,7 +20,7 @@ Counter& Calls(MetricsRegistry& registry, RecognitionResult result) {
 Counter& Answers(MetricsRegistry& registry, std::string_view answer) {
   return registry.AddCounter(
       "network_mapper_aws_answers_total",
-      "Calls that need a permission, by the answer: permitted, or denied, failed or without one.",
+      "Calls that need a permission, by the answer; failed: with another error than a denial.",
       {{"answer", std::string(answer)}});
 }
 
@@ -32,7 +32,7 @@ std::string KeyOf(const ObservedCall& call, const std::string& resource, const A
   const Recognition& recognition = call.recognition;
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", call.client.ToString(), resource,
                      fmt::join(access.actions, ","), recognition.region, recognition.role,
-                     recognition.permitted);
+                     recognition.Succeeded());
 }
 
 }  // namespace
@@ -43,8 +43,8 @@ CallBookMetrics::CallBookMetrics(MetricsRegistry& registry)
             &Calls(registry, RecognitionResult::kNeedsNoPermission),
             &Calls(registry, RecognitionResult::kUnknownService),
             &Calls(registry, RecognitionResult::kMalformed)},
-      permitted(Answers(registry, "permitted")),
-      denied(Answers(registry, "not_permitted")),
+      answers{&Answers(registry, "none"), &Answers(registry, "succeeded"),
+              &Answers(registry, "denied"), &Answers(registry, "failed")},
       truncated(registry.AddCounter(
           "network_mapper_aws_truncated_calls_total",
           "Calls whose resource stood beyond what is read of a body; it is shown as *.")),
@@ -86,7 +86,7 @@ void CallBook::OnCall(ObservedCall call) {
   if (recognition.accesses.empty()) {
     return;
   }
-  (recognition.permitted ? metrics_.permitted : metrics_.denied).Increment();
+  metrics_.answers[static_cast<size_t>(recognition.answer)]->Increment();
   pages_.With([&](Pages& pages) {
     for (const Access& access : recognition.accesses) {
       Add(pages, call, access);
@@ -121,7 +121,7 @@ void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access)
   Client& client = pages.clients[call.client];
   client.last_call = std::max(client.last_call, call.time);
   std::string resource =
-      recognition.permitted ? FoldedResource(client, access.resource) : access.resource;
+      recognition.Succeeded() ? FoldedResource(client, access.resource) : access.resource;
   std::string key = KeyOf(call, resource, access);
   const auto found = pages.observations.find(key);
   if (found != pages.observations.end()) {
@@ -148,7 +148,7 @@ void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access)
                                  .client_name = "",
                                  .client_namespace = "",
                                  .region = recognition.region,
-                                 .allowed = recognition.permitted};
+                                 .allowed = recognition.Succeeded()};
   pages.observations.emplace(std::move(key), std::move(observation));
 }
 

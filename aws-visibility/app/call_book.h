@@ -44,9 +44,8 @@ struct CallBookMetrics {
 
   // By RecognitionResult.
   std::array<Counter*, 5> calls;
-  // Calls by what AWS answered; denied: or nothing, or that it failed itself.
-  Counter& permitted;
-  Counter& denied;
+  // Of calls that need a permission; by Answer.
+  std::array<Counter*, 4> answers;
   Counter& truncated;
   Counter& folded;
   Counter& dropped;

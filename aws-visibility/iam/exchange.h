@@ -3,6 +3,7 @@
 // this is ever logged: headers carry credentials, bodies secrets.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -34,6 +35,18 @@ struct Body {
   std::string_view bytes;
   // Whether that is all of it.
   bool complete = true;
+};
+
+// What an answer says of the permission.
+enum class Answer : uint8_t {
+  kNone,
+  // 2xx or 304.
+  kSucceeded,
+  // IAM refused it, or who called was not accepted.
+  kDenied,
+  // Nothing is known of the permission: there is no such thing, the request makes no sense, AWS
+  // failed itself, led elsewhere, or was asked too often.
+  kFailed,
 };
 
 }  // namespace network_mapper::aws

@@ -14,30 +14,80 @@ namespace {
 
 constexpr size_t kMostDenialText = 4096;
 
-// The error's text, whatever protocol it comes by.
-std::string ReadMessage(const Body& body) {
+// Codes of denials, and of who calls not being accepted.
+bool IsDenial(std::string_view code) {
+  static constexpr std::array<std::string_view, 21> kCodes = {
+      "AuthFailure",
+      "AuthorizationError",
+      "AuthorizationErrorException",
+      "Client.UnauthorizedOperation",
+      "ExpiredToken",
+      "ExpiredTokenException",
+      "ForbiddenException",
+      "IncompleteSignature",
+      "IncompleteSignatureException",
+      "InvalidAccessKeyId",
+      "InvalidClientTokenId",
+      "InvalidSignatureException",
+      "MissingAuthenticationToken",
+      "MissingAuthenticationTokenException",
+      "NotAuthorized",
+      "OptInRequired",
+      "RequestExpired",
+      "RequestTimeTooSkewed",
+      "SignatureDoesNotMatch",
+      "UnauthorizedOperation",
+      "UnrecognizedClientException",
+  };
+  return code.starts_with("AccessDenied") || code.starts_with("InvalidToken") ||
+         std::binary_search(kCodes.begin(), kCodes.end(), code);
+}
+
+// "com.amazonaws.kms#AccessDeniedException:http://..." is AccessDeniedException.
+std::string_view BareCode(std::string_view code) {
+  code = code.substr(code.rfind('#') + 1);
+  return code.substr(0, code.find(':'));
+}
+
+struct Failure {
+  std::string code;
+  std::string message;
+};
+
+Failure ReadFailure(const ResponseHead& response, const Body& body) {
+  Failure failure;
   const std::string_view bytes = body.bytes.substr(0, size_t{16} * 1024);
+  if (const auto type = FindHeader(response.headers, "x-amzn-errortype")) {
+    failure.code = BareCode(*type);
+  }
   const size_t start = bytes.find_first_not_of(" \t\r\n");
   if (start == std::string_view::npos) {
-    return {};
+    return failure;
   }
   if (bytes[start] == '<') {
     size_t at = 0;
-    return ReadXmlText(bytes, "Message", at).value_or("");
+    if (auto code = ReadXmlText(bytes, "Code", at)) {
+      failure.code = BareCode(*code);
+    }
+    at = 0;
+    failure.message = ReadXmlText(bytes, "Message", at).value_or("");
+    return failure;
   }
-  static constexpr std::array<std::string_view, 3> kNames = {"message", "Message", "errorMessage"};
   WantedFields wanted;
-  std::array<FieldValue, kNames.size()> values;
+  std::array<FieldValue, 5> values;
+  static constexpr std::array<std::string_view, 5> kNames = {"__type", "code", "message", "Message",
+                                                             "errorMessage"};
   for (size_t i = 0; i < kNames.size(); ++i) {
     wanted.Want(kNames[i], {}, values[i]);
   }
   bytes[start] == '{' ? ReadJson(bytes, wanted) : ReadCbor(bytes, wanted);
-  for (FieldValue& value : values) {
-    if (!value.values.empty() && !value.values.front().empty()) {
-      return std::move(value.values.front());
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    std::string& target = i < 2 ? failure.code : failure.message;
+    if (target.empty() && !values[i].values.empty()) {
+      target = i < 2 ? BareCode(values[i].values.front()) : values[i].values.front();
     }
   }
-  return {};
+  return failure;
 }
 
 bool IsAction(std::string_view text) {
@@ -96,13 +146,20 @@ std::optional<Denial> ReadDenial(std::string_view message) {
 }  // namespace
 
 Outcome ReadOutcome(const ResponseHead& response, const Body& body) {
-  Outcome outcome;
   const int status = response.status;
-  outcome.succeeded = (status >= 200 && status < 300) || status == 304;
-  if (status >= 400 && status < 500) {
-    outcome.denial = ReadDenial(ReadMessage(body));
+  if (status == 0) {
+    return {};
   }
-  return outcome;
+  if ((status >= 200 && status < 300) || status == 304) {
+    return {.answer = Answer::kSucceeded, .denial = {}};
+  }
+  if (status >= 400 && status < 500) {
+    const Failure failure = ReadFailure(response, body);
+    if (status == 401 || status == 403 || IsDenial(failure.code)) {
+      return {.answer = Answer::kDenied, .denial = ReadDenial(failure.message)};
+    }
+  }
+  return {.answer = Answer::kFailed, .denial = {}};
 }
 
 std::string RoleOfCaller(std::string_view caller) {

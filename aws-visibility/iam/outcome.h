@@ -21,8 +21,7 @@ struct Denial {
 };
 
 struct Outcome {
-  // 2xx, or 304.
-  bool succeeded = false;
+  Answer answer = Answer::kNone;
   std::optional<Denial> denial;
 };
 

@@ -363,7 +363,7 @@ void RecognizeOperation(const HeadFacts& facts, const Identity& identity, const 
       return;
     }
   }
-  if (recognition.permitted) {
+  if (recognition.Succeeded()) {
     if (operation.service->name == "sts") {
       LearnFromSts(facts, operation.name, body, response_body, memory, recognition);
     }
@@ -423,7 +423,7 @@ Recognition Recognizer::Recognize(const RequestHead& head, const Body& body,
   }
   recognition.service = identity.service->name;
   const Outcome outcome = ReadOutcome(response, response_body);
-  recognition.permitted = outcome.succeeded;
+  recognition.answer = outcome.answer;
   ReadPlace(facts, recognition);
   if (!facts.signature.key_id.empty()) {
     recognition.role = memory.Recall(kRole, facts.signature.key_id).value_or("");

@@ -63,8 +63,9 @@ struct Recognition {
   // Something that names a resource was beyond what was read of the body, so that "*" stands for
   // it.
   bool truncated = false;
-  // The answer says success: 2xx or 304. False: it was denied, it failed, or there is no answer.
-  bool permitted = false;
+  Answer answer = Answer::kNone;
+
+  bool Succeeded() const { return answer == Answer::kSucceeded; }
 };
 
 // Stateless and thread-safe.

@@ -19,13 +19,13 @@ using ::testing::SizeIs;
 constexpr std::chrono::seconds kStart{1'767'225'600};
 
 ObservedCall Call(const std::string& resource, const std::string& action, int second = 0,
-                  bool permitted = true) {
+                  Answer answer = Answer::kSucceeded) {
   ObservedCall call;
   call.client = *IpAddress::Parse("10.0.0.1");
   call.time = Time(kStart + std::chrono::seconds(second));
   call.recognition.result = RecognitionResult::kRecognized;
   call.recognition.region = "eu-west-1";
-  call.recognition.permitted = permitted;
+  call.recognition.answer = answer;
   call.recognition.accesses = {{resource, {action}}};
   return call;
 }
@@ -46,6 +46,15 @@ class CallBookTest : public ::testing::Test {
   FakeClock clock_;
   CallBook book_{limits_, metrics_, clock_};
 
+  // By Answer.
+  std::vector<double> Answers() const {
+    std::vector<double> values;
+    for (const Counter* counter : metrics_.answers) {
+      values.push_back(counter->Value());
+    }
+    return values;
+  }
+
   std::vector<std::string> Resources() {
     std::vector<std::string> resources;
     for (const Observation& observation : book_.Take()) {
@@ -59,7 +68,7 @@ class CallBookTest : public ::testing::Test {
 TEST_F(CallBookTest, CountsWhatIsTheSameAndKeepsApartWhatIsNot) {
   book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:SendMessage", 5));
   book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:SendMessage", 2));
-  book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:SendMessage", 3, false));
+  book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:SendMessage", 3, Answer::kDenied));
   book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:ReceiveMessage"));
   std::vector<Observation> seen = book_.Take();
   ASSERT_THAT(seen, SizeIs(3));
@@ -75,9 +84,18 @@ TEST_F(CallBookTest, CountsWhatIsTheSameAndKeepsApartWhatIsNot) {
   EXPECT_EQ(std::count_if(seen.begin(), seen.end(),
                           [](const Observation& each) { return !TargetOf(each).allowed; }),
             1);
-  EXPECT_EQ(metrics_.permitted.Value(), 3);
-  EXPECT_EQ(metrics_.denied.Value(), 1);
+  EXPECT_EQ(Answers(), (std::vector<double>{0, 3, 1, 0}));
   EXPECT_THAT(book_.Take(), IsEmpty());
+}
+
+TEST_F(CallBookTest, WhatDidNotSucceedIsCountedByItsAnswer) {
+  for (const Answer answer : {Answer::kNone, Answer::kDenied, Answer::kFailed, Answer::kFailed}) {
+    book_.OnCall(Call("arn:aws:sqs:eu-west-1:1:q", "sqs:SendMessage", 3, answer));
+  }
+  EXPECT_EQ(Answers(), (std::vector<double>{1, 0, 1, 2}));
+  const std::vector<Observation> seen = book_.Take();
+  ASSERT_THAT(seen, SizeIs(1));
+  EXPECT_FALSE(TargetOf(seen.front()).allowed);
 }
 
 TEST_F(CallBookTest, ObjectsOfABucketAreNamedUntilThereAreMany) {
@@ -104,7 +122,7 @@ ObservedCall From(const char* address, ObservedCall call) {
 TEST_F(CallBookTest, FoldsOnlyForWhatAClientUsedItself) {
   for (int i = 0; i < 4; ++i) {
     const std::string denied = "arn:aws:s3:::bills/" + std::to_string(i);
-    book_.OnCall(Call(denied, "s3:GetObject", 0, false));
+    book_.OnCall(Call(denied, "s3:GetObject", 0, Answer::kDenied));
     book_.OnCall(From("10.0.0.2", Call(denied, "s3:GetObject")));
   }
   book_.Take();
@@ -150,7 +168,7 @@ TEST_F(CallBookTest, CountsCallsWithoutAccess) {
   book_.OnCall(call);
   EXPECT_THAT(book_.Take(), IsEmpty());
   EXPECT_EQ(metrics_.calls[static_cast<size_t>(RecognitionResult::kNeedsNoPermission)]->Value(), 1);
-  EXPECT_EQ(metrics_.permitted.Value() + metrics_.denied.Value(), 0);
+  EXPECT_EQ(Answers(), (std::vector<double>{0, 0, 0, 0}));
 }
 
 TEST(FamilyOf, FoldsTheLastPartOfAnArn) {

@@ -126,7 +126,7 @@ TEST(AwsOperations, TakeTheseActionsOnTheseResources) {
     EXPECT_EQ(fmt::format("{} {}", found.service, found.operation), one.name);
     EXPECT_EQ(RecognitionResultName(found.result),
               one.needs_nothing ? "needs_no_permission" : "recognized");
-    EXPECT_TRUE(found.permitted);
+    EXPECT_TRUE(found.Succeeded());
     EXPECT_FALSE(found.truncated);
     std::vector<std::string> lines;
     for (const Access& access : found.accesses) {

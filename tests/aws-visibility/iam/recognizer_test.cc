@@ -2,6 +2,7 @@
 #include "aws-visibility/iam/recognizer.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,14 +18,14 @@ const std::string kScope =
     "AWS4-HMAC-SHA256 Credential=ASIAQNZGKIQY56JQ7WML/20260101/eu-west-1/{}/aws4_request, "
     "SignedHeaders=host, Signature=0";
 
-struct Answer {
+struct Reply {
   int status = 200;
   std::string body;
 };
 
 class AwsRecognizer : public testing::Test {
  protected:
-  Recognition Get(std::string_view host, std::string_view target, const Answer& answer = {}) {
+  Recognition Get(std::string_view host, std::string_view target, const Reply& answer = {}) {
     const std::string scope = fmt::format(fmt::runtime(kScope), "s3");
     const std::vector<Header> headers = {{"authorization", scope}};
     return Recognizer::Recognize({"GET", host, target, headers}, {}, {answer.status, {}},
@@ -32,7 +33,7 @@ class AwsRecognizer : public testing::Test {
   }
 
   Recognition Json(std::string_view service, std::string_view operation, Body body,
-                   const Answer& answer = {}) {
+                   const Reply& answer = {}) {
     const std::string scope = fmt::format(fmt::runtime(kScope), service);
     const std::string host = fmt::format("{}.eu-west-1.amazonaws.com", service);
     const std::vector<Header> headers = {{"Authorization", scope}, {"X-Amz-Target", operation}};
@@ -43,19 +44,23 @@ class AwsRecognizer : public testing::Test {
   AnswerMemory memory_;
 };
 
-TEST_F(AwsRecognizer, KnowsWhatWasPermitted) {
+TEST_F(AwsRecognizer, KnowsWhatSucceeded) {
   const std::string denied =
       "<Error><Code>AccessDenied</Code><Message>User: "
       "arn:aws:sts::123456789012:assumed-role/shop/s is not authorized to perform: s3:GetObject on "
       "resource: \"arn:aws:s3:::b/k\" because no identity-based policy allows it</Message></Error>";
-  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k").permitted);
-  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k", {304, ""}).permitted);
+  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k").Succeeded());
+  EXPECT_TRUE(Get("b.s3.amazonaws.com", "/k", {304, ""}).Succeeded());
+  EXPECT_EQ(Get("b.s3.amazonaws.com", "/k", {0, ""}).answer, Answer::kNone);
+  for (const int status : {401, 403}) {
+    EXPECT_EQ(Get("b.s3.amazonaws.com", "/k", {status, ""}).answer, Answer::kDenied) << status;
+  }
   // What does not succeed tells nothing of a permission: many errors come before any decision.
-  for (const int status : {0, 301, 307, 400, 401, 403, 404, 405, 412, 429, 500, 503}) {
-    EXPECT_FALSE(Get("b.s3.amazonaws.com", "/k", {status, ""}).permitted) << status;
+  for (const int status : {101, 301, 307, 400, 404, 405, 412, 429, 500, 503}) {
+    EXPECT_EQ(Get("b.s3.amazonaws.com", "/k", {status, ""}).answer, Answer::kFailed) << status;
   }
   const Recognition found = Get("b.s3.amazonaws.com", "/k", {403, denied});
-  EXPECT_FALSE(found.permitted);
+  EXPECT_FALSE(found.Succeeded());
   EXPECT_EQ(found.role, "arn:aws:iam::123456789012:role/shop");
   ASSERT_EQ(found.accesses.size(), 1U);
   EXPECT_EQ(found.accesses[0].resource, "arn:aws:s3:::b/k");
@@ -64,10 +69,23 @@ TEST_F(AwsRecognizer, KnowsWhatWasPermitted) {
       {400,
        R"({"__type":"x#AccessDeniedException","Message":"User: arn:aws:sts::123456789012:assumed-role/shop/s )"
        R"(is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/t"})"});
-  EXPECT_FALSE(denied_by_json.permitted);
+  EXPECT_FALSE(denied_by_json.Succeeded());
   EXPECT_EQ(denied_by_json.role, "arn:aws:iam::123456789012:role/shop");
   ASSERT_EQ(denied_by_json.accesses.size(), 1U);
   EXPECT_EQ(denied_by_json.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:123456789012:table/t");
+  const std::vector<std::pair<std::string, Answer>> codes = {
+      {"AccessDeniedException", Answer::kDenied},
+      {"UnrecognizedClientException", Answer::kDenied},
+      {"ThrottlingException", Answer::kFailed},
+      {"ConditionalCheckFailedException", Answer::kFailed},
+      {"ResourceNotFoundException", Answer::kFailed}};
+  for (const auto& [code, answer] : codes) {
+    EXPECT_EQ(Json("dynamodb", "DynamoDB_20120810.PutItem", {R"({"TableName":"t"})", true},
+                   {400, fmt::format(R"({{"__type":"x#{}"}})", code)})
+                  .answer,
+              answer)
+        << code;
+  }
 }
 
 // A "*" in the place of such a name would be in an export, and allow more than what was called.
