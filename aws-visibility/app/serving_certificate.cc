@@ -90,7 +90,7 @@ void ServingCertificate::Run(const std::stop_token& stop) {
 
 Status ServingCertificate::Ready() const {
   const std::shared_ptr<SSL_CTX> context = tls_.Current();
-  const Status outcome = outcome_.With([](const Status& last) { return last; });
+  Status outcome = outcome_.With([](const Status& last) { return last; });
   if (context == nullptr) {
     return outcome;
   }

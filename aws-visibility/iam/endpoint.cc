@@ -177,8 +177,7 @@ void ReadGlobal(std::string_view labels, Endpoint& endpoint) {
 
 }  // namespace
 
-// Not 254 bytes of nothing for each request.
-// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): not 254 bytes of nothing for each request
 HostName::HostName(std::string_view host) {
   host = host.substr(0, host.rfind(':'));
   if (host.ends_with('.')) {

@@ -65,25 +65,6 @@ std::optional<Reporter> ParseReporter(std::string_view text) {
 
 }  // namespace
 
-// The labels that a Series has, in the order in which Envoy writes them, so that each is mostly
-// found at once.
-constexpr std::array<std::string_view, LabelSet::kFields> LabelSet::kFieldNames = {
-    "reporter",
-    "source_workload",
-    "source_canonical_service",
-    "source_workload_namespace",
-    "destination_workload",
-    "destination_workload_namespace",
-    "destination_service",
-    "destination_canonical_service",
-    "destination_service_name",
-    "destination_service_namespace",
-    "request_protocol",
-    "response_code",
-    "grpc_response_status",
-    "response_flags",
-    "connection_security_policy"};
-
 LabelSet::LabelSet(const ReaderOptions& options, SeriesSink sink, std::string own_namespace)
     : options_(options), sink_(std::move(sink)), own_namespace_(std::move(own_namespace)) {}
 

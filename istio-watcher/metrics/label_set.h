@@ -78,7 +78,23 @@ class LabelSet {
     std::string_view value;
   };
 
-  static const std::array<std::string_view, kFields> kFieldNames;
+  // In the order in which Envoy writes them, so that each is mostly found at once.
+  static constexpr std::array<std::string_view, kFields> kFieldNames = {
+      "reporter",
+      "source_workload",
+      "source_canonical_service",
+      "source_workload_namespace",
+      "destination_workload",
+      "destination_workload_namespace",
+      "destination_service",
+      "destination_canonical_service",
+      "destination_service_name",
+      "destination_service_namespace",
+      "request_protocol",
+      "response_code",
+      "grpc_response_status",
+      "response_flags",
+      "connection_security_policy"};
 
   static size_t RankOf(const std::vector<std::string>& names, std::string_view name);
   void AddAliased(size_t rank, std::string_view value, Aliased& best);
