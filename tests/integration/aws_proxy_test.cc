@@ -362,7 +362,7 @@ TEST(AwsProxyOptions, ThatAreWrongAreNamed) {
       {{file, "--aws-upstream-override=127.0.0.1:99999"}, "option aws-upstream-override"},
       {{file, "--aws-upstream-override=[::1]"}, "option aws-upstream-override"},
       {{file, "--aws-upstream-plain-text"}, "aws-upstream-plain-text needs aws-upstream-override"},
-      {{file, "--aws-own-address=proxy"}, "option aws-own-address: \"proxy\" is no IP address"},
+      {{file, "--aws-own-name=a..b"}, "option aws-own-name: \"a..b\" is no DNS name"},
       {{file, "--aws-max-connections=0"}, "aws-max-connections"},
       {{file, "--aws-splice-duration=0s"}, "aws-splice-duration"},
       {{file, "--aws-idle-timeout=25h"}, "aws-idle-timeout"},
