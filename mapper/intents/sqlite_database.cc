@@ -90,6 +90,9 @@ class SqliteDatabase : public IntentDatabase {
       // Kept from the first access on, so that no second program gets in, and no shared memory is
       // needed.
       database_->exec("PRAGMA locking_mode = EXCLUSIVE");
+      // What SQLite would put into temporary files, which a root that is read-only has no place
+      // for: a sweep needs a few MB at the largest map.
+      database_->exec("PRAGMA temp_store = MEMORY");
       const int application = database_->execAndGet("PRAGMA application_id").getInt();
       const int version = database_->execAndGet("PRAGMA user_version").getInt();
       const bool empty = database_->execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;

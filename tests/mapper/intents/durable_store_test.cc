@@ -49,6 +49,43 @@ IntentSighting RichSighting() {
   return sighting;
 }
 
+// While it lives, no file without a name can be made: SQLite's word for temporary ones. The
+// mapper's image has no folder for them, and its root is read-only.
+class NoTemporaryFiles {
+ public:
+  NoTemporaryFiles() {
+    default_ = sqlite3_vfs_find(nullptr);
+    asked_ = 0;
+    vfs_ = *default_;
+    vfs_.pNext = nullptr;
+    vfs_.zName = "no-temporary-files";
+    vfs_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
+      if (name != nullptr) {
+        return default_->xOpen(default_, name, file, flags, out);
+      }
+      ++asked_;
+      file->pMethods = nullptr;
+      return SQLITE_IOERR;
+    };
+    sqlite3_vfs_register(&vfs_, 1);
+  }
+
+  NoTemporaryFiles(const NoTemporaryFiles&) = delete;
+  NoTemporaryFiles& operator=(const NoTemporaryFiles&) = delete;
+
+  ~NoTemporaryFiles() {
+    sqlite3_vfs_unregister(&vfs_);
+    sqlite3_vfs_register(default_, 1);
+  }
+
+  static int Asked() { return asked_; }
+
+ private:
+  static inline sqlite3_vfs* default_ = nullptr;
+  static inline int asked_ = 0;
+  sqlite3_vfs vfs_ = {};
+};
+
 class DurableStoreTest : public ::testing::Test {
  protected:
   // One life of the program.
@@ -260,6 +297,38 @@ TEST_F(DurableStoreTest, AFullDiskLosesNothingOnceThereIsRoom) {
   std::signal(SIGXFSZ, handler);
   ASSERT_THAT(life.store.Commit(), IsOk());
   EXPECT_EQ(life.store.CommittedSequence("one"), 2U);
+}
+
+TEST_F(DurableStoreTest, TheLargestMapNeedsNoTemporaryFile) {
+  constexpr size_t kIntents = IntentLimits{}.intents;
+  const NoTemporaryFiles none;
+  {
+    auto database = OpenSqliteDatabase(path_, At(0));
+    ASSERT_THAT(database, IsOk());
+    ASSERT_THAT((*database)->Load(), IsOk());
+    ASSERT_THAT((*database)->Begin(), IsOk());
+    Intent intent;
+    intent.client = MakeWorkload("shop", "web");
+    intent.type = IntentType::kAws;
+    intent.evidence.emplace_back();
+    for (size_t i = 1; i <= kIntents; ++i) {
+      intent.server = MakeWorkload("", "arn:aws:s3:::made-up-" + std::to_string(i), std::nullopt);
+      ASSERT_THAT((*database)->PutIntent(static_cast<int64_t>(i), intent), IsOk());
+    }
+    ASSERT_THAT((*database)->Commit(), IsOk());
+    // Sweeps.
+    sqlite3_memory_highwater(1);
+    const sqlite3_int64 before = sqlite3_memory_used();
+    ASSERT_THAT((*database)->Begin(), IsOk());
+    EXPECT_LT(sqlite3_memory_highwater(0) - before, 16 << 20);
+  }
+  auto database = OpenSqliteDatabase(path_, At(0));
+  ASSERT_THAT(database, IsOk());
+  auto content = (*database)->Load();
+  ASSERT_THAT(content, IsOk());
+  EXPECT_EQ(content->intents.size(), kIntents);
+  EXPECT_EQ(content->unreadable, 0U);
+  EXPECT_EQ(NoTemporaryFiles::Asked(), 0);
 }
 
 TEST_F(DurableStoreTest, KeepsOutASecondProgram) {
