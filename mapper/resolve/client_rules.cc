@@ -113,10 +113,12 @@ Outcome Attempt::FindClientByAddress(const IpAddress& address) {
 // Seen on the server's node, the destination may be translated already, so that its port is not
 // what the client asked for either.
 bool Attempt::CountsElsewhere(const PodFacts& client) const {
-  // A broker's log says who the client was, wherever that is; nobody else reports what it did
-  // there.
-  return observation_.collector != Collector::kKafka && IsOnAnotherNode(client) &&
-         reporter_.nodes != nullptr && reporter_.nodes->Reports(*client.node, reporter_.now);
+  // A broker's log, or the proxy before AWS, says who the client was, wherever that is; nobody else
+  // reports what it did there.
+  const bool is_reported_once =
+      observation_.collector == Collector::kKafka || observation_.collector == Collector::kAws;
+  return !is_reported_once && IsOnAnotherNode(client) && reporter_.nodes != nullptr &&
+         reporter_.nodes->Reports(*client.node, reporter_.now);
 }
 
 // Decides about waiting only, never about an identity: almost everything outside has an address

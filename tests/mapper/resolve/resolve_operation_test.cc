@@ -177,6 +177,25 @@ TEST_F(ResolveAws, N1TakesANamedClientAsItIs) {
   EXPECT_EQ(Resolve(observation), "refused: excluded_namespace");
 }
 
+// The sniffers on other nodes do not see what a client does in AWS.
+TEST_F(ResolveAws, CountsClientsOnAnyNode) {
+  PodFacts away;
+  away.name = "away-1";
+  away.name_space = "shop";
+  away.node = std::make_shared<const std::string>("node-2");
+  away.workload = Make("shop", "away");
+  inventory_.AddPod(away, {"10.0.0.7"});
+  const SteadyTime now{std::chrono::hours(1)};
+  ReportingNodes nodes(now);
+  nodes.Hear("node-2", now);
+  reporter_ = {.node_name = "node-1", .is_proven = true, .nodes = &nodes, .now = now};
+  Observation observation = Aws();
+  observation.client.ip = IpAddress::Parse("10.0.0.7");
+  observation.count = 12;
+  EXPECT_EQ(Resolve(observation), "shop/away -> /arn:aws:s3:::bills AWS");
+  EXPECT_EQ(Only().count, 12U);
+}
+
 TEST_F(ResolveAws, AnOperationWithoutResourceIsMalformed) {
   Observation observation = Aws();
   std::get<AwsTarget>(observation.target).resource_arn.clear();
