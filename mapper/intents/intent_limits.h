@@ -8,6 +8,11 @@ namespace network_mapper {
 
 struct IntentLimits {
   size_t intents = 250'000;
+  // More than a workload uses in earnest, since the proxy shows objects and items that are many
+  // alike as one. What was only tried costs nobody anything, and is in no export: so fewer of
+  // these.
+  size_t aws_resources_per_client = 5000;
+  size_t attempted_aws_resources_per_client = 1000;
   size_t kafka_topics_per_intent = 1000;
   size_t http_paths_per_intent = 500;
   size_t aws_actions_per_intent = 500;

@@ -15,6 +15,8 @@ namespace network_mapper {
 // What the limits kept out.
 struct IntentOverflow {
   size_t intents = 0;
+  size_t aws_resources = 0;
+  size_t attempted_aws_resources = 0;
   size_t topics = 0;
   size_t paths = 0;
   size_t actions = 0;
@@ -41,6 +43,10 @@ class IntentMerger {
   IntentOverflow TakeOverflow();
 
   void CountIntentOverflow() { ++overflow_.intents; }
+
+  void CountAwsResourceOverflow(bool used) {
+    ++(used ? overflow_.aws_resources : overflow_.attempted_aws_resources);
+  }
 
   void Clear();
 

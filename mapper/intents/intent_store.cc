@@ -160,6 +160,8 @@ void IntentStore::CountOverflow(const IntentOverflow& overflow) const {
     }
   };
   count(metrics_.intents_overflow, overflow.intents);
+  count(metrics_.aws_resources_overflow, overflow.aws_resources);
+  count(metrics_.attempted_aws_resources_overflow, overflow.attempted_aws_resources);
   count(metrics_.topics_overflow, overflow.topics);
   count(metrics_.paths_overflow, overflow.paths);
   count(metrics_.actions_overflow, overflow.actions);

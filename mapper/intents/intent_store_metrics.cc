@@ -22,6 +22,8 @@ IntentStoreMetrics::IntentStoreMetrics(MetricsRegistry& registry)
       duplicate_batches(registry.AddCounter("network_mapper_intents_batches_duplicate_total",
                                             "Batches that had been applied before.")),
       intents_overflow(Overflow(registry, "intents")),
+      aws_resources_overflow(Overflow(registry, "aws_resources")),
+      attempted_aws_resources_overflow(Overflow(registry, "attempted_aws_resources")),
       topics_overflow(Overflow(registry, "kafka_topics")),
       paths_overflow(Overflow(registry, "http_paths")),
       actions_overflow(Overflow(registry, "aws_actions")),

@@ -15,6 +15,8 @@ struct IntentStoreMetrics {
   Counter& duplicate_batches;
   // What the limits kept out.
   Counter& intents_overflow;
+  Counter& aws_resources_overflow;
+  Counter& attempted_aws_resources_overflow;
   Counter& topics_overflow;
   Counter& paths_overflow;
   Counter& actions_overflow;

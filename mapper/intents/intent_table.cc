@@ -52,8 +52,17 @@ bool IntentTable::KeyEqual::operator()(const Key& a, const Intent* b) const {
 Intent* IntentTable::Merge(const IntentSighting& sighting) {
   const Key key{*sighting.client.identity, *sighting.server.identity, sighting.type};
   if (auto found = by_key_.find(key); found != by_key_.end()) {
-    merger_.Merge(**found, sighting);
-    return *found;
+    Intent* known = *found;
+    if (!HasAwsRoom(sighting, known)) {
+      return nullptr;
+    }
+    aws_resources_.Remove(*known);
+    merger_.Merge(*known, sighting);
+    aws_resources_.Add(*known);
+    return known;
+  }
+  if (!HasAwsRoom(sighting, nullptr)) {
+    return nullptr;
   }
   if (by_key_.size() >= limit_) {
     merger_.CountIntentOverflow();
@@ -73,24 +82,40 @@ void IntentTable::Put(int64_t row, std::unique_ptr<Intent> intent) {
   merger_.Adopt(*intent);
   if (auto found = by_key_.find(KeyOf(*intent)); found != by_key_.end()) {
     // The names that make up its place are the same.
+    aws_resources_.Remove(**found);
     **found = std::move(*intent);
+    aws_resources_.Add(**found);
   } else {
     Insert(std::move(intent));
   }
 }
 
 void IntentTable::Insert(std::unique_ptr<Intent> intent) {
+  aws_resources_.Add(*intent);
   by_key_.insert(intent.get());
   ordered_.insert(std::move(intent));
 }
 
+bool IntentTable::HasAwsRoom(const IntentSighting& sighting, const Intent* known) {
+  const bool used = sighting.strength == Strength::kUsed;
+  const bool is_counted = known != nullptr && (!used || known->BestStrength() == Strength::kUsed);
+  if (sighting.type != IntentType::kAws || is_counted ||
+      aws_resources_.HasRoom(*sighting.client.identity, used)) {
+    return true;
+  }
+  merger_.CountAwsResourceOverflow(used);
+  return false;
+}
+
 IntentTable::Ordered::node_type IntentTable::Erase(Ordered::const_iterator place) {
+  aws_resources_.Remove(**place);
   by_key_.erase(place->get());
   ++erasures_;
   return ordered_.extract(place);
 }
 
 void IntentTable::Clear() {
+  aws_resources_.Clear();
   by_key_.clear();
   ordered_.clear();
   merger_.Clear();

@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "mapper/intents/aws_resource_counts.h"
 #include "mapper/intents/batch_effect.h"
 #include "mapper/intents/intent.h"
 #include "mapper/intents/intent_limits.h"
@@ -25,7 +26,8 @@ class IntentTable {
  public:
   using Ordered = std::set<std::unique_ptr<Intent>, VisitOrder>;
 
-  explicit IntentTable(const IntentLimits& limits) : merger_(limits), limit_(limits.intents) {}
+  explicit IntentTable(const IntentLimits& limits)
+      : merger_(limits), limit_(limits.intents), aws_resources_(limits) {}
 
   // By the byte strings "clientNamespace/clientName", "serverNamespace/serverName" and then by type
   // (none first).
@@ -84,9 +86,12 @@ class IntentTable {
   }
 
   void Insert(std::unique_ptr<Intent> intent);
+  // Whether the client may have that resource in AWS, `known` to it so far; counts it when not.
+  bool HasAwsRoom(const IntentSighting& sighting, const Intent* known);
 
   IntentMerger merger_;
   size_t limit_;
+  AwsResourceCounts aws_resources_;
   // Owns the intents.
   Ordered ordered_;
   std::unordered_set<Intent*, KeyHash, KeyEqual> by_key_;

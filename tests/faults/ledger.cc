@@ -6,7 +6,8 @@ namespace network_mapper::faults {
 
 namespace {
 
-constexpr const char* kNamedClient = "ledger";
+// Fewer than the AWS resources that a client may have on the map.
+constexpr uint64_t kEntriesPerClient = 1000;
 
 std::string Edge(const std::string& client, const std::string& server) {
   return client + " -> " + server;
@@ -16,14 +17,15 @@ std::string Edge(const std::string& client, const std::string& server) {
 
 Observation Ledger::Named(uint64_t number, Time time) {
   std::string arn = "arn:aws:s3:::entry-" + std::to_string(number);
-  Expect(kNamedClient, arn);
+  std::string client = "ledger-" + std::to_string(number / kEntriesPerClient);
+  Expect(client, arn);
   Observation observation;
   observation.collector = Collector::kAws;
   observation.first_seen = observation.last_seen = time;
   observation.target = AwsTarget{.resource_arn = std::move(arn),
                                  .actions = {"s3:GetObject"},
                                  .iam_role = {},
-                                 .client_name = kNamedClient,
+                                 .client_name = std::move(client),
                                  .client_namespace = "shop"};
   return observation;
 }

@@ -90,7 +90,8 @@ class DurableStoreTest : public ::testing::Test {
  protected:
   // One life of the program.
   struct Life {
-    explicit Life(const std::string& path) : metrics(registry), store(IntentLimits{}, metrics) {
+    explicit Life(const std::string& path, const IntentLimits& limits = {})
+        : metrics(registry), store(limits, metrics) {
       auto database = OpenSqliteDatabase(path, At(0));
       EXPECT_THAT(database, IsOk());
       if (database.ok()) {
@@ -297,6 +298,28 @@ TEST_F(DurableStoreTest, AFullDiskLosesNothingOnceThereIsRoom) {
   std::signal(SIGXFSZ, handler);
   ASSERT_THAT(life.store.Commit(), IsOk());
   EXPECT_EQ(life.store.CommittedSequence("one"), 2U);
+}
+
+TEST_F(DurableStoreTest, ClientsDoNotGetMoreAwsResourcesByARestart) {
+  IntentLimits limits;
+  limits.aws_resources_per_client = 1;
+  const auto use = [](IntentStore& store, const std::string& resource) {
+    IntentSighting sighting =
+        MakeSighting(MakeWorkload("shop", "web"), MakeWorkload("", resource, std::nullopt));
+    sighting.type = IntentType::kAws;
+    sighting.collector = Collector::kAws;
+    sighting.strength = Strength::kUsed;
+    See(store, std::move(sighting));
+  };
+  {
+    Life life(path_, limits);
+    use(life.store, "bills");
+    ASSERT_THAT(life.store.Commit(), IsOk());
+  }
+  Life life(path_, limits);
+  use(life.store, "carts");
+  EXPECT_THAT(Edges(life.store), ElementsAre("shop/web -> bills AWS"));
+  EXPECT_EQ(life.metrics.aws_resources_overflow.Value(), 1);
 }
 
 TEST_F(DurableStoreTest, TheLargestMapNeedsNoTemporaryFile) {

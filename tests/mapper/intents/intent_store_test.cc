@@ -475,6 +475,93 @@ TEST(IntentLimits, KeepOutWhatDoesNotFitAndCountIt) {
   });
 }
 
+// What a client names in AWS is its own words: it must not fill the map with them.
+class AwsResourceLimitTest : public ::testing::Test {
+ protected:
+  AwsResourceLimitTest() : metrics_(registry_), store_(Limits(), metrics_) {}
+
+  static IntentLimits Limits() {
+    IntentLimits limits;
+    limits.aws_resources_per_client = 2;
+    limits.attempted_aws_resources_per_client = 1;
+    return limits;
+  }
+
+  void Call(const std::string& client, const std::string& resource, Strength strength) {
+    IntentSighting sighting =
+        MakeSighting(MakeWorkload("shop", client), MakeWorkload("", resource, std::nullopt));
+    sighting.type = IntentType::kAws;
+    sighting.collector = Collector::kAws;
+    sighting.strength = strength;
+    See(store_, std::move(sighting));
+  }
+
+  void Use(const std::string& client, const std::string& resource) {
+    Call(client, resource, Strength::kUsed);
+  }
+
+  void Attempt(const std::string& client, const std::string& resource) {
+    Call(client, resource, Strength::kAttempted);
+  }
+
+  MetricsRegistry registry_;
+  IntentStoreMetrics metrics_;
+  IntentStore store_;
+};
+
+TEST_F(AwsResourceLimitTest, KeepsOutAndCountsWhatAClientHasTooManyOf) {
+  for (const char* resource : {"a1", "a2", "a3"}) {
+    Attempt("web", resource);
+  }
+  // What was tried takes no room from what is used.
+  for (const char* resource : {"u1", "u2", "u3", "u4", "u1"}) {
+    Use("web", resource);
+  }
+  Use("till", "u3");
+  EXPECT_THAT(Edges(store_), ElementsAre("shop/till -> u3 AWS", "shop/web -> a1 AWS",
+                                         "shop/web -> u1 AWS", "shop/web -> u2 AWS"));
+  EXPECT_EQ(metrics_.attempted_aws_resources_overflow.Value(), 2);
+  EXPECT_EQ(metrics_.aws_resources_overflow.Value(), 2);
+  EXPECT_EQ(metrics_.intents_overflow.Value(), 0);
+  // Other edges of the client are as free as ever.
+  See(store_, MakeSighting("web", "till"));
+  EXPECT_EQ(store_.Size(), 5U);
+}
+
+TEST_F(AwsResourceLimitTest, WhatIsPermittedAtLastIsUsedFromThenOn) {
+  Attempt("web", "a1");
+  Use("web", "u1");
+  Use("web", "a1");
+  // There is room again for one that is only tried, and none for one that is used.
+  Attempt("web", "a2");
+  Use("web", "a2");
+  EXPECT_EQ(metrics_.aws_resources_overflow.Value(), 1);
+  Attempt("web", "u1");
+  std::vector<Strength> strengths;
+  store_.Visit({}, [&strengths](const Intent& intent) {
+    strengths.push_back(intent.BestStrength());
+    return true;
+  });
+  EXPECT_THAT(strengths, ElementsAre(Strength::kUsed, Strength::kAttempted, Strength::kUsed));
+  EXPECT_EQ(metrics_.attempted_aws_resources_overflow.Value(), 0);
+}
+
+TEST_F(AwsResourceLimitTest, WhatIsForgottenMakesRoom) {
+  Use("web", "u1");
+  Use("web", "u2");
+  IntentSelection one;
+  one.client_namespaces = {"shop"};
+  ASSERT_THAT(store_.Forget(one, At(1)), IsOk());
+  Use("web", "u3");
+  Use("web", "u4");
+  EXPECT_EQ(store_.Size(), 2U);
+  ASSERT_THAT(store_.Forget(IntentSelection(), At(2)), IsOk());
+  Use("web", "u5");
+  Use("web", "u6");
+  EXPECT_EQ(store_.Size(), 2U);
+  EXPECT_EQ(metrics_.aws_resources_overflow.Value(), 0);
+}
+
 TEST(IntentLimits, ForgetTheLongestSilentInstance) {
   MetricsRegistry registry;
   IntentStoreMetrics metrics(registry);
