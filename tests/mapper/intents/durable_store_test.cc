@@ -53,20 +53,11 @@ IntentSighting RichSighting() {
 // mapper's image has no folder for them, and its root is read-only.
 class NoTemporaryFiles {
  public:
-  NoTemporaryFiles() {
-    default_ = sqlite3_vfs_find(nullptr);
-    asked_ = 0;
-    vfs_ = *default_;
+  NoTemporaryFiles() : original_(sqlite3_vfs_find(nullptr)), vfs_(*original_) {
     vfs_.pNext = nullptr;
     vfs_.zName = "no-temporary-files";
-    vfs_.xOpen = [](sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* out) {
-      if (name != nullptr) {
-        return default_->xOpen(default_, name, file, flags, out);
-      }
-      ++asked_;
-      file->pMethods = nullptr;
-      return SQLITE_IOERR;
-    };
+    vfs_.pAppData = this;
+    vfs_.xOpen = Open;
     sqlite3_vfs_register(&vfs_, 1);
   }
 
@@ -75,15 +66,25 @@ class NoTemporaryFiles {
 
   ~NoTemporaryFiles() {
     sqlite3_vfs_unregister(&vfs_);
-    sqlite3_vfs_register(default_, 1);
+    sqlite3_vfs_register(original_, 1);
   }
 
-  static int Asked() { return asked_; }
+  int Asked() const { return asked_; }
 
  private:
-  static inline sqlite3_vfs* default_ = nullptr;
-  static inline int asked_ = 0;
-  sqlite3_vfs vfs_ = {};
+  static int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* opened) {
+    auto* self = static_cast<NoTemporaryFiles*>(vfs->pAppData);
+    if (name != nullptr) {
+      return self->original_->xOpen(self->original_, name, file, flags, opened);
+    }
+    ++self->asked_;
+    file->pMethods = nullptr;
+    return SQLITE_IOERR;
+  }
+
+  sqlite3_vfs* original_;
+  sqlite3_vfs vfs_;
+  int asked_ = 0;
 };
 
 class DurableStoreTest : public ::testing::Test {
@@ -351,7 +352,7 @@ TEST_F(DurableStoreTest, TheLargestMapNeedsNoTemporaryFile) {
   ASSERT_THAT(content, IsOk());
   EXPECT_EQ(content->intents.size(), kIntents);
   EXPECT_EQ(content->unreadable, 0U);
-  EXPECT_EQ(NoTemporaryFiles::Asked(), 0);
+  EXPECT_EQ(none.Asked(), 0);
 }
 
 TEST_F(DurableStoreTest, KeepsOutASecondProgram) {
