@@ -9,6 +9,7 @@
 
 #include "aws-visibility/iam/answer_memory.h"
 #include "aws-visibility/iam/recognizer.h"
+#include "aws-visibility/iam/request_text.h"
 #include "common/text/utf8.h"
 
 namespace {
@@ -56,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Check(found.account.empty() || found.account.size() == 12);
   Check(IsText(found.region) && IsText(found.role));
   for (const aws::Access& access : found.accesses) {
-    Check(access.resource == "*" || access.resource.starts_with("arn:"));
+    Check(access.resource == "*" || aws::IsArn(access.resource));
     Check(IsText(access.resource) && access.resource.size() < 20000 && !access.actions.empty());
     for (const std::string& action : access.actions) {
       Check(IsText(action) && action.find(':') != std::string::npos);

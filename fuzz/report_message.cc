@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "common/report/observation_codec.h"
+#include "common/text/utf8.h"
 #include "network_mapper/v1/report.pb.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -19,6 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     auto* observation = std::get_if<Observation>(&decoded);
     if (observation == nullptr) {
       continue;
+    }
+    if (const auto* target = std::get_if<AwsTarget>(&observation->target)) {
+      if (HasControlCharacter(target->resource_arn)) {
+        std::abort();
+      }
     }
     v1::Observation again;
     EncodeObservation(*observation, again);

@@ -20,6 +20,9 @@ MaybeRefusal CheckText(std::string_view text, size_t limit) {
   if (!IsUtf8(text)) {
     return ObservationRefusal::kNotUtf8;
   }
+  if (HasControlCharacter(text)) {
+    return ObservationRefusal::kControlCharacter;
+  }
   return std::nullopt;
 }
 
@@ -79,10 +82,19 @@ MaybeRefusal CheckTarget(const HttpTarget& target) {
                 LimitList(target.methods.size(), kMaxMethods)});
 }
 
+// Source: AWS IAM reference, "Amazon Resource Names":
+// arn:partition:service:region:account:resource.
+MaybeRefusal CheckArn(std::string_view text) {
+  const bool is_arn = text.starts_with("arn:") && std::count(text.begin(), text.end(), ':') >= 5;
+  return is_arn ? std::nullopt : MaybeRefusal(ObservationRefusal::kNotAnArn);
+}
+
 MaybeRefusal CheckTarget(const AwsTarget& target) {
   if (MaybeRefusal refusal = First(
           {CheckNotEmpty({target.resource_arn}), CheckText(target.resource_arn, kMaxArnLength),
            CheckText(target.iam_role, kMaxArnLength),
+           target.resource_arn == "*" ? std::nullopt : CheckArn(target.resource_arn),
+           target.iam_role.empty() ? std::nullopt : CheckArn(target.iam_role),
            CheckIdentifiers({target.client_name, target.client_namespace, target.region}),
            LimitList(target.actions.size(), kMaxActions)})) {
     return refusal;
@@ -155,8 +167,9 @@ std::optional<ObservationRefusal> CheckObservation(const Observation& observatio
 
 std::string_view ObservationRefusalName(ObservationRefusal refusal) {
   constexpr std::array<std::string_view, kAllObservationRefusals.size()> kNames = {
-      "unknown_enum", "bad_time",   "bad_count", "missing_client", "bad_address", "missing_target",
-      "wrong_target", "empty_text", "too_long",  "too_many",       "not_utf8",    "not_allowed"};
+      "unknown_enum",   "bad_time",     "bad_count",         "missing_client", "bad_address",
+      "missing_target", "wrong_target", "empty_text",        "too_long",       "too_many",
+      "not_utf8",       "not_allowed",  "control_character", "not_an_arn"};
   return kNames[static_cast<size_t>(refusal)];
 }
 

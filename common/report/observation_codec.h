@@ -50,14 +50,19 @@ enum class ObservationRefusal : uint8_t {
   kTooMany,      // a list over its limit
   kNotUtf8,      // Protobuf cannot carry the text
   kNotAllowed,   // a collector that the reporter's account may not report for
+  // A text with a control character: it would forge lines of what is printed, or speak to a
+  // terminal.
+  kControlCharacter,
+  kNotAnArn,  // neither an ARN nor the "*" that stands for a resource that is not known
 };
-inline constexpr std::array<ObservationRefusal, 12> kAllObservationRefusals = {
-    ObservationRefusal::kUnknownEnum, ObservationRefusal::kBadTime,
-    ObservationRefusal::kBadCount,    ObservationRefusal::kMissingClient,
-    ObservationRefusal::kBadAddress,  ObservationRefusal::kMissingTarget,
-    ObservationRefusal::kWrongTarget, ObservationRefusal::kEmptyText,
-    ObservationRefusal::kTooLong,     ObservationRefusal::kTooMany,
-    ObservationRefusal::kNotUtf8,     ObservationRefusal::kNotAllowed};
+inline constexpr std::array<ObservationRefusal, 14> kAllObservationRefusals = {
+    ObservationRefusal::kUnknownEnum,      ObservationRefusal::kBadTime,
+    ObservationRefusal::kBadCount,         ObservationRefusal::kMissingClient,
+    ObservationRefusal::kBadAddress,       ObservationRefusal::kMissingTarget,
+    ObservationRefusal::kWrongTarget,      ObservationRefusal::kEmptyText,
+    ObservationRefusal::kTooLong,          ObservationRefusal::kTooMany,
+    ObservationRefusal::kNotUtf8,          ObservationRefusal::kNotAllowed,
+    ObservationRefusal::kControlCharacter, ObservationRefusal::kNotAnArn};
 // "unknown_enum", "bad_time", ...
 std::string_view ObservationRefusalName(ObservationRefusal refusal);
 

@@ -67,9 +67,13 @@ bool IsUtf8(std::string_view text) {
 }
 
 bool HasControlCharacter(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
+  unsigned char before = 0;
+  return std::any_of(text.begin(), text.end(), [&before](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    // U+0080 to U+009F begin with C2, and nothing else does that is followed by 80 to 9F.
+    const bool is_c1 = before == 0xc2 && byte >= 0x80 && byte <= 0x9f;
+    before = byte;
+    return byte < 0x20 || byte == 0x7f || is_c1;
   });
 }
 

@@ -12,7 +12,8 @@ size_t Utf8SequenceLength(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
-// Below U+0020, or U+007F: in a name or a path it would forge lines of what is printed.
+// Of Unicode's category Cc, U+0000 to U+001F and U+007F to U+009F: in a name or a path it would
+// forge lines of what is printed, or speak to the terminal.
 bool HasControlCharacter(std::string_view text);
 
 }  // namespace network_mapper

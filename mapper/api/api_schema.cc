@@ -158,6 +158,7 @@ Status ForgetIntents(const ApiRoot& root, const Arguments& arguments, FieldWrite
 // Hands a report to the pipeline; false, as in the original, when it is full.
 Status Submit(const ApiRoot& root, StatusOr<TranslatedReport> report, FieldWriter& writer) {
   RETURN_IF_ERROR(report.status());
+  LeaveOutRefused(*report);
   root.metrics.malformed_observations.Increment(static_cast<double>(report->malformed));
   if (!root.sink.HasRoom()) {
     root.metrics.full_reports.Increment();

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/report/observation_codec.h"
 #include "common/time/time_text.h"
 
 namespace network_mapper {
@@ -229,6 +230,12 @@ StatusOr<TranslatedReport> TranslateAwsReport(const Value& operations, Time now)
     report.observations.push_back(std::move(observation));
   }
   return report;
+}
+
+void LeaveOutRefused(TranslatedReport& report) {
+  report.malformed += std::erase_if(report.observations, [](const Observation& observation) {
+    return CheckObservation(observation).has_value();
+  });
 }
 
 }  // namespace network_mapper

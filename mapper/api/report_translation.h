@@ -27,4 +27,7 @@ StatusOr<TranslatedReport> TranslateIstioReport(const graphql::Value& results);
 // `now` stands for the time of the operations, which the report does not say.
 StatusOr<TranslatedReport> TranslateAwsReport(const graphql::Value& operations, Time now);
 
+// Leaves out, and counts, what the report stream would refuse, too.
+void LeaveOutRefused(TranslatedReport& report);
+
 }  // namespace network_mapper

@@ -23,16 +23,20 @@ namespace network_mapper {
 
 inline constexpr std::string_view kLedgerArn = "arn:aws:s3:::entry-";
 
+// Fewer than the AWS resources that a client may have on the map.
+inline constexpr uint64_t kLedgerEntriesPerClient = 1000;
+
 inline Observation LedgerEntry(uint64_t number) {
   Observation observation;
   observation.collector = Collector::kAws;
   observation.first_seen = Time(std::chrono::seconds(1'700'000'000));
   observation.last_seen = observation.first_seen;
-  observation.target = AwsTarget{.resource_arn = std::string(kLedgerArn) + std::to_string(number),
-                                 .actions = {"s3:GetObject"},
-                                 .iam_role = {},
-                                 .client_name = "ledger",
-                                 .client_namespace = "shop"};
+  observation.target =
+      AwsTarget{.resource_arn = std::string(kLedgerArn) + std::to_string(number),
+                .actions = {"s3:GetObject"},
+                .iam_role = {},
+                .client_name = "ledger-" + std::to_string(number / kLedgerEntriesPerClient),
+                .client_namespace = "shop"};
   return observation;
 }
 

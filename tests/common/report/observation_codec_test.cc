@@ -62,7 +62,7 @@ std::vector<Observation> OneOfEach() {
   Observation aws = Base(Collector::kAws);
   aws.target = AwsTarget{.resource_arn = "arn:aws:s3:::b",
                          .actions = {"s3:GetObject"},
-                         .iam_role = "role",
+                         .iam_role = "arn:aws:iam::1:role/web",
                          .client_name = "web",
                          .client_namespace = "shop",
                          .region = "eu-west-1",
@@ -158,6 +158,10 @@ TEST(ObservationCodec, RefusesWhatIsNotWellFormedWithItsReason) {
       {4, [](M& m) { m.mutable_http()->set_path(std::string(2049, '/')); }, R::kTooLong},
       {5, [](M& m) { m.mutable_aws()->clear_resource_arn(); }, R::kEmptyText},
       {5, [](M& m) { m.mutable_aws()->add_actions(std::string(256, 'a')); }, R::kTooLong},
+      {5, [](M& m) { m.mutable_aws()->set_resource_arn("bills"); }, R::kNotAnArn},
+      {5, [](M& m) { m.mutable_aws()->set_resource_arn("arn:aws:s3:bills"); }, R::kNotAnArn},
+      {5, [](M& m) { m.mutable_aws()->set_resource_arn("**"); }, R::kNotAnArn},
+      {5, [](M& m) { m.mutable_aws()->set_iam_role("role"); }, R::kNotAnArn},
   };
   for (size_t i = 0; i < damages.size(); ++i) {
     v1::Observation message = Encoded(OneOfEach()[damages[i].kind]);
@@ -166,6 +170,47 @@ TEST(ObservationCodec, RefusesWhatIsNotWellFormedWithItsReason) {
     ASSERT_TRUE(std::holds_alternative<ObservationRefusal>(decoded)) << "damage " << i;
     EXPECT_EQ(std::get<ObservationRefusal>(decoded), damages[i].expected) << "damage " << i;
   }
+}
+
+// Whoever lists the map must not see lines that a client has written, nor obey it.
+TEST(ObservationCodec, RefusesControlCharactersInEveryText) {
+  using M = v1::Observation;
+  using Texts = std::vector<std::pair<size_t, std::function<void(M&, const std::string&)>>>;
+  const Texts texts = {
+      {0, [](M& m, const std::string& text) { m.mutable_client()->set_hostname(text); }},
+      {0, [](M& m, const std::string& text) { m.mutable_name()->set_name(text); }},
+      {3, [](M& m, const std::string& text) { m.mutable_kafka()->set_broker_pod(text); }},
+      {3, [](M& m, const std::string& text) { m.mutable_kafka()->set_broker_namespace(text); }},
+      {3, [](M& m, const std::string& text) { m.mutable_kafka()->set_topic(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_client_workload(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_client_namespace(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_server_workload(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_server_namespace(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_service(text); }},
+      {4, [](M& m, const std::string& text) { m.mutable_http()->set_path(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->set_resource_arn(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->add_actions(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->set_iam_role(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->set_region(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->set_client_name(text); }},
+      {5, [](M& m, const std::string& text) { m.mutable_aws()->set_client_namespace(text); }},
+  };
+  for (size_t i = 0; i < texts.size(); ++i) {
+    for (const char* bad : {"\n", "\x1B[2J", "\x7F", "\t", "\xC2\x9B"}) {
+      v1::Observation message = Encoded(OneOfEach()[texts[i].first]);
+      texts[i].second(message, std::string("arn:aws:s3:::a") + bad + "b");
+      const auto decoded = DecodeObservation(message);
+      ASSERT_TRUE(std::holds_alternative<ObservationRefusal>(decoded)) << "text " << i;
+      EXPECT_EQ(std::get<ObservationRefusal>(decoded), ObservationRefusal::kControlCharacter)
+          << "text " << i;
+    }
+  }
+}
+
+TEST(ObservationCodec, TakesTheStarThatStandsForAResourceNotKnown) {
+  Observation observation = OneOfEach()[5];
+  std::get<AwsTarget>(observation.target).resource_arn = "*";
+  EXPECT_EQ(CheckObservation(observation), std::nullopt);
 }
 
 TEST(ObservationCodec, LetsALateAnswerCountNoEvents) {

@@ -30,8 +30,11 @@ TEST(Utf8, FindsControlCharacters) {
   EXPECT_TRUE(HasControlCharacter("a\nb"));
   EXPECT_TRUE(HasControlCharacter(std::string_view("\0", 1)));
   EXPECT_TRUE(HasControlCharacter("\x7F"));
+  EXPECT_TRUE(HasControlCharacter("a\xC2\x80"));
+  EXPECT_TRUE(HasControlCharacter("\xC2\x9B[2J"));
   EXPECT_FALSE(HasControlCharacter(""));
   EXPECT_FALSE(HasControlCharacter("a b~\xC3\xBC"));
+  EXPECT_FALSE(HasControlCharacter("\xC2\xA0 \xC3\x9B \xE0\xA2\x80"));
 }
 
 TEST(JsonString, EscapesWhatWouldBreakALine) {

@@ -173,7 +173,7 @@ TEST_F(ReportMutations, AwsOperationsNameTheirClientOrItsAddress) {
   HttpResponse response = Post(
       "mutation M ($operation: [AWSOperation!]!) { reportAWSOperation(operation: $operation) }",
       Json::parse(R"({"operation":[
-          {"resource":"arn:aws:s3:::b","actions":["s3:GetObject"],"srcIp":null,"iamRole":"role",
+          {"resource":"arn:aws:s3:::b","actions":["s3:GetObject"],"srcIp":null,"iamRole":"arn:aws:iam::1:role/web",
            "client":{"name":"web","namespace":"shop"}},
           {"resource":"arn:aws:s3:::c","actions":[],"srcIp":"10.0.0.1"},
           {"resource":"arn:aws:s3:::d","actions":[]}]})"));
@@ -183,12 +183,24 @@ TEST_F(ReportMutations, AwsOperationsNameTheirClientOrItsAddress) {
   const auto& named = std::get<AwsTarget>(seen[0].target);
   EXPECT_EQ(named.resource_arn, "arn:aws:s3:::b");
   EXPECT_THAT(named.actions, ElementsAre("s3:GetObject"));
-  EXPECT_EQ(named.iam_role, "role");
+  EXPECT_EQ(named.iam_role, "arn:aws:iam::1:role/web");
   EXPECT_EQ(named.client_name, "web");
   EXPECT_EQ(named.client_namespace, "shop");
   EXPECT_EQ(seen[0].last_seen, clock_.Now());
   EXPECT_EQ(seen[1].client.ip, IpAddress::Parse("10.0.0.1"));
   EXPECT_EQ(metrics_.malformed_observations.Value(), 1);
+}
+
+TEST_F(ReportMutations, WhatTheReportStreamWouldRefuseIsLeftOut) {
+  HttpResponse response = Post(
+      "mutation M ($operation: [AWSOperation!]!) { reportAWSOperation(operation: $operation) }",
+      Json::parse(R"({"operation":[
+          {"resource":"arn:aws:s3:::a\n  - bank/vault","actions":[],"srcIp":"10.0.0.1"},
+          {"resource":"bills","actions":[],"srcIp":"10.0.0.1"},
+          {"resource":"arn:aws:s3:::c","actions":[],"srcIp":"10.0.0.1"}]})"));
+  EXPECT_EQ(response.body, R"({"data":{"reportAWSOperation":true}})");
+  EXPECT_THAT(sink_.Observations(), SizeIs(1));
+  EXPECT_EQ(metrics_.malformed_observations.Value(), 2);
 }
 
 TEST_F(ReportMutations, WhatIsNotSupportedIsAcceptedAndCounted) {

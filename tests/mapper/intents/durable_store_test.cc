@@ -325,7 +325,7 @@ TEST_F(DurableStoreTest, ClientsDoNotGetMoreAwsResourcesByARestart) {
 
 TEST_F(DurableStoreTest, TheLargestMapNeedsNoTemporaryFile) {
   constexpr size_t kIntents = IntentLimits{}.intents;
-  const NoTemporaryFiles none;
+  NoTemporaryFiles none;
   {
     auto database = OpenSqliteDatabase(path_, At(0));
     ASSERT_THAT(database, IsOk());
