@@ -64,12 +64,12 @@ struct FuzzedConnection {
   size_t sum = 0;
 };
 
-// `prefix` comes before the client's bytes. The client sends all before the server answers.
+// `prefix` comes before the client's bytes; `room` is what may be kept. The client sends all before
+// the server answers.
 inline FuzzedConnection ReadConnection(std::string_view prefix, std::string_view from_client,
-                                       std::string_view from_server, size_t part) {
-  constexpr size_t kBudget = size_t{1} << 20U;
+                                       std::string_view from_server, size_t part, size_t room) {
   FuzzedConnection result;
-  KeepBudget budget(kBudget);
+  KeepBudget budget(room);
   CheckingListener listener;
   {
     ConnectionReader reader(listener, budget);
@@ -110,8 +110,13 @@ inline void CheckConnection(std::string_view prefix, const uint8_t* data, size_t
   const std::string_view client = bytes.substr(0, border);
   const std::string_view server =
       border == std::string_view::npos ? std::string_view() : bytes.substr(border + kBorder.size());
-  const FuzzedConnection whole = ReadConnection(prefix, client, server, kWhole);
-  const FuzzedConnection cut = ReadConnection(prefix, client, server, std::max<size_t>(data[0], 1));
+  // More than one connection can fill: how much is kept of what is still coming depends on the cut.
+  constexpr size_t kRoom = size_t{256} << 20U;
+  constexpr size_t kLittleRoom = size_t{16} << 10U;
+  const size_t part = std::max<size_t>(data[0], 1);
+  const FuzzedConnection whole = ReadConnection(prefix, client, server, kWhole, kRoom);
+  const FuzzedConnection cut = ReadConnection(prefix, client, server, part, kRoom);
+  ReadConnection(prefix, client, server, part, kLittleRoom);
   // How far a refused input was followed depends on how it was cut, what was told does not.
   if (whole.client != cut.client || whole.server != cut.server || whole.told != cut.told) {
     std::abort();

@@ -28,8 +28,8 @@ ConnectionReader::~ConnectionReader() {
 }
 
 Reading ConnectionReader::Note(Reading reading) {
-  const size_t pending =
-      from_client_.size() + from_server_.size() + (protocol_ != nullptr ? protocol_->Pending() : 0);
+  const size_t pending = from_client_.capacity() + from_server_.capacity() +
+                         (protocol_ != nullptr ? protocol_->Pending() : 0);
   if (reading == Reading::kFollowed && !charge_.Set(pending)) {
     reading = Reading::kNoRoom;
   }

@@ -1,5 +1,6 @@
 #include "aws-visibility/http/header_decoder.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <new>
@@ -14,8 +15,20 @@ std::string_view Text(const uint8_t* bytes, size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
+// RFC 9113 8.2.1, and RFC 9110 5.1: at least one character, none in upper case.
+bool IsFieldName(std::string_view name) {
+  if (name.starts_with(':')) {
+    name.remove_prefix(1);
+  }
+  return IsToken(name) &&
+         std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 // One field more; false: it must not be there.
 bool Append(std::string_view name, std::string_view value, HeadText& head) {
+  if (!IsFieldName(name) || !IsFieldValue(value)) {
+    return false;
+  }
   const Slice name_slice{.begin = static_cast<uint32_t>(head.text.size()),
                          .size = static_cast<uint32_t>(name.size())};
   head.text.append(name);
@@ -82,7 +95,7 @@ HeaderDecoder::Block HeaderDecoder::Decode(std::string_view block, size_t limit)
       // RFC 9113 6.5.2 counts like this; so many small fields are large, too.
       constexpr size_t kOverhead = 32;
       size += field.namelen + field.valuelen + kOverhead;
-      if (size > limit) {
+      if (size > limit || decoded.head.fields.size() == kMostFields) {
         return {.reading = Reading::kLargeHead, .head = {}};
       }
       if (!Append(Text(field.name, field.namelen), Text(field.value, field.valuelen),

@@ -21,7 +21,8 @@ class HeaderDecoder {
   HeaderDecoder();
 
   struct Block {
-    // kAmbiguous: malformed. kLargeHead: larger than the limit when decoded.
+    // kAmbiguous: malformed. kLargeHead: larger than the limit when decoded, or
+    // of too many fields.
     Reading reading = Reading::kFollowed;
     HeadText head;
   };

@@ -9,24 +9,7 @@ namespace network_mapper::aws {
 
 namespace {
 
-// More than any client sends; a bound for what is made of them.
-constexpr size_t kMostFields = 1000;
 constexpr size_t kLongestLength = 18;
-
-bool IsTokenCharacter(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         kMarks.find(c) != std::string_view::npos;
-}
-
-bool IsToken(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), IsTokenCharacter);
-}
-
-bool IsValueCharacter(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return c == '\t' || (byte >= 0x20 && byte != 0x7f);
-}
 
 bool EqualsLower(std::string_view text, std::string_view lower) {
   return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
@@ -67,7 +50,7 @@ std::optional<Line> ReadField(std::string_view line) {
     return std::nullopt;
   }
   const std::string_view value = line.substr(colon + 1);
-  if (!std::all_of(value.begin(), value.end(), IsValueCharacter)) {
+  if (!IsFieldValue(value)) {
     return std::nullopt;
   }
   return Line{.name = line.substr(0, colon), .value = Trimmed(value)};
@@ -111,17 +94,20 @@ struct FramingFields {
   }
 };
 
-// False: a line is no field, or there are too many.
-bool ReadFields(std::string_view lines, std::string_view whole, HeadText& head,
-                FramingFields& framing) {
+// kAmbiguous: a line is no field. kLargeHead: there are too many.
+Reading ReadFields(std::string_view lines, std::string_view whole, HeadText& head,
+                   FramingFields& framing) {
   while (true) {
     const std::string_view line = TakeLine(lines);
     if (line.empty()) {
-      return true;
+      return Reading::kFollowed;
     }
     const std::optional<Line> field = ReadField(line);
-    if (!field || head.fields.size() == kMostFields || !framing.Note(*field)) {
-      return false;
+    if (!field || !framing.Note(*field)) {
+      return Reading::kAmbiguous;
+    }
+    if (head.fields.size() == kMostFields) {
+      return Reading::kLargeHead;
     }
     head.fields.push_back(
         {.name = SliceOf(field->name, whole), .value = SliceOf(field->value, whole)});
@@ -166,10 +152,13 @@ Http1Head ReadRequestHead(std::string text) {
   if (method == "CONNECT") {
     return Ended(Reading::kConnect);
   }
-  FramingFields framing;
-  if (!IsToken(method) || !IsTarget(target) || !IsVersion(version) ||
-      !ReadFields(lines, whole, result.head, framing)) {
+  if (!IsToken(method) || !IsTarget(target) || !IsVersion(version)) {
     return Ended(Reading::kAmbiguous);
+  }
+  FramingFields framing;
+  if (const Reading reading = ReadFields(lines, whole, result.head, framing);
+      reading != Reading::kFollowed) {
+    return Ended(reading);
   }
   // RFC 9112 6.1: what has both is an attempt to smuggle, or an error.
   const bool plain_coding = framing.chunked && version == "HTTP/1.1" && framing.lengths == 0;
@@ -207,7 +196,7 @@ Http1Head ReadResponseHead(std::string text, bool answers_head) {
                           number >= 100 &&
                           (status.size() == kStatusSize || status[kStatusSize] == ' ');
   if (!IsVersion(start.substr(0, kVersionSize)) || !has_status || start[kVersionSize] != ' ' ||
-      !ReadFields(lines, whole, result.head, framing)) {
+      ReadFields(lines, whole, result.head, framing) != Reading::kFollowed) {
     return Ended(Reading::kUnreadable);
   }
   result.head.status = number;
@@ -232,8 +221,8 @@ Http1Head ReadResponseHead(std::string text, bool answers_head) {
 bool AreTrailers(std::string_view text) {
   HeadText head;
   FramingFields framing;
-  return ReadFields(text, text, head, framing) && framing.lengths == 0 && framing.codings == 0 &&
-         framing.hosts == 0;
+  return ReadFields(text, text, head, framing) == Reading::kFollowed && framing.lengths == 0 &&
+         framing.codings == 0 && framing.hosts == 0;
 }
 
 }  // namespace network_mapper::aws

@@ -38,7 +38,7 @@ class Http1Reader {
   bool BetweenMessages() const { return state_ == State::kHead && text_.empty(); }
 
   // Bytes that are kept of a head, or of what else has not come whole.
-  size_t Pending() const { return text_.size(); }
+  size_t Pending() const { return text_.capacity(); }
 
  private:
   enum class State : uint8_t {

@@ -38,7 +38,7 @@ class Http2Frames {
   bool BetweenFrames() const { return header_size_ == 0 && !continues_; }
 
   // Bytes that are kept of a header block, or of what else has not come whole.
-  size_t Pending() const { return payload_.size() + block_.size(); }
+  size_t Pending() const { return payload_.capacity() + block_.capacity(); }
 
  private:
   static constexpr size_t kHeaderSize = 9;

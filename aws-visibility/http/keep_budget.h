@@ -3,9 +3,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <string>
-#include <string_view>
-#include <utility>
 
 namespace network_mapper::aws {
 
@@ -31,71 +28,50 @@ class KeepBudget {
   std::atomic<size_t> used_{0};
 };
 
-// How much one connection keeps of heads that are still coming, paid for from a budget, which must
-// outlive it. The first of it is free: a connection costs more by itself, and most heads never need
-// more, so that those of others cannot take the room from them.
-class KeptCharge {
+// A sum that is paid from a budget, which must outlive it.
+class KeptSum {
  public:
-  static constexpr size_t kFree = size_t{4} * 1024;
+  explicit KeptSum(KeepBudget& budget) : budget_(budget) {}
 
-  explicit KeptCharge(KeepBudget& budget) : budget_(budget) {}
+  KeptSum(const KeptSum&) = delete;
+  KeptSum& operator=(const KeptSum&) = delete;
 
-  KeptCharge(const KeptCharge&) = delete;
-  KeptCharge& operator=(const KeptCharge&) = delete;
+  ~KeptSum() { budget_.Return(paid_); }
 
-  ~KeptCharge() { budget_.Return(paid_); }
-
-  // So much is kept from now on. False: there is no room for it, and it must not be.
+  // So much is kept from now on. False: there is no room for it, it must not be, and the sum is
+  // what it was.
   bool Set(size_t bytes) {
-    const size_t due = bytes > kFree ? bytes : 0;
-    if (due > paid_ && !budget_.Take(due - paid_)) {
+    if (bytes > paid_ && !budget_.Take(bytes - paid_)) {
       return false;
     }
-    if (due < paid_) {
-      budget_.Return(paid_ - due);
+    if (bytes < paid_) {
+      budget_.Return(paid_ - bytes);
     }
-    paid_ = due;
+    paid_ = bytes;
     return true;
   }
+
+  bool Add(size_t bytes) { return Set(paid_ + bytes); }
 
  private:
   KeepBudget& budget_;
   size_t paid_ = 0;
 };
 
-// Bytes that are paid for from a budget, which must outlive them.
-class KeptBytes {
+// How much one connection keeps of heads that are still coming. The first of it is free: a
+// connection costs more by itself, and most heads never need more, so that those of others cannot
+// take the room from them.
+class KeptCharge {
  public:
-  explicit KeptBytes(KeepBudget& budget) : budget_(budget) {}
+  static constexpr size_t kFree = size_t{4} * 1024;
 
-  KeptBytes(const KeptBytes&) = delete;
-  KeptBytes& operator=(const KeptBytes&) = delete;
+  explicit KeptCharge(KeepBudget& budget) : sum_(budget) {}
 
-  ~KeptBytes() { budget_.Return(bytes_.size()); }
-
-  // False: there is no room, and nothing was added.
-  bool Append(std::string_view bytes) {
-    if (!budget_.Take(bytes.size())) {
-      return false;
-    }
-    bytes_.append(bytes);
-    return true;
-  }
-
-  // The same for bytes that are there already; only for empty ones.
-  bool Adopt(std::string bytes) {
-    if (!budget_.Take(bytes.size())) {
-      return false;
-    }
-    bytes_ = std::move(bytes);
-    return true;
-  }
-
-  std::string_view View() const { return bytes_; }
+  // As KeptSum's.
+  bool Set(size_t bytes) { return sum_.Set(bytes > kFree ? bytes : 0); }
 
  private:
-  KeepBudget& budget_;
-  std::string bytes_;
+  KeptSum sum_;
 };
 
 }  // namespace network_mapper::aws

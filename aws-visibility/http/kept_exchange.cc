@@ -3,26 +3,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text/give_back.h"
+
 namespace network_mapper::aws {
 
+namespace {
+
+// Of one exchange: itself, and its places in the connection's books.
+constexpr size_t kOverhead = sizeof(KeptExchange) + 128;
+
+}  // namespace
+
 KeptExchange::KeptExchange(ExchangeListener& listener, KeepBudget& budget)
-    : listener_(listener),
-      request_text_(budget),
-      response_text_(budget),
-      request_(budget),
-      response_(budget) {}
+    : listener_(listener), sum_(budget) {}
 
 std::shared_ptr<KeptExchange> KeptExchange::Create(HeadText request, ExchangeListener& listener,
                                                    KeepBudget& budget) {
   auto exchange = std::make_shared<KeptExchange>(listener, budget);
-  if (!exchange->request_text_.Adopt(std::move(request.text))) {
+  request.Shrink();
+  if (!exchange->sum_.Add(kOverhead + request.Size())) {
     listener.OnLoss(Loss::kNoRoomForHead);
     return nullptr;
   }
-  request.text.clear();
   exchange->request_.head = std::move(request);
-  const std::vector<Header> headers =
-      exchange->request_.head.Headers(exchange->request_text_.View());
+  const std::vector<Header> headers = exchange->request_.head.Headers();
   const BodyNeeds needs = listener.NeedsOf(exchange->Request(headers));
   exchange->request_.need = needs.request;
   exchange->response_.need = needs.response;
@@ -30,11 +34,30 @@ std::shared_ptr<KeptExchange> KeptExchange::Create(HeadText request, ExchangeLis
 }
 
 RequestHead KeptExchange::Request(const std::vector<Header>& headers) const {
-  const std::string_view text = request_text_.View();
-  return {.method = request_.head.method.In(text),
-          .host = request_.head.host.In(text),
-          .target = request_.head.target.In(text),
+  const HeadText& head = request_.head;
+  return {.method = head.method.In(head.text),
+          .host = head.host.In(head.text),
+          .target = head.target.In(head.text),
           .headers = headers};
+}
+
+bool KeptExchange::Append(std::string& body, std::string_view bytes) {
+  const size_t size = body.size() + bytes.size();
+  if (size > body.capacity()) {
+    const size_t wanted = std::max(size, 2 * body.capacity());
+    if (!sum_.Add(wanted - body.capacity())) {
+      return false;
+    }
+    body.reserve(wanted);
+  }
+  body.append(bytes);
+  return true;
+}
+
+void KeptExchange::Message::GiveBackMemory() {
+  GiveBack(head.text);
+  GiveBack(body);
+  head.fields = {};
 }
 
 void KeptExchange::Add(Message& message, std::string_view bytes) {
@@ -42,8 +65,8 @@ void KeptExchange::Add(Message& message, std::string_view bytes) {
     return;
   }
   const std::string_view part =
-      bytes.substr(0, message.need - std::min(message.need, message.body.View().size()));
-  if (!message.cut && !message.body.Append(part)) {
+      bytes.substr(0, message.need - std::min(message.need, message.body.size()));
+  if (!message.cut && !Append(message.body, part)) {
     listener_.OnLoss(Loss::kNoRoomForBody);
     message.cut = true;
   }
@@ -61,10 +84,13 @@ void KeptExchange::EndRequest() {
 }
 
 void KeptExchange::SetResponse(HeadText response) {
+  if (told_) {
+    return;
+  }
   answered_ = true;
+  response.Shrink();
   // Without room the status is known all the same.
-  if (response_text_.Adopt(std::move(response.text))) {
-    response.text.clear();
+  if (sum_.Add(response.Size())) {
     response_.head = std::move(response);
   } else {
     listener_.OnLoss(Loss::kNoRoomForHead);
@@ -96,11 +122,15 @@ void KeptExchange::Tell() {
   if (std::exchange(told_, true)) {
     return;
   }
-  const std::vector<Header> headers = request_.head.Headers(request_text_.View());
-  const std::vector<Header> response_headers = response_.head.Headers(response_text_.View());
+  const std::vector<Header> headers = request_.head.Headers();
+  const std::vector<Header> response_headers = response_.head.Headers();
   listener_.OnExchange(Request(headers), request_.Kept(),
                        {.status = response_.head.status, .headers = response_headers},
                        response_.Kept());
+  // Its bytes may go on for long.
+  request_.GiveBackMemory();
+  response_.GiveBackMemory();
+  sum_.Set(kOverhead);
 }
 
 }  // namespace network_mapper::aws

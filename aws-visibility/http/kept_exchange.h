@@ -1,8 +1,10 @@
-// What is kept of one request and its answer until the listener is told of them.
+// What is kept of one request and its answer until the listener is told of them. All of it is paid
+// for from the budget: texts, where the fields in them are, bodies, and a sum for the rest.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,28 +36,29 @@ class KeptExchange {
 
  private:
   struct Message {
-    explicit Message(KeepBudget& budget) : body(budget) {}
-
     HeadText head;
-    KeptBytes body;
+    std::string body;
     size_t need = 0;
     bool ended = false;
     // The body had more than was kept.
     bool cut = false;
 
-    bool Satisfied() const { return ended || cut || body.View().size() >= need; }
+    bool Satisfied() const { return ended || cut || body.size() >= need; }
 
-    Body Kept() const { return {.bytes = body.View(), .complete = ended && !cut}; }
+    void GiveBackMemory();
+
+    Body Kept() const { return {.bytes = body, .complete = ended && !cut}; }
   };
 
   RequestHead Request(const std::vector<Header>& headers) const;
+  // False: there is no room for so much more of a body.
+  bool Append(std::string& body, std::string_view bytes);
   void Add(Message& message, std::string_view bytes);
   void TellIfDue();
   void Tell();
 
   ExchangeListener& listener_;
-  KeptBytes request_text_;
-  KeptBytes response_text_;
+  KeptSum sum_;
   Message request_;
   Message response_;
   bool answered_ = false;
