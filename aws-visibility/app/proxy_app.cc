@@ -1,5 +1,6 @@
 #include "aws-visibility/app/proxy_app.h"
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string>
@@ -34,7 +35,27 @@ milliseconds InMilliseconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration_cast<milliseconds>(duration);
 }
 
-AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
+// Two open files each, and some for everything else: loops, diagnostics, the mapper, the cluster.
+size_t MostConnections(const ProxyConfig& config, size_t descriptors) {
+  constexpr size_t kReserve = 256;
+  const size_t possible = descriptors > kReserve ? (descriptors - kReserve) / 2 : 0;
+  const auto wanted = static_cast<size_t>(config.max_connections);
+  if (possible >= wanted) {
+    return wanted;
+  }
+  const size_t most = std::max<size_t>(possible, 1);
+  LogWarn(
+      "fewer connections are taken than option aws-max-connections says, for want of open files",
+      {{"connections", most},
+       {"aws_max_connections", wanted},
+       {"open_files", descriptors},
+       {"remedy", fmt::format("allow {} open files (the runtime's LimitNOFILE), or set "
+                              "aws-max-connections to {}",
+                              2 * wanted + kReserve, most)}});
+  return most;
+}
+
+AwsProxyOptions ProxyOptions(const ProxyConfig& config, size_t most_connections) {
   AwsProxyOptions options;
   options.host = config.listen_address;
   options.port = config.proxy_port;
@@ -47,7 +68,10 @@ AwsProxyOptions ProxyOptions(const ProxyConfig& config) {
                                                  .plain_text = config.upstream_plain_text};
   }
   options.own_name = config.own_name;
-  options.most_connections = static_cast<size_t>(config.max_connections);
+  options.most_connections = most_connections;
+  options.most_peer_connections = config.peer_connections != 0
+                                      ? static_cast<size_t>(config.peer_connections)
+                                      : std::max<size_t>(most_connections / 4, 1);
   options.idle_timeout = InMilliseconds(config.idle_timeout);
   options.splice_duration = InMilliseconds(config.splice_duration);
   options.stop_grace = InMilliseconds(config.shutdown_grace);
@@ -71,8 +95,7 @@ class ProxyApp::Implementation {
         book_(BookLimits(config_), book_metrics_, clock_) {}
 
   Status Start() {
-    // Two a connection.
-    RaiseDescriptorLimit();
+    const size_t most_connections = MostConnections(config_, RaiseDescriptorLimit());
     if (!config_.authority_secret.empty() || !config_.authority_config_map.empty()) {
       ASSIGN_OR_RETURN(cluster_, kube::Client::Find("network-mapper-aws-proxy",
                                                     {.server_url = config_.kube_api_url,
@@ -89,7 +112,8 @@ class ProxyApp::Implementation {
     options.node_name = config_.node_name;
     options.version = Version();
     ASSIGN_OR_RETURN(client_, ReportClient::Create(options, metrics_));
-    proxy_.emplace(ProxyOptions(config_), *authority_, observer_, metrics_, clock_);
+    proxy_.emplace(ProxyOptions(config_, most_connections), *authority_, observer_, metrics_,
+                   clock_);
     if (const Status started = proxy_->Start(); !started.ok()) {
       return Annotate(started, started.code() == StatusCode::kInvalidArgument
                                    ? "option aws-upstream-roots-file"
@@ -170,7 +194,7 @@ class ProxyApp::Implementation {
   }
 
   // While this fails the Service has no endpoint, and DNS gives pods the real addresses.
-  Status ProxyHealth() const { return stopping_ ? Unavailable("stopping") : OkStatus(); }
+  Status ProxyHealth() const { return stopping_ ? Unavailable("stopping") : proxy_->Ready(); }
 
   void StartServers() {
     std::vector<HealthCheck> readiness;

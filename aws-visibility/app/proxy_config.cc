@@ -24,9 +24,17 @@ void DeclareProxy(OptionTable& table, ProxyConfig& config) {
            "Port for the pods' calls to AWS without TLS, which go on without TLS")
       .Group(kGroup);
   table
-      .Add("aws-max-connections", &config.max_connections,
-           "Connections at a time; further ones are reset")
+      .Add(
+          "aws-max-connections", &config.max_connections,
+          "Connections at a time; further ones are reset, and while there are so many /readyz says "
+          "no, so that names lead to AWS again. Each takes two open files")
       .Min(1)
+      .Max(1'000'000)
+      .Group(kGroup);
+  table
+      .Add("aws-peer-connections", &config.peer_connections,
+           "Connections of one address at a time; further ones are reset (0: a quarter of "
+           "aws-max-connections)")
       .Max(1'000'000)
       .Group(kGroup);
   table

@@ -23,6 +23,8 @@ struct ProxyConfig : MapperOptions {
   uint16_t proxy_port = 10443;
   uint16_t http_port = 10080;
   int64_t max_connections = 10'000;
+  // 0: a quarter of them.
+  int64_t peer_connections = 0;
   std::chrono::nanoseconds idle_timeout{0};
   std::chrono::nanoseconds splice_duration = std::chrono::minutes(10);
   std::string upstream_roots_file;

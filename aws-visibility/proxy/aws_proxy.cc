@@ -65,6 +65,13 @@ uint16_t AwsProxy::HttpPort() const {
   return implementation_->http_listener.port;
 }
 
+Status AwsProxy::Ready() const {
+  const Implementation& it = *implementation_;
+  return it.context.places.Full() ? Unavailable("{} connections are open, as many as there may be",
+                                                it.options.most_connections)
+                                  : OkStatus();
+}
+
 void AwsProxy::Stop() {
   Implementation& it = *implementation_;
   const SteadyTime end = it.context.clock.SteadyNow() + it.options.stop_grace;

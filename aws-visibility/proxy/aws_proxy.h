@@ -49,8 +49,9 @@ struct AwsProxyOptions {
   std::optional<UpstreamOverride> upstream_override;
   // DNS name of the proxy's Service: a name that leads to its addresses would lead in a circle.
   std::string own_name;
-  // Further ones are reset.
+  // Further ones are reset, of all clients and of one address.
   size_t most_connections = 10'000;
+  size_t most_peer_connections = 2'500;
   // What is kept of heads and bodies at a time, over all connections, also of heads that are still
   // coming. Beyond it bytes are handed on all the same, but are not told of; a client that has not
   // said yet where it wants to go is reset.
@@ -60,6 +61,8 @@ struct AwsProxyOptions {
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
   // Of TLS, each side.
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(15);
+  // After it until the first byte of a request: the connection is ended.
+  std::chrono::milliseconds request_timeout = std::chrono::minutes(1);
   // Nothing came or went for so long: the connection is reset. 0: never; long polls and event
   // streams may be silent for long.
   std::chrono::milliseconds idle_timeout{0};
@@ -86,6 +89,8 @@ class AwsProxy {
   // After Start.
   uint16_t Port() const;
   uint16_t HttpPort() const;
+  // Unavailable from when there are as many connections as there may be until some places are free.
+  Status Ready() const;
   // Takes no more connections, lets those that are open end within the grace, ends the rest. May be
   // called again.
   void Stop();

@@ -227,6 +227,7 @@ bool Connection::ShakeHandsWithClient() {
     trust_.OnHandshakeDone(loop_.Now());
     exchanges_.SetEndpoint(opening_.ServerName());
     BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, context_.kept));
+    SetDeadline(context_.options.request_timeout);
     return true;
   }
   Fail(trust_.OnHandshakeEnd(client_, result, opening_.ServerName(), loop_.Now()));
@@ -251,6 +252,9 @@ void Connection::BecomeRelay(Outcome outcome, std::unique_ptr<ConnectionReader> 
 
 bool Connection::Move() {
   const Relay::State state = relay_->Pump(loop_.Scratch());
+  if (relay_->FromClient() > 0) {
+    deadline_ = SteadyTime::max();
+  }
   if (!spliced_) {
     trust_.OnMoved(client_, *relay_, opening_.ServerName(), loop_.Now());
   }
@@ -291,6 +295,11 @@ bool Connection::OnTime(SteadyTime now) {
         break;
       case Stage::kUpstreamTls:
         Fail(Failure::kUpstreamTls);
+        break;
+      case Stage::kRelaying:
+        client_.EndWriting(true, true);
+        context_.metrics.Count(Refusal::kNoRequest);
+        End(false);
         break;
       default:
         Fail(Failure::kClientTls);
@@ -346,6 +355,7 @@ void Connection::End(bool reset) {
   client_.Close(reset);
   upstream_.Close(reset);
   context_.metrics.AddOpen(-1);
+  context_.places.Return(client_address_);
   loop_.Forget(id_);
 }
 

@@ -29,7 +29,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  // After the loop has it.
+  // After the loop has it. Returns the client's place when it ends.
   void Begin();
   void OnEvents(Endpoint& endpoint, uint32_t events);
   void OnAddresses(const AddressResolver::Addresses& addresses);

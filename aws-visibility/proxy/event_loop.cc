@@ -186,17 +186,18 @@ void EventLoop::Accept(const Listener& listener) {
 }
 
 void EventLoop::Adopt(int fd, Scheme scheme, const sockaddr_storage& peer) {
-  if (context_.metrics.open_count >= static_cast<int64_t>(context_.options.most_connections)) {
-    context_.metrics.Count(Refusal::kLimit);
+  const IpAddress client = IpAddress::FromSocketAddress(peer).value_or(IpAddress());
+  const ConnectionPlaces::Answer place = context_.places.Take(client);
+  if (place != ConnectionPlaces::Answer::kTaken) {
+    context_.metrics.Count(place == ConnectionPlaces::Answer::kNoneLeft ? Refusal::kLimit
+                                                                        : Refusal::kPeerLimit);
     context_.metrics.Count(Outcome::kRefused);
     ResetSocket(fd);
     return;
   }
-  const std::optional<IpAddress> address = IpAddress::FromSocketAddress(peer);
   const uint64_t id = next_connection_++;
   PrepareForRelay(fd);
-  auto connection = std::make_unique<Connection>(*this, context_, id, scheme, fd,
-                                                 address ? *address : IpAddress());
+  auto connection = std::make_unique<Connection>(*this, context_, id, scheme, fd, client);
   Connection& begun = *connection;
   connections_.emplace(id, std::move(connection));
   timed_ = true;

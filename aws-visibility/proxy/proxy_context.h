@@ -7,6 +7,7 @@
 #include "aws-visibility/http/keep_budget.h"
 #include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/aws_proxy.h"
+#include "aws-visibility/proxy/connection_places.h"
 #include "aws-visibility/proxy/exchange_observer.h"
 #include "aws-visibility/proxy/leaf_cache.h"
 #include "aws-visibility/proxy/proxy_metrics.h"
@@ -25,6 +26,7 @@ struct ProxyContext {
         observer(given_observer),
         clock(given_clock),
         kept(given.most_kept_bytes),
+        places(given.most_connections, given.most_peer_connections),
         metrics(registry),
         leaves(issuer, given_clock),
         splices(given.splice_duration),
@@ -34,6 +36,7 @@ struct ProxyContext {
   ExchangeObserver& observer;
   const Clock& clock;
   KeepBudget kept;
+  ConnectionPlaces places;
   ProxyMetrics metrics;
   LeafCache leaves;
   SpliceMemory splices;

@@ -53,8 +53,8 @@ ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
           registry, "network_mapper_aws_proxy_refused_total",
           "Connections that the proxy closed rather than hand on, by reason", "reason",
           {"not_tls", "not_http", "malformed_hello", "no_server_name", "not_an_api_endpoint",
-           "limit", "loop", "stopping", "no_room", "ambiguous_framing", "large_head",
-           "connect_method", "pipelining", "other_host"})),
+           "limit", "peer_limit", "loop", "stopping", "no_room", "ambiguous_framing", "large_head",
+           "connect_method", "pipelining", "other_host", "no_request"})),
       failures(AddCounters<kFailures>(
           registry, "network_mapper_aws_proxy_failed_total",
           "Connections that did not come about, by reason", "reason",

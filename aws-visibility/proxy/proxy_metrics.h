@@ -24,7 +24,9 @@ enum class Refusal : uint8_t {
   // Nor Host.
   kNoServerName,
   kNotAnApiEndpoint,
+  // So many connections are open, or of that client's address.
   kLimit,
+  kPeerLimit,
   // The name leads to the proxy itself.
   kLoop,
   kStopping,
@@ -36,8 +38,10 @@ enum class Refusal : uint8_t {
   kConnectMethod,
   kPipelining,
   kOtherHost,
+  // The client said nothing after the TLS handshake.
+  kNoRequest,
 };
-inline constexpr size_t kRefusals = 14;
+inline constexpr size_t kRefusals = 16;
 
 Refusal RefusalOf(Reading reading);
 

@@ -219,6 +219,7 @@ struct Scene {
     options.loops = 1;
     options.is_api_endpoint = [](std::string_view name) { return name == kName; };
     options.roots_file = roots;
+    options.most_peer_connections = options.most_connections;
     options.upstream_override =
         UpstreamOverride{.address = *IpAddress::Parse("127.0.0.1"), .port = server.Port()};
     AwsProxy running(options, issuer, observer, metrics, Clock::System());

@@ -314,6 +314,53 @@ TEST_F(ProxyRelay, RefusesWhatIsBeyondItsLimitAndGoesOnAfterwards) {
   EXPECT_NE(Connect().stream, nullptr);
 }
 
+TEST_F(ProxyRelay, KeepsPlacesForOtherAddresses) {
+  Serve(Echo);
+  AwsProxyOptions options = Options();
+  options.loops = 2;
+  options.most_connections = 4;
+  options.most_peer_connections = 2;
+  AwsProxy& proxy = Start(options);
+  // Without a word.
+  const RawConnection first(proxy.Port());
+  const RawConnection second(proxy.HttpPort());
+  ASSERT_TRUE(Eventually([&] { return Open() == 2; }));
+  EXPECT_EQ(Connect().failure, "reset");
+  EXPECT_EQ(Refused("peer_limit"), 1);
+  EXPECT_TRUE(proxy.Ready().ok());
+  PeerConnection other = Connect({.from = "127.0.0.2"});
+  EXPECT_NE(other.stream, nullptr) << other.failure;
+  PeerConnection last = Connect({.from = "127.0.0.3"});
+  EXPECT_NE(last.stream, nullptr) << last.failure;
+  // Names lead to AWS again until there are places.
+  EXPECT_FALSE(proxy.Ready().ok());
+  EXPECT_EQ(Connect({.from = "127.0.0.4"}).failure, "reset");
+  EXPECT_EQ(Refused("limit"), 1);
+  other.stream.reset();
+  EXPECT_TRUE(Eventually([&] { return proxy.Ready().ok(); }));
+  last = Connect({.from = "127.0.0.2"});
+  EXPECT_NE(last.stream, nullptr) << last.failure;
+}
+
+TEST_F(ProxyRelay, EndsAConnectionThatAsksNothing) {
+  Serve(Echo);
+  AwsProxyOptions options = Options();
+  options.request_timeout = std::chrono::milliseconds(1500);
+  Start(options);
+  PeerConnection silent = Connect();
+  PeerConnection asking = Connect();
+  ASSERT_NE(asking.stream, nullptr) << asking.failure;
+  asking.stream->Send("POST");
+  EXPECT_EQ(asking.stream->ReceiveExactly(4), "POST");
+  EXPECT_EQ(silent.stream->ReceiveAll(), "");
+  EXPECT_EQ(silent.stream->HowItEnded(), "close_notify");
+  EXPECT_EQ(Refused("no_request"), 1);
+  EXPECT_EQ(Open(), 1);
+  EXPECT_EQ(Outcomes("relayed"), 2);
+  asking.stream->Send("more");
+  EXPECT_EQ(asking.stream->ReceiveExactly(4), "more");
+}
+
 TEST_F(ProxyRelay, RefusesANameThatLeadsToItself) {
   Serve(AnswerOnce);
   AwsProxyOptions options = Options();
