@@ -40,10 +40,10 @@ arn:aws:kinesis:$aws_region:123456789012:stream/clicks kinesis:GetRecords
 arn:aws:kinesis:$aws_region:123456789012:stream/clicks kinesis:GetShardIterator
 arn:aws:kinesis:$aws_region:123456789012:stream/clicks kinesis:PutRecord
 arn:aws:kinesis:$aws_region:123456789012:stream/clicks kinesis:PutRecords
-arn:aws:kinesis:$aws_region:123456789012:stream/nothing kinesis:DescribeStreamSummary
 END
 )"
 wait_for 10 aws_map_is web "$wanted" || aws_same "the map" "$wanted" "$(aws_on_map web)"
+aws_same "what was attempted" "arn:aws:kinesis:$aws_region:123456789012:stream/nothing kinesis:DescribeStreamSummary" "$(aws_on_map web ATTEMPTED)"
 [ "$(aws_proxy_metric network_mapper_aws_truncated_calls_total)" = 1 ] || fail "the call that was not read to its end is not counted"
 exchanges="$(aws_proxy_metric 'network_mapper_aws_proxy_exchanges_total{host="aws"}')"
 connections="$(aws_proxy_metric 'network_mapper_aws_proxy_connections_total{outcome="relayed"}')"

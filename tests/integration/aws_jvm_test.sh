@@ -56,13 +56,13 @@ arn:aws:dynamodb:$aws_region:123456789012:table/jvm-carts dynamodb:PutItem
 arn:aws:s3:::jvm-pictures s3:CreateBucket
 arn:aws:s3:::jvm-pictures/a/b.png s3:GetObject
 arn:aws:s3:::jvm-pictures/a/b.png s3:PutObject
-arn:aws:s3:::jvm-pictures/nothing s3:GetObject
 arn:aws:sqs:$aws_region:123456789012:jvm-jobs sqs:CreateQueue
 arn:aws:sqs:$aws_region:123456789012:jvm-jobs sqs:ReceiveMessage
 arn:aws:sqs:$aws_region:123456789012:jvm-jobs sqs:SendMessage
 END
 )"
 wait_for 10 aws_map_is web "$wanted" || aws_same "the map" "$wanted" "$(aws_on_map web)"
+aws_same "what was attempted" "arn:aws:s3:::jvm-pictures/nothing s3:GetObject" "$(aws_on_map web ATTEMPTED)"
 for metric in 'network_mapper_aws_proxy_failed_total{reason="client_distrust"}' 'network_mapper_aws_proxy_spliced_total{reason="client_distrust"}'; do
   [ "$(aws_proxy_metric "$metric")" = 0 ] || fail "a JVM with the variable does not trust the proxy: $metric"
 done

@@ -2,7 +2,8 @@
 """Makes the calls of calls.py by awscli, with the names and the trust of the pod it runs in, and writes what each gave.
 
 Usage: run_calls.py run RESULTS        all of them, in a temporary folder
-       run_calls.py wanted RESULTS     what the map has to show of them, "RESOURCE ACTION" a line, sorted
+       run_calls.py used RESULTS       what the map has to show as used by those that succeed, "RESOURCE ACTION" a line, sorted
+       run_calls.py attempted RESULTS  the same of those that fail
        run_calls.py one COMMAND        one command of awscli, in words of this program's own arguments; its exit code
 
 Each call is a process of its own: a copy of one that has awscli and its models loaded, which saves the second that loading takes. The folder of awscli
@@ -144,13 +145,13 @@ def run(path):
         json.dump({"calls": results, "values": runner.values, "down_is_up": down}, file, indent=1)
 
 
-def wanted(path):
+def wanted(path, succeeded):
     runner = Runner("")
     with open(path, encoding="utf-8") as results:
         runner.values = json.load(results)["values"]
     lines = set()
     for call in table.CALLS:
-        for access in call.accesses:
+        for access in call.accesses if (call.exit_code == 0) == succeeded else []:
             action, resource = runner.filled(access).split(" ", 1)
             lines.add(f"{resource} {action}")
     print("\n".join(sorted(lines)))
@@ -160,4 +161,4 @@ if __name__ == "__main__":
     what, arguments = sys.argv[1], sys.argv[2:]
     if what == "one":
         sys.exit(aws(arguments))
-    {"run": run, "wanted": wanted}[what](*arguments)
+    {"run": run, "used": lambda path: wanted(path, True), "attempted": lambda path: wanted(path, False)}[what](*arguments)

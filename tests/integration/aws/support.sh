@@ -124,7 +124,7 @@ aws_on_map() {
 }
 
 aws_map_is() {
-  [ "$(aws_on_map "$1")" = "$2" ]
+  [ "$(aws_on_map "$1" "${3:-USED}")" = "$2" ]
 }
 
 aws_same() {
