@@ -21,6 +21,7 @@
 #include "cli/intents_file.h"
 #include "cli/map_diff.h"
 #include "cli/moment.h"
+#include "cli/screen_text.h"
 
 namespace network_mapper::cli {
 
@@ -43,7 +44,7 @@ StatusOr<int> ZeroIfOk(const Status& status) {
 }
 
 std::string JsonText(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return LinesOnScreen(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 // Names the filters in use, the likeliest cause; empty without any.
@@ -221,7 +222,7 @@ std::string Documents(const std::vector<ClientIntents>& clients, const CliOption
 
 // A name from a cluster never leaves the directory.
 std::string FileName(const ClientIntents& client, std::string_view extension) {
-  std::string name = fmt::format("{}.{}{}", client.name, client.name_space, extension);
+  std::string name = OnScreen(fmt::format("{}.{}{}", client.name, client.name_space, extension));
   std::replace(name.begin(), name.end(), '/', '_');
   return name;
 }
@@ -261,7 +262,7 @@ void WarnOfPolicies(const std::vector<ClientIntents>& clients, const CommandCont
           "{} in namespace {} needs {} policies; a role takes {} unless its quota was raised. "
           "Write "
           "wildcards for resources that belong together.\n",
-          client.name, client.name_space, policies, kMostRolePolicies);
+          OnScreen(client.name), OnScreen(client.name_space), policies, kMostRolePolicies);
     }
   }
   if (!any && !clients.empty()) {

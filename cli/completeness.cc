@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/screen_text.h"
 #include "common/time/time_text.h"
 
 namespace network_mapper::cli {
@@ -196,7 +197,8 @@ StatusOr<std::optional<Json>> AskForCompleteness(const QueryTransport& transport
   return std::optional<Json>(ObjectOf(*data, "completeness"));
 }
 
-std::string CompletenessLine(const Json& completeness) {
+std::string CompletenessLine(const Json& answer) {
+  const Json completeness = TextsOnScreen(answer);
   std::string line =
       fmt::format("{} {}: {}, {}", NothingIsMissing(completeness) ? "Complete since" : "Since",
                   SinceText(completeness), NodesText(completeness), DroppedText(completeness));
@@ -217,7 +219,8 @@ std::string CompletenessLine(const Json& completeness) {
   return line + ".";
 }
 
-std::string CompletenessText(const Json& completeness, Time now, bool with_headers) {
+std::string CompletenessText(const Json& answer, Time now, bool with_headers) {
+  const Json completeness = TextsOnScreen(answer);
   auto reasons_line = [](const Reasons& reasons) {
     return reasons.sum == 0 ? "0" : fmt::format("{}: {}", Grouped(reasons.sum), reasons.text);
   };

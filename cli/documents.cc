@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/screen_text.h"
+
 namespace network_mapper::cli {
 
 namespace {
@@ -36,17 +38,13 @@ bool IsPlainYaml(std::string_view text) {
   if (text.find(": ") != std::string_view::npos || text.find(" #") != std::string_view::npos) {
     return false;
   }
-  bool control = std::any_of(text.begin(), text.end(), [](char c) {
-    auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f;
-  });
-  return !control && !IsYamlWord(text);
+  return OnScreen(text) == text && !IsYamlWord(text);
 }
 
 std::string YamlScalar(const std::string& text) {
-  return IsPlainYaml(text)
-             ? text
-             : OrderedJson(text).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  return IsPlainYaml(text) ? text
+                           : LinesOnScreen(OrderedJson(text).dump(
+                                 -1, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 // An empty list is written, too: the schema of ClientIntents requires these keys.
@@ -212,6 +210,24 @@ std::string EscapeAsGo(const std::string& json) {
   return escaped;
 }
 
+void ShowAll(std::vector<std::string>& texts) {
+  for (std::string& text : texts) {
+    text = OnScreen(text);
+  }
+}
+
+Target Shown(Target target) {
+  target.name = OnScreen(target.name);
+  for (KafkaTopicRule& topic : target.topics) {
+    topic.name = OnScreen(topic.name);
+  }
+  for (HttpRule& rule : target.http) {
+    rule.path = OnScreen(rule.path);
+  }
+  ShowAll(target.actions);
+  return target;
+}
+
 std::string ServerText(const Target& target, const ClientIntents& client) {
   return target.kind == Target::Kind::kAws ? fmt::format("{} in AWS", target.name)
                                            : fmt::format("{} in namespace {}", ServerName(target),
@@ -223,8 +239,10 @@ std::string ServerText(const Target& target, const ClientIntents& client) {
 std::string ListText(const std::vector<ClientIntents>& clients) {
   std::string out;
   for (const ClientIntents& client : clients) {
-    out += fmt::format("{} in namespace {} calls:\n", client.name, client.name_space);
-    for (const Target& target : client.targets) {
+    out += fmt::format("{} in namespace {} calls:\n", OnScreen(client.name),
+                       OnScreen(client.name_space));
+    for (const Target& exact : client.targets) {
+      const Target target = Shown(exact);
       out += fmt::format("  - {}{}\n", ServerText(target, client),
                          target.attempted_only ? " (attempted only)" : "");
       for (const KafkaTopicRule& topic : target.topics) {
@@ -258,7 +276,8 @@ std::string JsonDocuments(const std::vector<ClientIntents>& clients) {
   for (const ClientIntents& client : clients) {
     documents.push_back(ClientJson(client));
   }
-  return EscapeAsGo(documents.dump(2, ' ', false, OrderedJson::error_handler_t::replace));
+  return EscapeAsGo(
+      LinesOnScreen(documents.dump(2, ' ', false, OrderedJson::error_handler_t::replace)));
 }
 
 }  // namespace network_mapper::cli

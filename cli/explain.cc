@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/mapper_intent.h"
+#include "cli/screen_text.h"
 #include "common/text/edit_distance.h"
 
 namespace network_mapper::cli {
@@ -58,8 +59,9 @@ std::string InNamespace(const WorkloadName& workload) {
 }
 
 std::string FullName(const WorkloadName& workload) {
-  return workload.name_space.empty() ? workload.name
-                                     : fmt::format("{}.{}", workload.name, workload.name_space);
+  return OnScreen(workload.name_space.empty()
+                      ? workload.name
+                      : fmt::format("{}.{}", workload.name, workload.name_space));
 }
 
 // The names that come nearest to what was asked for, best first.
@@ -338,7 +340,7 @@ std::string ExplanationText(const Json& intents) {
   std::string out;
   for (const Json& intent : intents) {
     out += out.empty() ? "" : "\n";
-    AppendIntent(out, intent);
+    AppendIntent(out, TextsOnScreen(intent));
   }
   return out;
 }

@@ -10,6 +10,8 @@
 #include <graphviz/cgraph.h>
 #include <graphviz/gvc.h>
 
+#include "cli/screen_text.h"
+
 namespace network_mapper::cli {
 
 namespace {
@@ -52,13 +54,11 @@ constexpr std::array<Palette, 8> kPalettes = {{
 // Inside of a double-quoted DOT string.
 std::string Quote(std::string_view text) {
   std::string quoted = "\"";
-  for (char c : text) {
+  for (char c : OnScreen(text)) {
     if (c == '"' || c == '\\') {
       quoted += '\\';
     }
-    if (static_cast<unsigned char>(c) >= 0x20) {
-      quoted += c;
-    }
+    quoted += c;
   }
   return quoted + "\"";
 }
@@ -66,7 +66,7 @@ std::string Quote(std::string_view text) {
 // Text inside of an HTML-like label.
 std::string EscapeHtml(std::string_view text) {
   std::string escaped;
-  for (char c : text) {
+  for (char c : OnScreen(text)) {
     switch (c) {
       case '&':
         escaped += "&amp;";
@@ -81,9 +81,7 @@ std::string EscapeHtml(std::string_view text) {
         escaped += "&quot;";
         break;
       default:
-        if (static_cast<unsigned char>(c) >= 0x20) {
-          escaped += c;
-        }
+        escaped += c;
     }
   }
   return escaped;

@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/screen_text.h"
+
 namespace network_mapper::cli {
 
 namespace {
@@ -16,7 +18,7 @@ using OrderedJson = nlohmann::ordered_json;
 using Texts = std::set<std::string>;
 
 std::string Dump(const OrderedJson& json, int indent) {
-  return json.dump(indent, ' ', false, OrderedJson::error_handler_t::replace);
+  return LinesOnScreen(json.dump(indent, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 // A "*" of a name itself is written "${*}" (IAM's policy variables), and is then none.

@@ -6,6 +6,7 @@
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/mapper_connection.h"
+#include "cli/screen_text.h"
 
 int main(int argc, char** argv) {
   using network_mapper::StatusMessage;
@@ -25,7 +26,7 @@ int main(int argc, char** argv) {
   network_mapper::StatusOr<int> exit_code = cli::RunCommand(options, context);
   std::cout.flush();
   if (!exit_code.ok()) {
-    std::cerr << "Error: " << StatusMessage(exit_code.status()) << '\n'
+    std::cerr << "Error: " << cli::LinesOnScreen(StatusMessage(exit_code.status())) << '\n'
               << cli::UsageText(options.command, program);
     return cli::ErrorExitCode(options.command);
   }

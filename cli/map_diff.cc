@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/screen_text.h"
+
 namespace network_mapper::cli {
 
 namespace {
@@ -72,8 +74,8 @@ void AppendKinds(const std::set<std::string>& a, const std::set<std::string>& b,
 
 std::string EdgeText(const Edge& edge) {
   // A resource in AWS is in no namespace.
-  return fmt::format("{}.{} -> {}{}{}", edge.client, edge.client_namespace, edge.server,
-                     edge.server_namespace.empty() ? "" : ".", edge.server_namespace);
+  return OnScreen(fmt::format("{}.{} -> {}{}{}", edge.client, edge.client_namespace, edge.server,
+                              edge.server_namespace.empty() ? "" : ".", edge.server_namespace));
 }
 
 Json EdgeJson(const Edge& edge) {
@@ -121,10 +123,10 @@ std::string DiffText(const MapDiff& diff) {
   for (const ChangedEdge& changed : diff.changed) {
     out += fmt::format("changed  {}\n", EdgeText(changed.edge));
     for (const std::string& detail : changed.added) {
-      out += fmt::format("           + {}\n", detail);
+      out += fmt::format("           + {}\n", OnScreen(detail));
     }
     for (const std::string& detail : changed.gone) {
-      out += fmt::format("           - {}\n", detail);
+      out += fmt::format("           - {}\n", OnScreen(detail));
     }
   }
   return out;

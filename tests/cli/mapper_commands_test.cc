@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/commands.h"
+#include "cli/screen_text.h"
 #include "tests/mapper/api/api_fixture.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_paths.h"
@@ -196,6 +197,27 @@ TEST_F(MapperCommands, ShowsWhatIsDoneInAws) {
   const std::string picture = (directory.Path() / "map.dot").string();
   ASSERT_THAT(RunLine({"visualize", "-q", "-o", picture.c_str()}).status, IsOk());
   EXPECT_THAT(ReadFileOrDie(picture), AllOf(HasSubstr("<B>AWS</B>"), HasSubstr("&#8594; AWS")));
+}
+
+// A mapper refuses such names; whoever lists the map need not rely on that.
+TEST_F(MapperCommands, NothingOfTheMapIsObeyedByTheTerminal) {
+  const std::string arn = "arn:aws:s3:::a\nfake in namespace bank calls:\x1B[2J\xC2\x9B\x7F";
+  SeeInAws(arn, {"s3:GetObject", "s3:Get\nObject"}, Strength::kUsed);
+  for (const std::vector<const char*>& line :
+       std::vector<std::vector<const char*>>{{"list"},
+                                             {"export"},
+                                             {"export", "--format", "json"},
+                                             {"export", "--format", "iam-policy"},
+                                             {"explain", "web", arn.c_str()},
+                                             {"explain", "web", "nothing"},
+                                             {"explain", "web", arn.c_str(), "--format", "json"}}) {
+    const Outcome outcome = RunLine(line);
+    const std::string all = outcome.out + outcome.err;
+    EXPECT_EQ(LinesOnScreen(all), all) << line[0];
+    EXPECT_THAT(all, Not(HasSubstr("\nfake"))) << line[0];
+    EXPECT_FALSE(all.empty());
+  }
+  EXPECT_THAT(RunLine({"list"}).out, HasSubstr("a\\u000afake in namespace bank calls:\\u001b[2J"));
 }
 
 TEST_F(MapperCommands, WhatWasExportedOfAwsReadsBack) {
