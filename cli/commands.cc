@@ -134,7 +134,10 @@ constexpr std::string_view kIamPolicy = "iam-policy";
 void LeaveOutAttempted(std::vector<ClientIntents>& clients, const CliOptions& options,
                        const CommandContext& context) {
   const bool shows_all = options.command != Command::kExport && options.command != Command::kDiff;
-  if (shows_all || options.include_attempted || !options.evidence.empty()) {
+  // Policies are to be applied as they are: only whoever asks for it in so many words allows what
+  // was denied.
+  const bool chose = !options.evidence.empty() && options.format != kIamPolicy;
+  if (shows_all || options.include_attempted || chose) {
     return;
   }
   const size_t left_out = TakeAttemptedOnly(clients);

@@ -1,6 +1,8 @@
 #include "cli/iam_policy.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -50,28 +52,77 @@ bool Covers(std::string_view pattern, std::string_view arn) {
   return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
+// IAM's policy variables: "${*}", "${?}" and "${$}" stand for these characters. Any other would
+// stand for something of whoever calls, and is none, since a resource was named: then its "$" is a
+// "$".
+std::string WithoutVariables(std::string_view arn) {
+  std::string text;
+  for (size_t i = 0; i < arn.size(); ++i) {
+    const std::string_view rest = arn.substr(i);
+    const bool is_character =
+        rest.starts_with("${*}") || rest.starts_with("${?}") || rest.starts_with("${$}");
+    if (is_character) {
+      text += rest.substr(0, 4);
+      i += 3;
+    } else {
+      text += rest.starts_with("${") ? std::string_view("${$}") : rest.substr(0, 1);
+    }
+  }
+  return text;
+}
+
+// Whether `arn` is of a group of CloudWatch Logs: arn:partition:logs:region:account:log-group:name.
+bool IsLogGroup(std::string_view arn) {
+  std::array<std::string_view, 7> parts;
+  for (std::string_view& part : parts) {
+    const size_t colon = std::min(arn.find(':'), arn.size());
+    part = arn.substr(0, colon);
+    arn.remove_prefix(std::min(colon + 1, arn.size()));
+  }
+  return parts[0] == "arn" && parts[2] == "logs" && parts[5] == "log-group" && !parts[6].empty() &&
+         arn.empty();
+}
+
 // What has to be named so that a resource is allowed.
-Texts NamesOf(const std::string& arn) {
+Texts NamesOf(const std::string& resource) {
+  const std::string arn = WithoutVariables(resource);
   Texts names{arn};
   // CloudWatch Logs checks some actions on a group against its ARN, and most against that of
   // everything in it.
-  constexpr std::string_view kGroup = ":log-group:";
-  const size_t group = arn.find(kGroup);
-  if (arn.find(":logs:") < group && group != std::string::npos &&
-      arn.find(':', group + kGroup.size()) == std::string::npos) {
+  if (IsLogGroup(arn) && arn.back() != ':') {
     names.insert(arn + ":*");
   }
   return names;
+}
+
+bool IsLetterOrDigit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+// Such as "s3:GetObject". In a policy there is no way to write a wildcard that is none.
+bool IsAction(std::string_view text) {
+  const size_t colon = text.find(':');
+  return colon != std::string_view::npos && colon > 0 && colon + 1 < text.size() &&
+         std::all_of(text.begin(), text.begin() + static_cast<ptrdiff_t>(colon),
+                     [](char c) { return IsLetterOrDigit(c) || c == '-'; }) &&
+         std::all_of(text.begin() + static_cast<ptrdiff_t>(colon) + 1, text.end(), IsLetterOrDigit);
 }
 
 // By resource: what was done with it.
 std::map<std::string, Texts> ActionsByResource(const ClientIntents& client) {
   std::map<std::string, Texts> actions;
   for (const Target& target : client.targets) {
-    if (target.kind == Target::Kind::kAws && !target.actions.empty()) {
-      for (const std::string& name : NamesOf(target.name)) {
-        actions[name].insert(target.actions.begin(), target.actions.end());
-      }
+    if (target.kind != Target::Kind::kAws) {
+      continue;
+    }
+    Texts done;
+    std::copy_if(target.actions.begin(), target.actions.end(), std::inserter(done, done.end()),
+                 IsAction);
+    if (done.empty()) {
+      continue;
+    }
+    for (const std::string& name : NamesOf(target.name)) {
+      actions[name].insert(done.begin(), done.end());
     }
   }
   return actions;

@@ -19,9 +19,11 @@ inline constexpr size_t kMostRolePolicies = 10;
 // One policy document as indented JSON.
 using PolicyDocument = std::string;
 
-// As few documents as the size allows; none for a client that did nothing in AWS. Actions on the
-// same resources share a statement, and resources that take the same actions. A resource that
-// another one's wildcard covers, with all its actions, is left out.
+// What the names of resources hold stands for itself, but for the wildcards with which the map
+// writes what it does not know; what is no name of an action is left out. As few documents as the
+// size allows; none for a client that did nothing in AWS. Actions on the same resources share a
+// statement, and resources that take the same actions. A resource that another one's wildcard
+// covers, with all its actions, is left out.
 std::vector<PolicyDocument> PoliciesOf(const ClientIntents& client);
 
 // A JSON array, one object a workload that did something in AWS: its name, namespace, kind, the

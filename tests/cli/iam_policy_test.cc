@@ -70,6 +70,63 @@ TEST(IamPolicy, ALogGroupIsNamedInBothOfItsForms) {
               ["arn:aws:logs:eu-west-1:1:log-group:/app:log-stream:*"]}])"));
 }
 
+// A client chooses what its objects are called: no name may allow more than that object.
+TEST(IamPolicy, NothingInANameIsAWildcardOrAVariable) {
+  const auto resource_of = [](const std::string& arn) {
+    return StatementsOf({Did(arn, {"s3:GetObject"})})[0]["Resource"];
+  };
+  const std::string bucket = "arn:aws:s3:::b/";
+  // As the proxy writes them.
+  for (const char* key :
+       {"a${*}b", "a${?}b", "a${$}{aws:username}b", "a$b", "a{b}", "a\"b\\c\nd'"}) {
+    EXPECT_EQ(resource_of(bucket + key), Json::array({bucket + key}));
+  }
+  // As no proxy writes them.
+  EXPECT_EQ(resource_of(bucket + "${aws:username}/${*}"),
+            Json::array({bucket + "${$}{aws:username}/${*}"}));
+  EXPECT_EQ(resource_of(bucket + "${"), Json::array({bucket + "${$}{"}));
+  EXPECT_EQ(resource_of(bucket + "$${*}"), Json::array({bucket + "$${*}"}));
+  // Called like a group of CloudWatch Logs, and none.
+  EXPECT_EQ(resource_of(bucket + ":logs:x:log-group:y"),
+            Json::array({bucket + ":logs:x:log-group:y"}));
+  EXPECT_EQ(resource_of("arn:aws:s3:::log-group:y"), Json::array({"arn:aws:s3:::log-group:y"}));
+  // One that is written so takes no others in.
+  EXPECT_THAT(StatementsOf({Did(bucket + "${*}", {"s3:GetObject"}),
+                            Did(bucket + "1", {"s3:GetObject"})})[0]["Resource"],
+              SizeIs(2));
+}
+
+TEST(IamPolicy, WhatIsNoActionIsLeftOut) {
+  EXPECT_EQ(
+      StatementsOf({Did("arn:aws:s3:::b", {"s3:*", "s3:Get?", "*", "s3:GetObject", "s3:", ":x",
+                                           "s3:${aws:username}", "s3:A\n", "iot-data:Publish"})}),
+      Json::parse(R"([{"Effect":"Allow","Action":["iot-data:Publish","s3:GetObject"],
+                             "Resource":["arn:aws:s3:::b"]}])"));
+  ClientIntents client;
+  client.targets = {Did("*", {"*"})};
+  EXPECT_THAT(PoliciesOf(client), IsEmpty());
+}
+
+// The longest that the mapper takes, of what JSON writes longest.
+TEST(IamPolicy, HasRoomForTheLongestNames) {
+  ClientIntents client;
+  constexpr size_t kLongestArn = 2048;
+  for (const char c : {'"', '\\', 'x'}) {
+    std::string arn = "arn:aws:s3:::b/";
+    arn.append(kLongestArn - arn.size(), c);
+    client.targets.push_back(Did(arn, {"s3:GetObject", "s3:PutObject"}));
+  }
+  size_t resources = 0;
+  for (const PolicyDocument& policy : PoliciesOf(client)) {
+    const Json json = Json::parse(policy);
+    EXPECT_LE(json.dump().size(), kMostPolicyCharacters);
+    for (const Json& statement : json["Statement"]) {
+      resources += statement["Resource"].size();
+    }
+  }
+  EXPECT_EQ(resources, 3U);
+}
+
 TEST(IamPolicy, NothingInAwsIsNoPolicy) {
   ClientIntents client;
   client.targets.emplace_back();

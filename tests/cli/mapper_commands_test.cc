@@ -246,6 +246,10 @@ TEST_F(MapperCommands, ExportsWhatWasDoneInAwsAsPolicies) {
   EXPECT_EQ(policies[0]["roles"], Json::parse(R"(["arn:aws:iam::1:role/web"])"));
   EXPECT_EQ(policies[0]["policies"][0]["Statement"], Json::parse(R"([{"Effect":"Allow",
       "Action":["s3:GetObject"],"Resource":["arn:aws:s3:::bills/2026"]}])"));
+  // Choosing by strength is not yet a wish to allow what was denied.
+  EXPECT_EQ(
+      Json::parse(RunLine({"export", "--format", "iam-policy", "--evidence", "attempted"}).out),
+      policies);
   TemporaryDirectory directory;
   const std::string folder = directory.Path().string();
   ASSERT_THAT(RunLine({"export", "-q", "--format", "iam-policy", "-o", folder.c_str(),
