@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kQuery = R"(
 query Completeness {{
   completeness {{
-    since countedSince nodes reportingNodes silentNodes {0}
+    since countedSince nodes reportingNodes silentNodes {0} {2}
     packetsReceived packetsDropped packetsMalformed observationsDropped observations
     refused {{ reason count mayHideAnEdge }}
     collectors {{
@@ -32,6 +32,8 @@ query Completeness {{
 // Fields that a mapper older than Kafka watchers does not know: of sums, and of collectors.
 constexpr std::string_view kLineFields = "logLinesRead logLinesRefused";
 constexpr std::string_view kNoticeFields = "notices";
+// What a mapper older than AWS visibility does not know.
+constexpr std::string_view kLimitFields = "keptOut";
 
 // 1204113 as "1,204,113".
 std::string Grouped(uint64_t number) {
@@ -125,7 +127,7 @@ bool NothingIsMissing(const Json& completeness) {
          CountOf(completeness, "packetsDropped") == 0 &&
          CountOf(completeness, "packetsMalformed") == 0 &&
          CountOf(completeness, "observationsDropped") == 0 && NoticesOf(completeness) == 0 &&
-         ReasonsOf(completeness, true).sum == 0;
+         CountOf(completeness, "keptOut") == 0 && ReasonsOf(completeness, true).sum == 0;
 }
 
 using Row = std::vector<std::string>;
@@ -185,11 +187,13 @@ std::string TableText(const std::vector<Row>& rows) {
 }  // namespace
 
 StatusOr<std::optional<Json>> AskForCompleteness(const QueryTransport& transport) {
-  ASSIGN_OR_RETURN(
-      std::optional<Json> data,
-      Ask(transport, fmt::format(kQuery, kLineFields, kNoticeFields), "Completeness", Json()));
-  if (!data) {
-    ASSIGN_OR_RETURN(data, Ask(transport, fmt::format(kQuery, "", ""), "Completeness", Json()));
+  std::optional<Json> data;
+  for (const std::string& query :
+       {fmt::format(kQuery, kLineFields, kNoticeFields, kLimitFields),
+        fmt::format(kQuery, kLineFields, kNoticeFields, ""), fmt::format(kQuery, "", "", "")}) {
+    if (!data) {
+      ASSIGN_OR_RETURN(data, Ask(transport, query, "Completeness", Json()));
+    }
   }
   if (!data || ObjectOf(*data, "completeness").empty()) {
     return std::optional<Json>();
@@ -208,6 +212,10 @@ std::string CompletenessLine(const Json& answer) {
   if (uint64_t dropped = CountOf(completeness, "observationsDropped"); dropped > 0) {
     line += fmt::format(", {} by full spools",
                         Counted(dropped, "observation dropped", "observations dropped"));
+  }
+  if (uint64_t kept_out = CountOf(completeness, "keptOut"); kept_out > 0) {
+    line += fmt::format(", {} kept out by the map's limits",
+                        Counted(kept_out, "addition", "additions"));
   }
   const Reasons unresolved = ReasonsOf(completeness, true);
   line += fmt::format(", {} unresolved{}", Counted(unresolved.sum, "observation", "observations"),
@@ -240,6 +248,12 @@ std::string CompletenessText(const Json& answer, Time now, bool with_headers) {
         sums.begin() + 4,
         {"log lines", fmt::format("{} read, {} about an access could not be used", Grouped(lines),
                                   Grouped(CountOf(completeness, "logLinesRefused")))});
+  }
+  if (const uint64_t kept_out = CountOf(completeness, "keptOut"); kept_out > 0) {
+    sums.push_back(
+        {"kept out", fmt::format("{} by the map's limits: which, say the mapper's metrics "
+                                 "network_mapper_intents_overflow_total",
+                                 Counted(kept_out, "addition", "additions"))});
   }
   std::string out = TableText(sums);
   std::vector<Row> rows;

@@ -162,6 +162,12 @@ const Type* AddCompletenessType(Schema& schema, const Type* time) {
              }
              writer.EndList();
            })
+      .Add(
+          "keptOut", schema.NonNull(schema.Int()),
+          "Additions that a limit of the map kept out: connections, or topics, paths and the like.",
+          [](const Completeness& source, FieldWriter& writer) {
+            writer.Int(static_cast<int64_t>(source.kept_out));
+          })
       .Add("collectors", schema.NonNull(schema.ListOf(schema.NonNull(collector))), "",
            [](const Completeness& source, FieldWriter& writer) {
              writer.BeginList();

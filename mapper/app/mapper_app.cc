@@ -247,7 +247,8 @@ class MapperApp::Implementation {
   LedgerExtract Ledger() const {
     return {.mapper_started = started_,
             .collectors = pipeline_->Collectors(),
-            .sums = pipeline_->CollectorsTogether()};
+            .sums = pipeline_->CollectorsTogether(),
+            .kept_out = store_.KeptOut()};
   }
 
   void StartPipeline() {

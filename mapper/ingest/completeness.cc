@@ -44,6 +44,7 @@ CollectorTotals Add(CollectorAccount& account, const CollectorAccount& other) {
 
 void Add(LedgerExtract& ledger, LedgerExtract other) {
   ledger.mapper_started = std::min(ledger.mapper_started, other.mapper_started);
+  ledger.kept_out += other.kept_out;
   CollectorSums& sums = ledger.sums;
   sums.observations += other.sums.observations;
   Add(sums.refused, other.sums.refused);
@@ -96,7 +97,8 @@ Completeness JudgeCompleteness(CompletenessParts parts) {
                             .reporting_nodes = reporting.size(),
                             .silent_nodes = {},
                             .collectors = std::move(ledger.collectors),
-                            .sums = ledger.sums};
+                            .sums = ledger.sums,
+                            .kept_out = ledger.kept_out};
   std::set_difference(parts.nodes.begin(), parts.nodes.end(), reporting.begin(), reporting.end(),
                       std::back_inserter(completeness.silent_nodes));
   return completeness;

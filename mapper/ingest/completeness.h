@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,13 +26,16 @@ struct Completeness {
   std::vector<std::string> silent_nodes;
   std::vector<CollectorAccount> collectors;
   CollectorSums sums;
+  // Additions that a limit of the intent store kept out: whole intents, or parts of them.
+  uint64_t kept_out = 0;
 };
 
-// What a mapper knows of its collectors since its start.
+// What a mapper knows of its collectors, and had no room for, since its start.
 struct LedgerExtract {
   Time mapper_started;
   std::vector<CollectorAccount> collectors;
   CollectorSums sums;
+  uint64_t kept_out = 0;
 };
 
 struct CompletenessParts {

@@ -53,6 +53,7 @@ void Decode(const v1::StoredCollectorCounts& counts, CollectorTotals& totals,
 std::string EncodeLedger(const LedgerExtract& ledger) {
   v1::StoredLedger stored;
   stored.set_counted_since(ToStored(ledger.mapper_started));
+  stored.set_kept_out(ledger.kept_out);
   Encode(ledger.sums.totals, ledger.sums.observations, ledger.sums.refused, *stored.mutable_sums());
   for (const CollectorAccount& account : ledger.collectors) {
     v1::StoredCollectorAccount& to = *stored.add_collectors();
@@ -78,6 +79,7 @@ std::optional<LedgerExtract> DecodeLedger(std::string_view bytes) {
   }
   LedgerExtract ledger;
   ledger.mapper_started = FromStored(stored.counted_since());
+  ledger.kept_out = stored.kept_out();
   Decode(stored.sums(), ledger.sums.totals, ledger.sums.observations, ledger.sums.refused);
   for (const v1::StoredCollectorAccount& from : stored.collectors()) {
     CollectorAccount account;

@@ -154,8 +154,9 @@ void IntentStore::ShowSizes(const State& state) const {
 }
 
 void IntentStore::CountOverflow(const IntentOverflow& overflow) const {
-  const auto count = [](Counter& counter, size_t amount) {
+  const auto count = [this](Counter& counter, size_t amount) {
     if (amount > 0) {
+      kept_out_ += amount;
       counter.Increment(static_cast<double>(amount));
     }
   };

@@ -98,6 +98,10 @@ class IntentStore {
 
   size_t Size() const;
 
+  // Additions that the limits kept out since the start, whole intents or parts of them; what they
+  // were is in the metrics.
+  uint64_t KeptOut() const { return kept_out_; }
+
   // Forgets intents, on disk first: after an error all are still there. What waits and what was
   // applied stays. Returns how many went. `now` is from when on the map is whole again, when all
   // go.
@@ -140,6 +144,7 @@ class IntentStore {
   std::unique_ptr<Guarded<Unsaved>> unsaved_;
   // Lets readers step back between two chunks.
   mutable std::atomic<int> waiting_writers_{0};
+  mutable std::atomic<uint64_t> kept_out_{0};
   // The last use of the database went wrong.
   mutable std::atomic<bool> database_fails_{false};
   std::unique_ptr<SharedGuarded<State>> state_;

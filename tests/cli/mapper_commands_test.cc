@@ -505,6 +505,14 @@ TEST_F(MapCompleteness, ListDoesNotClaimToBeCompleteWhenItIsNot) {
             "observations unresolved.\n");
 }
 
+TEST_F(MapCompleteness, WhatALimitKeptOutIsMissing) {
+  completeness_.ledger.kept_out = 214289;
+  EXPECT_EQ(Line(),
+            "Since 2026-01-01T00:00:00Z: 2 of 2 nodes reporting, 0 of 2,408,226 packets dropped, "
+            "214,289 additions kept out by the map's limits, 0 observations unresolved.\n");
+  EXPECT_THAT(RunLine({"status"}).out, HasSubstr("kept out       214,289 additions by the map's"));
+}
+
 TEST_F(MapCompleteness, NobodyReportingIsNotComplete) {
   completeness_ = {};
   completeness_.ledger.mapper_started = At(0);

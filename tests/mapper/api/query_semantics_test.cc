@@ -118,12 +118,13 @@ TEST_F(QuerySemantics, CompletenessCountsByCollectorAndReason) {
   completeness_.ledger.collectors = {sniffer};
   completeness_.ledger.sums = {
       .totals = sniffer.totals, .observations = 8, .refused = sniffer.refused};
-  EXPECT_EQ(Data("{ completeness { since countedSince nodes reportingNodes silentNodes"
+  completeness_.ledger.kept_out = 4;
+  EXPECT_EQ(Data("{ completeness { since countedSince nodes reportingNodes silentNodes keptOut"
                  " packetsReceived observations refused { reason count mayHideAnEdge }"
                  " collectors { component node instance connected firstContact lastContact"
                  " clockOffsetSeconds packetsDropped refused { count } } } }")["completeness"],
             Json::parse(R"({"since":"2026-01-01T00:00:00Z","countedSince":"2026-01-01T00:00:05Z",
-      "nodes":2,"reportingNodes":1,"silentNodes":["b"],"packetsReceived":9,"observations":8,
+      "nodes":2,"reportingNodes":1,"silentNodes":["b"],"keptOut":4,"packetsReceived":9,"observations":8,
       "refused":[{"reason":"unknown_client","count":3,"mayHideAnEdge":true}],
       "collectors":[{"component":"sniffer","node":"a","instance":"life","connected":true,
         "firstContact":"2026-01-01T00:00:06Z","lastContact":"2026-01-01T00:00:07Z",

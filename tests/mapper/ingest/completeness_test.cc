@@ -59,6 +59,7 @@ TEST(Completeness, SeveralMappersCountACollectorOnce) {
       ledger.sums.observations += account.observations;
       ledger.sums.refused.at(0) += account.refused.at(0);
     }
+    ledger.kept_out = 2;
     return ledger;
   };
   CollectorAccount moved = Account("sniffer", "a", false);
@@ -84,6 +85,7 @@ TEST(Completeness, SeveralMappersCountACollectorOnce) {
   EXPECT_EQ(completeness.counted_since, kStart - 1h);
   EXPECT_EQ(completeness.sums.totals.packets_received, 157U);
   EXPECT_EQ(completeness.sums.observations, 15U);
+  EXPECT_EQ(completeness.kept_out, 4U);
   EXPECT_EQ(completeness.sums.refused.at(0), 3U);
   ASSERT_EQ(completeness.collectors.size(), 2U);
   EXPECT_EQ(completeness.collectors[0].totals.packets_received, 150U);

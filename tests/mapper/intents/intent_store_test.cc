@@ -522,6 +522,7 @@ TEST_F(AwsResourceLimitTest, KeepsOutAndCountsWhatAClientHasTooManyOf) {
                                          "shop/web -> u1 AWS", "shop/web -> u2 AWS"));
   EXPECT_EQ(metrics_.attempted_aws_resources_overflow.Value(), 2);
   EXPECT_EQ(metrics_.aws_resources_overflow.Value(), 2);
+  EXPECT_EQ(store_.KeptOut(), 4U);
   EXPECT_EQ(metrics_.intents_overflow.Value(), 0);
   // Other edges of the client are as free as ever.
   See(store_, MakeSighting("web", "till"));
