@@ -79,14 +79,15 @@ class FakeAws {
 
 class AwsProxyProcess : public ::testing::Test {
  protected:
-  std::unique_ptr<DaemonProcess> Start(std::vector<std::string> options) {
+  std::unique_ptr<DaemonProcess> Start(std::vector<std::string> options,
+                                       const std::string& program = kProxy) {
     for (const std::string& option :
          {"--aws-proxy-port=" + std::to_string(proxy_port_),
           "--aws-upstream-override=" + aws_.Address(), "--aws-upstream-roots-file=" + roots_file_,
           std::string("--aws-report-interval=100ms")}) {
       options.push_back(option);
     }
-    return std::make_unique<DaemonProcess>(kProxy, std::move(options));
+    return std::make_unique<DaemonProcess>(program, std::move(options));
   }
 
   std::vector<std::string> AuthorityInFiles() const {
@@ -232,6 +233,36 @@ TEST_F(AwsProxyProcess, TakesUpAnotherAuthorityWhileConnectionsGoOn) {
   EXPECT_EQ(proxy->Ready().status, 200);
   ExpectNoKeyIn(proxy->Log(), first_state);
   ExpectNoKeyIn(proxy->Log(), EncodeAuthorities({*next}));
+}
+
+// A third of the connections that come would use up the files that it may open.
+TEST_F(AwsProxyProcess, TakesNoMoreConnectionsThanItMayOpenFiles) {
+  constexpr int kClients = 150;
+  const auto limited =
+      folder_.WriteFile("limited", "#!/bin/sh\nulimit -n 300\nexec " +
+                                       (BuildDirectory() / "bin" / kProxy).string() + " \"$@\"\n");
+  std::filesystem::permissions(limited, std::filesystem::perms::owner_all);
+  const auto proxy = Start(AuthorityInFiles(), limited);
+  ASSERT_TRUE(proxy->BecomesReady()) << proxy->Log();
+  EXPECT_THAT(proxy->Log(),
+              AllOf(HasSubstr("\"connections\":22,"), HasSubstr("\"aws_max_connections\":10000,"),
+                    HasSubstr("allow 20256 open files")));
+  const std::string roots = CertificateFile();
+  std::vector<PeerConnection> held;
+  for (int i = 0; i < kClients; ++i) {
+    held.push_back(Connect(roots, "127.0.1." + std::to_string(10 + i % 50)));
+  }
+  EXPECT_EQ(std::count_if(held.begin(), held.end(),
+                          [](const PeerConnection& one) { return one.stream != nullptr; }),
+            22);
+  EXPECT_EQ(held.back().failure, "reset");
+  EXPECT_EQ(proxy->Metric("network_mapper_aws_proxy_refused_total", "reason=\"limit\""),
+            kClients - 22);
+  // Names lead to AWS again.
+  EXPECT_TRUE(proxy->ReadinessBecomes(503, "22 connections are open"));
+  held.clear();
+  EXPECT_TRUE(proxy->BecomesReady());
+  EXPECT_THAT(Call("shop", roots), HasSubstr("hello"));
 }
 
 class AwsProxyReports : public AwsProxyProcess {
