@@ -1,5 +1,6 @@
 #include "aws-visibility/webhook/namespace_copies.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -146,13 +147,31 @@ kube::DataObject NamespaceCopies::Filled(kube::DataObject object, const Bundle& 
   return object;
 }
 
-Status NamespaceCopies::PutRight(const std::string& name_space, const Bundle& bundle,
+Status NamespaceCopies::AllowNewCopy() {
+  constexpr auto kPace = std::chrono::seconds(60) / kMostNewCopies;
+  return state_.With([now = clock_.SteadyNow(), kPace](State& state) -> Status {
+    const SteadyTime until = std::max(state.new_copies_until, now) + kPace;
+    if (until - now > kMostNewCopies * kPace) {
+      return ResourceExhausted(
+          "{} namespaces have got certificates in the last minute, and it may "
+          "be no more; make the pod anew later",
+          kMostNewCopies);
+    }
+    state.new_copies_until = until;
+    return OkStatus();
+  });
+}
+
+Status NamespaceCopies::PutRight(const std::string& name_space, const Bundle& bundle, bool asked,
                                  const kube::RequestOptions& options) {
   const kube::DataName name = NameIn(name_space);
   kube::RequestOptions metadata_only = options;
   metadata_only.accept = kube::kMetadataOnly;
   const StatusOr<kube::DataObject> copy = kube::ReadData(*client_, name, metadata_only);
   if (copy.status().code() == StatusCode::kNotFound) {
+    if (asked) {
+      RETURN_IF_ERROR(AllowNewCopy());
+    }
     return kube::CreateData(*client_, name, Filled({}, bundle), options).status();
   }
   RETURN_IF_ERROR(copy.status());
@@ -184,7 +203,7 @@ Status NamespaceCopies::Ensure(const std::string& name_space, std::chrono::milli
     if (left.count() <= 0) {
       return DeadlineExceeded("{} took too long", NameIn(name_space).ToString());
     }
-    outcome = PutRight(name_space, bundle, RequestWithin(left, {}));
+    outcome = PutRight(name_space, bundle, true, RequestWithin(left, {}));
     if (outcome.code() != StatusCode::kAborted) {
       break;
     }
@@ -269,7 +288,7 @@ Status NamespaceCopies::Tidy(const std::stop_token& stop) {
                        ValueIn(copy->second.annotations, kDigestAnnotation) == bundle.digest &&
                        copy->second.annotations.count(kUnusedAnnotation) == 0;
     if (!right) {
-      note(PutRight(name_space, bundle, options));
+      note(PutRight(name_space, bundle, false, options));
     }
   }
   for (const auto& [name_space, copy] : copies) {

@@ -30,6 +30,8 @@ class NamespaceCopies {
  public:
   static constexpr std::chrono::seconds kTidyInterval{30};
   static constexpr std::chrono::minutes kUnusedFor{10};
+  // Of Ensure, at once and in a minute: whoever reaches the webhook can name any namespace.
+  static constexpr int kMostNewCopies = 60;
 
   // `public_roots`: PEM. Thread-safe.
   NamespaceCopies(std::string config_map, std::string public_roots,
@@ -44,7 +46,8 @@ class NamespaceCopies {
 
   // OK when there is a bundle to copy.
   Status Ready() const;
-  // Sees to it that the namespace has a current copy, within `limit`.
+  // Sees to it that the namespace has a current copy, within `limit`. ResourceExhausted: it has
+  // none, and too many were made just now.
   Status Ensure(const std::string& name_space, std::chrono::milliseconds limit);
 
  private:
@@ -55,6 +58,8 @@ class NamespaceCopies {
     std::string digest;
     // Copies that were seen to be right, and when.
     std::map<std::string, SteadyTime> confirmed;
+    // When the new copies that were allowed so far would have been made at an even pace.
+    SteadyTime new_copies_until;
   };
 
   struct Bundle {
@@ -65,8 +70,11 @@ class NamespaceCopies {
   StatusOr<Bundle> Current() const;
   kube::DataName NameIn(const std::string& name_space) const;
   kube::DataObject Filled(kube::DataObject object, const Bundle& bundle) const;
-  // One step; Aborted: somebody else was faster.
-  Status PutRight(const std::string& name_space, const Bundle& bundle,
+  // Whether one more may be made for somebody who asks.
+  Status AllowNewCopy();
+  // One step; Aborted: somebody else was faster. `asked`: nothing but a question says that the
+  // namespace needs a copy.
+  Status PutRight(const std::string& name_space, const Bundle& bundle, bool asked,
                   const kube::RequestOptions& options);
   Status DropUnused(const std::string& name_space, const kube::DataObject& copy,
                     const kube::RequestOptions& options);

@@ -22,7 +22,9 @@ PodWebhook::PodWebhook(PatchPlan plan, const ServiceGate& gate, NamespaceCopies&
       copies_(copies),
       not_ready_(metrics.AddCounter(kReviews, kReviewsHelp, {{"outcome", "not_ready"}})),
       no_certificates_(
-          metrics.AddCounter(kReviews, kReviewsHelp, {{"outcome", "no_certificates"}})) {
+          metrics.AddCounter(kReviews, kReviewsHelp, {{"outcome", "no_certificates"}})),
+      new_namespaces_(
+          metrics.AddCounter(kReviews, kReviewsHelp, {{"outcome", "many_new_namespaces"}})) {
   for (size_t i = 0; i < outcomes_.size(); ++i) {
     outcomes_[i] = &metrics.AddCounter(
         kReviews, kReviewsHelp,
@@ -52,7 +54,9 @@ void PodWebhook::Prepare(PatchDecision& decision, const Status& gate_status) {
   const Status copied =
       decision.dry_run ? copies_.Ready() : copies_.Ensure(decision.name_space, kLongestCopy);
   if (!copied.ok()) {
-    no_certificates_.Increment();
+    Counter& outcome =
+        copied.code() == StatusCode::kResourceExhausted ? new_namespaces_ : no_certificates_;
+    outcome.Increment();
     Withhold(decision, copied);
     return;
   }

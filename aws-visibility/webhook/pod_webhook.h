@@ -35,6 +35,7 @@ class PodWebhook {
   std::array<Counter*, 5> outcomes_{};
   Counter& not_ready_;
   Counter& no_certificates_;
+  Counter& new_namespaces_;
 };
 
 }  // namespace network_mapper::aws

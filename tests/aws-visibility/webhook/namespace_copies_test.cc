@@ -91,7 +91,7 @@ class WebhookTest : public ::testing::Test {
     }
   }
 
-  static HttpRequest Review(bool dry_run = false) {
+  static HttpRequest Review(bool dry_run = false, const std::string& name_space = "shop") {
     HttpRequest request;
     request.method = "POST";
     request.path = PodWebhook::kPath;
@@ -100,7 +100,7 @@ class WebhookTest : public ::testing::Test {
                         {"request",
                          {{"uid", "u"},
                           {"resource", {{"group", ""}, {"resource", "pods"}}},
-                          {"namespace", "shop"},
+                          {"namespace", name_space},
                           {"operation", "CREATE"},
                           {"dryRun", dry_run},
                           {"object",
@@ -220,6 +220,45 @@ TEST_F(WebhookTest, PatchesOnlyWhileAllIsReadyAndADryRunChangesNothing) {
   EXPECT_THAT(Copy("shop"), IsOk());
   clock_.Advance(seconds(16));
   EXPECT_FALSE(response(false).contains("patch"));
+}
+
+// As somebody who is not the API server can ask.
+TEST_F(WebhookTest, MakesNoMoreThanSixtyNewCopiesAMinuteForQuestions) {
+  MetricsRegistry metrics;
+  ServiceGate gate("dns", "proxy", client_, clock_);
+  const auto copies = Replica();
+  PodWebhook webhook({}, gate, *copies, metrics);
+  MakeServices(true);
+  Publish(NewCertificate());
+  ASSERT_THAT(copies->RefreshBundle(), IsOk());
+  const auto ask = [&](int first, int count) {
+    EXPECT_THAT(gate.Refresh(), IsOk());
+    int patched = 0;
+    for (int i = first; i < first + count; ++i) {
+      const HttpResponse answer = webhook.Handle(Review(false, "n" + std::to_string(i)));
+      const Json response = Json::parse(answer.body)["response"];
+      EXPECT_EQ(response["allowed"], true);
+      patched += response.contains("patch") ? 1 : 0;
+      EXPECT_TRUE(response.contains("patch") ||
+                  response["warnings"][0].get<std::string>().find("make the pod anew later") !=
+                      std::string::npos);
+    }
+    return patched;
+  };
+  EXPECT_EQ(ask(0, 80), 60);
+  EXPECT_THAT(Copy("n79"), StatusIs(StatusCode::kNotFound, HasSubstr("")));
+  EXPECT_EQ(metrics
+                .AddCounter("network_mapper_aws_webhook_reviews_total", "",
+                            {{"outcome", "many_new_namespaces"}})
+                .Value(),
+            20);
+  // What is there needs none, and where patched pods are it is made whatever was asked.
+  EXPECT_EQ(ask(0, 60), 60);
+  AddPod("bank");
+  ASSERT_THAT(copies->Tidy(), IsOk());
+  EXPECT_THAT(Copy("bank"), IsOk());
+  clock_.Advance(seconds(10));
+  EXPECT_EQ(ask(100, 20), 10);
 }
 
 TEST_F(WebhookTest, KeepsTheCaBundleRight) {
