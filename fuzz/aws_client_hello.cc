@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace aws = network_mapper::aws;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   const aws::ClientHello hello = aws::ReadClientHello(bytes);
-  if (hello.server_name.size() > 253 || hello.protocols.size() > 1024) {
+  if (hello.server_name.size() > 253 || hello.server_name.ends_with('.') ||
+      hello.protocols.size() > 1024) {
     std::abort();
   }
   for (const char c : hello.server_name) {

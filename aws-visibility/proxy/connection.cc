@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aws-visibility/proxy/event_loop.h"
+#include "aws-visibility/proxy/host_name.h"
 #include "aws-visibility/proxy/sockets.h"
 #include "common/log/log.h"
 
@@ -136,6 +137,9 @@ bool Connection::Dial() {
   }
   if (context_.splices.Knows(IpAddress(), opening_.ServerName(), loop_.Now())) {
     return StartSplicing(SpliceReason::kClientCertificate);
+  }
+  if (!MayBeCertified(opening_.ServerName())) {
+    return StartSplicing(SpliceReason::kServerName);
   }
   return StartUpstream();
 }
@@ -297,8 +301,8 @@ bool Connection::OnTime(SteadyTime now) {
         Fail(Failure::kUpstreamTls);
         break;
       case Stage::kRelaying:
-        client_.EndWriting(true, true);
         context_.metrics.Count(Refusal::kNoRequest);
+        client_.EndWriting(true, true);
         End(false);
         break;
       default:

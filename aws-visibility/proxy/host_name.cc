@@ -13,7 +13,11 @@ constexpr size_t kLongestHostName = 253;
 }  // namespace
 
 std::optional<std::string> ReadHostName(std::string_view text) {
-  if (text.empty() || text.size() > kLongestHostName) {
+  // The root's.
+  if (text.ends_with('.')) {
+    text.remove_suffix(1);
+  }
+  if (text.empty() || text.size() > kLongestHostName || text.ends_with('.')) {
     return std::nullopt;
   }
   std::string lower;
@@ -31,15 +35,27 @@ std::optional<std::string> ReadHostName(std::string_view text) {
   return lower;
 }
 
+bool MayBeCertified(std::string_view name) {
+  constexpr size_t kLongestLabel = 63;
+  while (true) {
+    const size_t dot = name.find('.');
+    const std::string_view label = name.substr(0, dot);
+    if (label.empty() || label.size() > kLongestLabel || label.front() == '-' ||
+        label.back() == '-' || label.find('_') != std::string_view::npos) {
+      return false;
+    }
+    if (dot == std::string_view::npos) {
+      return true;
+    }
+    name.remove_prefix(dot + 1);
+  }
+}
+
 std::optional<HostField> ReadHostField(std::string_view text) {
   HostField field;
   const size_t colon = text.find(':');
-  std::string_view name = text.substr(0, colon);
-  if (name.ends_with('.')) {
-    name.remove_suffix(1);
-  }
-  std::optional<std::string> lower = ReadHostName(name);
-  if (!lower || lower->ends_with('.')) {
+  std::optional<std::string> lower = ReadHostName(text.substr(0, colon));
+  if (!lower) {
     return std::nullopt;
   }
   field.name = *std::move(lower);

@@ -8,8 +8,13 @@
 
 namespace network_mapper::aws {
 
-// The name in lower case; absent when it is none (RFC 1035 2.3.4, and "_", which some have).
+// The name in lower case, without the root's dot; absent when it is none (RFC 1035 2.3.4, and "_",
+// which some have).
 std::optional<std::string> ReadHostName(std::string_view text);
+
+// Whether a certificate may be for such a name (RFC 5280 4.2.1.6, RFC 1034 3.5), which is in lower
+// case.
+bool MayBeCertified(std::string_view name);
 
 struct HostField {
   // In lower case, without the root's dot.

@@ -61,7 +61,13 @@ enum class Failure : uint8_t {
 };
 inline constexpr size_t kFailures = 9;
 
-enum class SpliceReason : uint8_t { kClientDistrust, kClientCertificate };
+enum class SpliceReason : uint8_t {
+  kClientDistrust,
+  kClientCertificate,
+  // No certificate is made for it, nor does OpenSSL find it in that of an endpoint: what it is
+  // worth is the client's to judge.
+  kServerName,
+};
 
 struct ProxyMetrics {
   explicit ProxyMetrics(MetricsRegistry& registry);
@@ -84,7 +90,7 @@ struct ProxyMetrics {
   std::array<Counter*, 4> outcomes;
   std::array<Counter*, kRefusals> refusals;
   std::array<Counter*, kFailures> failures;
-  std::array<Counter*, 2> splices;
+  std::array<Counter*, 3> splices;
   Counter& exchanges;
   // Whose Host is no API endpoint's.
   Counter& exchanges_of_others;

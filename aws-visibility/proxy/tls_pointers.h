@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <system_error>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -35,6 +36,9 @@ using TlsPtr = std::unique_ptr<T, TlsFree>;
 inline std::string TakeTlsError() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_SYSTEM_ERROR(code)) {
+    return std::generic_category().message(ERR_GET_REASON(code));
+  }
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "no cause given" : reason;
 }

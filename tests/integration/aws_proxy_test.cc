@@ -417,8 +417,8 @@ TEST_F(AwsProxyProcess, SaysWhichOptionKeepsItFromStarting) {
   Ending ending =
       EndingOf(kProxy, {file, "--aws-proxy-port=0", "--aws-upstream-roots-file=/nowhere.pem"});
   EXPECT_EQ(ending.code, 1);
-  EXPECT_THAT(ending.text,
-              AllOf(HasSubstr("option aws-upstream-roots-file"), HasSubstr("/nowhere.pem")));
+  EXPECT_THAT(ending.text, AllOf(HasSubstr("option aws-upstream-roots-file"),
+                                 HasSubstr("/nowhere.pem: No such file or directory")));
   const auto first = Start(AuthorityInFiles());
   ASSERT_TRUE(first->BecomesReady()) << first->Log();
   ending = EndingOf(kProxy, {file, "--listen-address=127.0.0.1",

@@ -53,6 +53,14 @@ TEST(ClientHello, TellsNameAndProtocols) {
   EXPECT_EQ(hello.protocols, "\x02h2\x08http/1.1");
 }
 
+TEST(ClientHello, TakesTheDotOfTheRootOff) {
+  EXPECT_EQ(ReadClientHello(MakeHello("sqs.eu-west-1.amazonaws.com.", "")).server_name,
+            "sqs.eu-west-1.amazonaws.com");
+  EXPECT_EQ(ReadClientHello(MakeHello("sqs.eu-west-1.amazonaws.com..", "")).state,
+            HelloState::kMalformed);
+  EXPECT_EQ(ReadClientHello(MakeHello(".", "")).state, HelloState::kMalformed);
+}
+
 TEST(ClientHello, WorksWithoutEither) {
   const ClientHello hello = ReadClientHello(MakeHello("", ""));
   EXPECT_EQ(hello.state, HelloState::kComplete);

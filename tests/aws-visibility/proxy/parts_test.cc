@@ -142,6 +142,16 @@ TEST(LeafCache, RenewsBeforeTheEndAndIsBounded) {
   EXPECT_EQ(issuer.issued, 5);
 }
 
+TEST(MayBeCertified, OnlyNamesOfHosts) {
+  EXPECT_TRUE(MayBeCertified("sqs.eu-west-1.amazonaws.com"));
+  EXPECT_TRUE(MayBeCertified("1--a"));
+  for (const std::string name :
+       {"", "my_logs.s3.amazonaws.com", "a..b", ".a", "-a.b", "a-.b", "a.b-"}) {
+    EXPECT_FALSE(MayBeCertified(name)) << name;
+  }
+  EXPECT_FALSE(MayBeCertified(std::string(64, 'a') + ".b"));
+}
+
 TEST(ReadHostField, FindsNameAndPort) {
   const auto text = [](std::string_view field) {
     const std::optional<HostField> read = ReadHostField(field);
