@@ -117,7 +117,7 @@ class ProxyApp::Implementation {
     if (const Status started = proxy_->Start(); !started.ok()) {
       return Annotate(started, started.code() == StatusCode::kInvalidArgument
                                    ? "option aws-upstream-roots-file"
-                                   : "option aws-proxy-port");
+                                   : "option aws-proxy-port or aws-http-port");
     }
     keeper_ = std::jthread([this](const std::stop_token& stop) { authority_->Run(stop); });
     StartServers();

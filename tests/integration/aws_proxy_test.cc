@@ -82,7 +82,7 @@ class AwsProxyProcess : public ::testing::Test {
   std::unique_ptr<DaemonProcess> Start(std::vector<std::string> options,
                                        const std::string& program = kProxy) {
     for (const std::string& option :
-         {"--aws-proxy-port=" + std::to_string(proxy_port_),
+         {"--aws-proxy-port=" + std::to_string(proxy_port_), std::string("--aws-http-port=0"),
           "--aws-upstream-override=" + aws_.Address(), "--aws-upstream-roots-file=" + roots_file_,
           std::string("--aws-report-interval=100ms")}) {
       options.push_back(option);
