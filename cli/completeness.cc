@@ -40,7 +40,7 @@ std::string Grouped(uint64_t number) {
   constexpr size_t kGroup = 3;
   std::string text = std::to_string(number);
   for (size_t end = text.size(); end > kGroup; end -= kGroup) {
-    text.insert(end - kGroup, ",");
+    text.insert(end - kGroup, 1, ',');
   }
   return text;
 }

@@ -112,8 +112,8 @@ std::optional<HttpReply> MapperReply(const Status& status) {
   if (!code || !body) {
     return std::nullopt;
   }
-  const nlohmann::json json = nlohmann::json::parse(*body, nullptr, false);
-  if (!json.is_object() || !json.contains("errors")) {
+  const nlohmann::json reply = nlohmann::json::parse(*body, nullptr, false);
+  if (!reply.is_object() || !reply.contains("errors")) {
     return std::nullopt;
   }
   return HttpReply{.status = *code, .body = *body};

@@ -131,12 +131,15 @@ void CallBook::Add(Pages& pages, const ObservedCall& call, const Access& access)
     known.last_seen = std::max(known.last_seen, call.time);
     return;
   }
-  if (client.observations >= limits_.client_observations ||
-      pages.observations.size() >= limits_.observations) {
+  // The key has all texts.
+  size_t& bytes = recognition.Succeeded() ? client.used_bytes : client.attempted_bytes;
+  const size_t most = recognition.Succeeded() ? limits_.used_bytes : limits_.attempted_bytes;
+  if (bytes + key.size() > most || pages.bytes + key.size() > limits_.bytes) {
     metrics_.dropped.Increment();
     return;
   }
-  ++client.observations;
+  bytes += key.size();
+  pages.bytes += key.size();
   Observation observation;
   observation.collector = Collector::kAws;
   observation.first_seen = call.time;
@@ -157,8 +160,10 @@ std::vector<Observation> CallBook::Take() {
     const Time old = clock_.Now() - limits_.memory;
     std::erase_if(pages.clients, [&](const auto& each) { return each.second.last_call < old; });
     for (auto& [address, client] : pages.clients) {
-      client.observations = 0;
+      client.used_bytes = 0;
+      client.attempted_bytes = 0;
     }
+    pages.bytes = 0;
     return std::exchange(pages.observations, {});
   });
   std::vector<Observation> observations;

@@ -32,10 +32,12 @@ struct CallBookLimits {
   size_t members = 20'000;
   // A client that is silent for longer is forgotten: its address may be somebody else's soon.
   std::chrono::minutes memory{10};
-  // Different observations between two reports, of one client and of all; more are dropped, and
-  // counted.
-  size_t client_observations = 5'000;
-  size_t observations = 50'000;
+  // Texts of different observations between two reports: of what a client used, of its calls that
+  // did not succeed, and of all clients, which is less than what the report client holds. More are
+  // dropped, and counted.
+  size_t used_bytes = size_t{256} << 10U;
+  size_t attempted_bytes = size_t{64} << 10U;
+  size_t bytes = size_t{2} << 20U;
 };
 
 struct CallBookMetrics {
@@ -72,13 +74,15 @@ class CallBook final : public CallSink {
     std::unordered_map<std::string, std::unordered_set<uint64_t>> families;
     size_t members = 0;
     // Since the last report.
-    size_t observations = 0;
+    size_t used_bytes = 0;
+    size_t attempted_bytes = 0;
   };
 
   struct Pages {
     // By what makes calls one observation.
     std::unordered_map<std::string, Observation> observations;
     std::unordered_map<IpAddress, Client> clients;
+    size_t bytes = 0;
   };
 
   // The resource, or its family.

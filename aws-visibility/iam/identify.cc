@@ -76,13 +76,11 @@ void IdentifyByTarget(std::string_view target, const HeadFacts& facts, Identity&
 void IdentifyByCborPath(const HeadFacts& facts, Identity& identity) {
   static constexpr std::string_view kService = "/service/";
   static constexpr std::string_view kOperation = "/operation/";
-  const size_t start = facts.path.rfind(kService);
-  const size_t middle = facts.path.rfind(kOperation);
-  if (start == std::string_view::npos || middle == std::string_view::npos ||
-      middle < start + kService.size()) {
+  const size_t middle = facts.path.find(kOperation);
+  if (!facts.path.starts_with(kService) || middle == std::string_view::npos) {
     return;
   }
-  const size_t name = start + kService.size();
+  const size_t name = kService.size();
   identity.body = BodyKind::kCbor;
   Choose(Find(ServicesByTarget(), facts.path.substr(name, middle - name)),
          facts.path.substr(middle + kOperation.size()), facts, identity);
@@ -106,6 +104,12 @@ void IdentifyByAction(std::string_view action, std::string_view version, const H
     add(true);
   }
   Choose(services, action, facts, identity);
+}
+
+// Where forms are taken: "/", and a queue's path, "/123456789012/orders".
+bool IsFormPath(std::string_view path) {
+  return path == "/" || (path.size() > 14 && path.front() == '/' && IsAccount(path.substr(1, 12)) &&
+                         path[13] == '/' && path.find('/', 14) == std::string_view::npos);
 }
 
 bool TryForm(std::string_view pairs, const HeadFacts& facts, Identity& identity) {
@@ -146,14 +150,7 @@ std::vector<size_t> ServiceIndexes(std::string_view name) {
 void TakeRoute(const ServiceRow& service, const RouteRequest& request, RouteMatch& best,
                Identity& identity) {
   std::array<std::string_view, Identity::kMostLabels> labels;
-  // Smithy's clients say outright which operation it is.
-  RouteMatch match;
-  if (const auto id = FindInQuery(request.query, "x-id"); id && !id->empty()) {
-    match = MatchRoutes(service, request, *id, labels);
-  }
-  if (match.operation.empty()) {
-    match = MatchRoutes(service, request, {}, labels);
-  }
+  const RouteMatch match = MatchRoutes(service, request, labels);
   if (!match.operation.empty() && (best.operation.empty() || match.rank > best.rank)) {
     best = match;
     identity.service = &service;
@@ -227,14 +224,21 @@ HeadFacts::HeadFacts(const RequestHead& request) : head(request), host(request.h
 }
 
 Identity Identify(const HeadFacts& facts, std::string_view body) {
+  // Which of two would the service take?
+  for (const std::string_view name : {"x-amz-target", "smithy-protocol", "x-amz-copy-source"}) {
+    if (HasTwo(facts.head.headers, name)) {
+      return {};
+    }
+  }
   // S3 has neither targets nor actions, and keys may be called anything.
   if (facts.endpoint.kind == EndpointKind::kS3) {
     Identity identity;
     IdentifyByRoute(facts, identity);
     return identity;
   }
+  const bool is_post = facts.head.method == "POST";
   if (const auto protocol = FindHeader(facts.head.headers, "smithy-protocol");
-      protocol && *protocol == "rpc-v2-cbor") {
+      is_post && protocol && *protocol == "rpc-v2-cbor") {
     Identity identity;
     IdentifyByCborPath(facts, identity);
     if (identity.service != nullptr) {
@@ -242,20 +246,21 @@ Identity Identify(const HeadFacts& facts, std::string_view body) {
     }
   }
   Identity identity;
-  if (const auto target = FindHeader(facts.head.headers, "x-amz-target")) {
+  if (const auto target = FindHeader(facts.head.headers, "x-amz-target");
+      is_post && facts.path == "/" && target) {
     IdentifyByTarget(*target, facts, identity);
     if (identity.service != nullptr) {
       return identity;
     }
   }
-  const bool is_post = facts.head.method == "POST";
-  if (facts.query.find("Action=") != std::string_view::npos &&
+  const bool may_ask = is_post || facts.head.method == "GET";
+  if (may_ask && IsFormPath(facts.path) && facts.query.find("Action=") != std::string_view::npos &&
       TryForm(facts.query, facts, identity)) {
     // Which of two actions would the service take?
     identity.needs_body = is_post && body.empty();
     return is_post && !body.empty() ? Identity() : identity;
   }
-  if (facts.has_form && is_post) {
+  if (facts.has_form && is_post && IsFormPath(facts.path)) {
     if (TryForm(body, facts, identity)) {
       return identity;
     }

@@ -48,7 +48,7 @@ void ReadPlace(const HeadFacts& facts, Recognition& recognition) {
   }
 }
 
-std::string AccountOfHead(const HeadFacts& facts) {
+std::string AccountOfHead(const HeadFacts& facts, std::string_view service) {
   const std::string_view before = facts.endpoint.before;
   if (IsAccount(before)) {
     return std::string(before);
@@ -57,13 +57,15 @@ std::string AccountOfHead(const HeadFacts& facts) {
       facts.endpoint.s3 == S3Endpoint::kAccessPoint) {
     return std::string(before.substr(before.size() - 12));
   }
-  for (const std::string_view name : {"x-amz-account-id", "x-amz-expected-bucket-owner"}) {
-    const auto value = FindHeader(facts.head.headers, name);
-    if (value && IsAccount(*value)) {
-      return std::string(*value);
-    }
+  // Other services do not look at these, so that anything may stand there.
+  std::string_view name;
+  if (facts.endpoint.kind == EndpointKind::kS3) {
+    name = "x-amz-expected-bucket-owner";
+  } else if (service == "s3control") {
+    name = "x-amz-account-id";
   }
-  return {};
+  const auto value = name.empty() ? std::nullopt : FindHeader(facts.head.headers, name);
+  return value && IsAccount(*value) ? std::string(*value) : std::string();
 }
 
 // S3's siblings have the same operations under prefixes of their own.
@@ -269,7 +271,7 @@ Recognition Recognizer::Recognize(const RequestHead& head, const Body& body,
   if (!facts.signature.key_id.empty()) {
     recognition.role = memory.Recall(kRole, facts.signature.key_id).value_or("");
   }
-  recognition.account = AccountOfHead(facts);
+  recognition.account = AccountOfHead(facts, recognition.service);
   if (identity.operation) {
     recognition.operation = identity.operation->name;
     RecognizeOperation(facts, identity, body, response, response_body, memory, recognition);

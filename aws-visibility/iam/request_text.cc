@@ -49,6 +49,12 @@ std::optional<std::string_view> FindHeader(std::span<const Header> headers, std:
   return std::nullopt;
 }
 
+bool HasTwo(std::span<const Header> headers, std::string_view name) {
+  return std::count_if(headers.begin(), headers.end(), [&](const Header& header) {
+           return EqualIgnoringCase(header.name, name);
+         }) > 1;
+}
+
 std::string PercentDecode(std::string_view text, bool plus_is_blank) {
   std::string decoded;
   decoded.reserve(text.size());
@@ -69,13 +75,16 @@ std::string PercentDecode(std::string_view text, bool plus_is_blank) {
 
 std::optional<std::string_view> FindInQuery(std::string_view query, std::string_view key) {
   std::optional<std::string_view> found;
+  bool twice = false;
   ForEachPair(query, [&](std::string_view name, std::string_view value) {
-    if (name == key) {
+    const bool encoded = name.find('%') != std::string_view::npos;
+    if (encoded ? PercentDecode(name, true) == key : name == key) {
+      twice = found && *found != value;
       found = value;
     }
-    return !found;
+    return !twice;
   });
-  return found;
+  return twice ? std::nullopt : found;
 }
 
 bool IsAccount(std::string_view text) {

@@ -29,6 +29,9 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b);
 // `name` is in lower case. With a last "*" it is the start of a name.
 std::optional<std::string_view> FindHeader(std::span<const Header> headers, std::string_view name);
 
+// Whether two headers have that name, which is in lower case.
+bool HasTwo(std::span<const Header> headers, std::string_view name);
+
 // %XX; what is no such thing stays as it is. In forms "+" is a blank.
 std::string PercentDecode(std::string_view text, bool plus_is_blank = false);
 
@@ -54,7 +57,8 @@ void ForEachPair(std::string_view text, Visit&& visit) {
   }
 }
 
-// The raw value of a key of the query; keys are compared as they are written. nullopt when absent.
+// The raw value of a key of the query; `key` is as it is when decoded. nullopt when absent, and
+// when it is there twice with different values.
 std::optional<std::string_view> FindInQuery(std::string_view query, std::string_view key);
 
 // Whether all is digits, and there are twelve.

@@ -117,23 +117,17 @@ bool ConditionsHold(std::string_view conditions, const RouteRequest& request) {
 }  // namespace
 
 RouteMatch MatchRoutes(const ServiceRow& service, const RouteRequest& request,
-                       std::string_view operation, std::span<std::string_view> labels) {
+                       std::span<std::string_view> labels) {
   static constexpr std::string_view kFirstLabel = "/{}";
   std::string_view lines = service.routes[static_cast<size_t>(request.method)];
   while (!lines.empty()) {
     std::string_view line = TakePiece(lines, '\n');
-    if (!line.starts_with(operation)) {
-      continue;
-    }
     // Only conditions have these letters.
-    if (operation.empty() && request.query.empty() &&
+    if (request.query.empty() &&
         (line.find('?') != std::string_view::npos || line.find('&') != std::string_view::npos)) {
       continue;
     }
     const std::string_view name = TakePiece(line, ' ');
-    if (!operation.empty() && name != operation) {
-      continue;
-    }
     std::string_view text = TakePiece(line, ' ');
     TemplateMatcher matcher(request.path, labels);
     if (!request.first_label.empty()) {
@@ -144,7 +138,7 @@ RouteMatch MatchRoutes(const ServiceRow& service, const RouteRequest& request,
       matcher.AddLabel(request.first_label);
     }
     const TemplateMatch match = matcher.Match(text);
-    if (!match.matches || (operation.empty() && !ConditionsHold(line, request))) {
+    if (!match.matches || !ConditionsHold(line, request)) {
       continue;
     }
     const auto literal_keys = std::count(line.begin(), line.end(), '?');

@@ -28,9 +28,9 @@ struct RouteMatch {
   std::tuple<int, int, int, int> rank;
 };
 
-// The best match of a service's routes; its labels in `labels`. `operation`: only routes of that
-// one, whatever their conditions.
+// The best match of a service's routes; its labels in `labels`. What a client says that it calls
+// (x-id, in queries of Smithy's) is not asked: no service does.
 RouteMatch MatchRoutes(const ServiceRow& service, const RouteRequest& request,
-                       std::string_view operation, std::span<std::string_view> labels);
+                       std::span<std::string_view> labels);
 
 }  // namespace network_mapper::aws

@@ -77,6 +77,11 @@ void WantedFields::Found(Mask mask, std::string_view text) {
     if (!value.values.empty() && value.values.back() == text) {
       return;
     }
+    // Of a member that is there twice the service takes one: which?
+    if (!fields_[i].many && !value.values.empty()) {
+      value.untellable = true;
+      return;
+    }
     if (value.values.size() == kMostValues || text.size() > kMostValueBytes) {
       value.cut = true;
       return;

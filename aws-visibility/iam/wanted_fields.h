@@ -24,7 +24,7 @@ struct FieldValue {
 
   // The values are made by us, and are as ARNs have them.
   bool escaped = false;
-  // Made by us, too: one of them no ARN can have.
+  // One of them no ARN can have, or it is not certain which the service takes.
   bool untellable = false;
 
   bool Empty() const { return values.empty() && !present; }

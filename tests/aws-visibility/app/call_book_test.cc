@@ -1,6 +1,7 @@
 #include "aws-visibility/app/call_book.h"
 
 #include <algorithm>
+#include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,9 +11,12 @@
 namespace network_mapper::aws {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::Ge;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 
 // As FakeClock's.
@@ -41,8 +45,9 @@ class CallBookTest : public ::testing::Test {
   CallBookLimits limits_{.exact_objects = 2,
                          .exact_resources = 3,
                          .members = 4,
-                         .client_observations = 10,
-                         .observations = 15};
+                         .used_bytes = 1'000,
+                         .attempted_bytes = 500,
+                         .bytes = 1'800};
   FakeClock clock_;
   CallBook book_{limits_, metrics_, clock_};
 
@@ -140,25 +145,39 @@ TEST_F(CallBookTest, FoldsOnlyForWhatAClientUsedItself) {
   EXPECT_THAT(Resources(), ElementsAre("arn:aws:s3:::bills/c", "arn:aws:s3:::bills/d"));
 }
 
-TEST_F(CallBookTest, BoundsWhatItRemembersAndReports) {
+TEST_F(CallBookTest, BoundsWhatItRemembers) {
   for (int i = 0; i < 6; ++i) {
     book_.OnCall(Call("arn:aws:s3:::bucket" + std::to_string(i) + "/x", "s3:GetObject"));
   }
   // Those that it does not remember keep their names.
   EXPECT_THAT(Resources(), Contains("arn:aws:s3:::bucket5/x"));
-  for (int i = 0; i < 12; ++i) {
-    book_.OnCall(Call("arn:aws:sns:eu-west-1:1:t" + std::to_string(i), "sns:Publish"));
+}
+
+TEST_F(CallBookTest, BoundsWhatItReportsForEachClientAndAll) {
+  const auto topics = [&](const char* client, Answer answer) {
+    for (int i = 0; i < 30; ++i) {
+      book_.OnCall(From(
+          client, Call("arn:aws:sns:eu-west-1:1:t" + std::to_string(i), "sns:Publish", 0, answer)));
+    }
+  };
+  // What was denied leaves room for what was used, and one client for others.
+  topics("10.0.0.1", Answer::kDenied);
+  EXPECT_THAT(book_.Take(), SizeIs(AllOf(Ge(5U), Le(10U))));
+  topics("10.0.0.1", Answer::kDenied);
+  topics("10.0.0.1", Answer::kSucceeded);
+  topics("10.0.0.2", Answer::kSucceeded);
+  std::map<std::string, int> used;
+  size_t all = 0;
+  for (const Observation& observation : book_.Take()) {
+    ++all;
+    used[observation.client.ip->ToString()] += TargetOf(observation).allowed ? 1 : 0;
   }
-  EXPECT_EQ(metrics_.dropped.Value(), 2);
-  // One client leaves room for others; all together are bounded, too.
-  for (int i = 0; i < 6; ++i) {
-    book_.OnCall(
-        From("10.0.0.2", Call("arn:aws:sns:eu-west-1:1:t" + std::to_string(i), "sns:Publish")));
-  }
-  EXPECT_EQ(metrics_.dropped.Value(), 3);
-  EXPECT_THAT(book_.Take(), SizeIs(15));
-  book_.OnCall(Call("arn:aws:sns:eu-west-1:1:t", "sns:Publish"));
-  EXPECT_THAT(book_.Take(), SizeIs(1));
+  EXPECT_THAT(used["10.0.0.1"], AllOf(Ge(10), Le(20)));
+  EXPECT_GT(used["10.0.0.2"], 0);
+  EXPECT_LE(all, 36U);
+  EXPECT_GT(metrics_.dropped.Value(), 0);
+  topics("10.0.0.1", Answer::kSucceeded);
+  EXPECT_THAT(book_.Take(), SizeIs(used["10.0.0.1"]));
 }
 
 TEST_F(CallBookTest, CountsCallsWithoutAccess) {

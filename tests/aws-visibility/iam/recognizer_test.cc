@@ -137,6 +137,83 @@ TEST_F(AwsRecognizer, BelievesNoNameOfAnotherService) {
   EXPECT_EQ(Json("sqs", "AmazonSQS.ListQueues", {"{}"}).role, "");
 }
 
+// What anybody is answered with 200 without credentials: health checks, and what browsers ask
+// first.
+TEST_F(AwsRecognizer, TakesNothingForACallThatTheServiceTakesForNone) {
+  const std::vector<Header> target = {{"X-Amz-Target", "DynamoDB_20120810.DeleteTable"}};
+  const std::vector<Header> cbor = {{"Smithy-Protocol", "rpc-v2-cbor"}};
+  const std::string_view table = R"({"TableName":"payroll"})";
+  for (const auto& [method, path] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"OPTIONS", "/"}, {"GET", "/"}, {"POST", "/ping"}}) {
+    const Recognition found =
+        Recognizer::Recognize({method, "dynamodb.eu-west-1.amazonaws.com", path, target}, {table},
+                              {200, {}}, {}, memory_);
+    EXPECT_TRUE(found.accesses.empty()) << method << path;
+  }
+  const std::string_view action =
+      "?Action=DeleteQueue&QueueUrl=https://sqs.eu-west-1.amazonaws.com/123456789012/q";
+  for (const auto& [method, path] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"OPTIONS", "/"}, {"GET", "/ping"}}) {
+    const std::string asked = std::string(path) + std::string(action);
+    const Recognition found = Recognizer::Recognize(
+        {method, "sqs.eu-west-1.amazonaws.com", asked, {}}, {}, {200, {}}, {}, memory_);
+    EXPECT_TRUE(found.accesses.empty()) << method << path;
+  }
+  for (const auto& [method, path] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"OPTIONS", "/service/GraniteServiceVersion20100801/operation/PutMetricData"},
+           {"POST", "/x/service/GraniteServiceVersion20100801/operation/PutMetricData"}}) {
+    const Recognition found = Recognizer::Recognize(
+        {method, "monitoring.eu-west-1.amazonaws.com", path, cbor}, {}, {200, {}}, {}, memory_);
+    EXPECT_TRUE(found.accesses.empty()) << method << path;
+  }
+}
+
+TEST_F(AwsRecognizer, ChoosesBetweenNoTwoNames) {
+  EXPECT_TRUE(Json("secretsmanager", "secretsmanager.GetSecretValue",
+                   {R"({"SecretId":"victim/db","SecretId":"mine"})"})
+                  .accesses.empty());
+  EXPECT_EQ(Json("secretsmanager", "secretsmanager.GetSecretValue",
+                 {R"({"SecretId":"mine","SecretId":"mine"})"})
+                .accesses.size(),
+            1U);
+  const std::vector<Header> targets = {{"X-Amz-Target", "DynamoDB_20120810.DeleteTable"},
+                                       {"X-Amz-Target", "DynamoDB_20120810.DescribeTable"}};
+  EXPECT_TRUE(Recognizer::Recognize({"POST", "dynamodb.eu-west-1.amazonaws.com", "/", targets},
+                                    {R"({"TableName":"t"})"}, {200, {}}, {}, memory_)
+                  .accesses.empty());
+  EXPECT_TRUE(
+      Recognizer::Recognize({"GET",
+                             "iam.amazonaws.com",
+                             "/?%41ction=GetUser&Action=DeleteUser&Version=2010-05-08&UserName=u",
+                             {}},
+                            {}, {200, {}}, {}, memory_)
+          .accesses.empty());
+}
+
+TEST_F(AwsRecognizer, AsksNoClientWhatItsRequestToS3Is) {
+  EXPECT_EQ(Get("b.s3.amazonaws.com", "/k?x-id=GetObjectAcl").operation, "GetObject");
+  const std::vector<Header> none;
+  const auto operation = [&](std::string_view method, std::string_view target) {
+    return Recognizer::Recognize({method, "s3.eu-west-1.amazonaws.com", target, none}, {},
+                                 {200, {}}, {}, memory_)
+        .operation;
+  };
+  EXPECT_EQ(operation("PUT", "/b?x-id=PutBucketPolicy"), "CreateBucket");
+  EXPECT_EQ(operation("DELETE", "/b?%6cifecycle"), "DeleteBucketLifecycle");
+}
+
+// Another service than S3 does not look at it.
+TEST_F(AwsRecognizer, TakesNoAccountFromAHeaderThatTheServiceDoesNotRead) {
+  const std::vector<Header> headers = {{"X-Amz-Target", "DynamoDB_20120810.GetItem"},
+                                       {"x-amz-account-id", "999999999999"},
+                                       {"x-amz-expected-bucket-owner", "999999999999"}};
+  const Recognition found =
+      Recognizer::Recognize({"POST", "dynamodb.eu-west-1.amazonaws.com", "/", headers},
+                            {R"({"TableName":"payroll"})"}, {200, {}}, {}, memory_);
+  ASSERT_EQ(found.accesses.size(), 1U);
+  EXPECT_EQ(found.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:*:table/payroll");
+}
+
 TEST_F(AwsRecognizer, ChoosesBetweenNoTwoActions) {
   const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
   const RequestHead both{"POST", "sqs.eu-west-1.amazonaws.com",
