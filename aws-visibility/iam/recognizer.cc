@@ -83,6 +83,22 @@ std::string_view S3Prefix(const HeadFacts& facts) {
   }
 }
 
+// The role of an answer to AssumeRole and its like; empty when it tells none. Its path is in the
+// request only, which is not believed more than that.
+std::string AssumedRole(std::string_view answer, const FieldValue& asked) {
+  size_t at = std::min(answer.find("<AssumedRoleUser"), answer.size());
+  const auto caller = ReadXmlText(answer, "Arn", at);
+  std::string role = caller ? RoleOfCaller(*caller) : std::string();
+  const auto name = [](std::string_view arn) { return arn.substr(arn.rfind('/') + 1); };
+  for (const std::string& value : asked.values) {
+    if (ArnPart(value, 4) == ArnPart(role, 4) && name(value) == name(role) &&
+        ArnPart(value, 5).starts_with("role/") && EscapeForArn(value)) {
+      return value;
+    }
+  }
+  return role;
+}
+
 // Answers of STS tell who a key belongs to.
 void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body& body,
                   const Body& answer, AnswerMemory& memory, Recognition& recognition) {
@@ -103,19 +119,19 @@ void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body
   }
   const auto key_id = ReadXmlText(answer.bytes, "AccessKeyId", at);
   WantedFields wanted;
-  FieldValue role;
-  wanted.Want("RoleArn", {}, role);
+  FieldValue asked;
+  wanted.Want("RoleArn", {}, asked);
   ReadForm(facts.has_form ? body.bytes : facts.query, wanted);
-  if (role.values.empty() || !IsAccount(ArnPart(role.values.front(), 4)) ||
-      !EscapeForArn(role.values.front())) {
+  const std::string role = AssumedRole(answer.bytes, asked);
+  if (role.empty()) {
     return;
   }
   if (key_id) {
-    memory.Remember(kRole, *key_id, role.values.front());
+    memory.Remember(kRole, *key_id, role);
   }
   // Nobody signed it; but whoever called is that role from here on.
   if (operation != "AssumeRole") {
-    recognition.role = role.values.front();
+    recognition.role = role;
   }
 }
 

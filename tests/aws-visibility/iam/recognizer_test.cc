@@ -23,6 +23,11 @@ struct Reply {
   std::string body;
 };
 
+constexpr std::string_view kAssumed =
+    "<R><AssumedRoleUser><AssumedRoleId>AROA:s</AssumedRoleId>"
+    "<Arn>arn:aws:sts::210987654321:assumed-role/b/s</Arn></AssumedRoleUser>"
+    "<Credentials><AccessKeyId>ASIAQNZGKIQY56JQ7WML</AccessKeyId></Credentials></R>";
+
 class AwsRecognizer : public testing::Test {
  protected:
   Recognition Get(std::string_view host, std::string_view target, const Reply& answer = {}) {
@@ -251,12 +256,28 @@ TEST_F(AwsRecognizer, LearnsWhoAKeyBelongsTo) {
       {"POST", "sts.eu-west-1.amazonaws.com", "/", form},
       {"Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%"
        "3A210987654321%3Arole%2Fa%2Fb"},
-      {200, {}}, {"<R><AccessKeyId>ASIAQNZGKIQY56JQ7WML</AccessKeyId></R>"}, memory_);
+      {200, {}}, {kAssumed}, memory_);
   EXPECT_EQ(assumed.result, RecognitionResult::kNeedsNoPermission);
   EXPECT_EQ(assumed.role, "arn:aws:iam::210987654321:role/a/b");
   const Recognition found = Json("sqs", "AmazonSQS.ListQueues", {"{}"});
   EXPECT_EQ(found.role, "arn:aws:iam::210987654321:role/a/b");
   EXPECT_EQ(found.account, "210987654321");
+}
+
+// The answer says who it is, whatever was asked for.
+TEST_F(AwsRecognizer, LearnsNoRoleThatOnlyTheRequestNames) {
+  const std::vector<Header> form = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  const auto assume = [&](std::string_view asked) {
+    return Recognizer::Recognize(
+               {"POST", "sts.eu-west-1.amazonaws.com", "/", form},
+               {fmt::format("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn={}",
+                            asked)},
+               {200, {}}, {kAssumed}, memory_)
+        .role;
+  };
+  EXPECT_EQ(assume("arn:aws:iam::210987654321:role/a/b"), "arn:aws:iam::210987654321:role/a/b");
+  EXPECT_EQ(assume("arn:aws:iam::210987654321:role/admin"), "arn:aws:iam::210987654321:role/b");
+  EXPECT_EQ(assume("arn:aws:iam::111111111111:role/b"), "arn:aws:iam::210987654321:role/b");
 }
 
 TEST_F(AwsRecognizer, LearnsNoRoleWithoutAnAccount) {
