@@ -69,7 +69,7 @@ Status AwsProxy::Ready() const {
   const Implementation& it = *implementation_;
   return it.context.places.Full() ? Unavailable("{} connections are open, as many as there may be",
                                                 it.options.most_connections)
-                                  : OkStatus();
+                                  : it.context.resolver.Ready();
 }
 
 void AwsProxy::Stop() {

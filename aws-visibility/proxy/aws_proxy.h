@@ -89,7 +89,8 @@ class AwsProxy {
   // After Start.
   uint16_t Port() const;
   uint16_t HttpPort() const;
-  // Unavailable from when there are as many connections as there may be until some places are free.
+  // Unavailable from when there are as many connections as there may be until some places are free,
+  // and while names wait long to be looked up.
   Status Ready() const;
   // Takes no more connections, lets those that are open end within the grace, ends the rest. May be
   // called again.

@@ -99,7 +99,7 @@ bool Connection::ReadOpening() {
   SetDeadline(context_.options.connect_timeout);
   stage_ = Stage::kDialing;
   dial_.emplace(loop_, context_, scheme_, client_, upstream_);
-  dial_->Begin(opening_.ServerName(), id_);
+  dial_->Begin(opening_.ServerName(), client_address_, id_);
   return true;
 }
 
@@ -117,6 +117,9 @@ bool Connection::Dial() {
       return false;
     case UpstreamDial::State::kNoAddress:
       Fail(Failure::kUpstreamAddress);
+      return false;
+    case UpstreamDial::State::kTooManyNames:
+      Refuse(Refusal::kNameLimit);
       return false;
     case UpstreamDial::State::kLoop:
       Refuse(Refusal::kLoop);
@@ -356,6 +359,7 @@ void Connection::End(bool reset) {
   }
   stage_ = Stage::kOver;
   deadline_ = SteadyTime::max();
+  dial_.reset();
   client_.Close(reset);
   upstream_.Close(reset);
   context_.metrics.AddOpen(-1);

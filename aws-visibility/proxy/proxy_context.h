@@ -30,7 +30,7 @@ struct ProxyContext {
         metrics(registry),
         leaves(issuer, given_clock),
         splices(given.splice_duration),
-        resolver({.own_name = given.own_name, .look_up = given.look_up}) {}
+        resolver({.own_name = given.own_name, .look_up = given.look_up}, given_clock) {}
 
   const AwsProxyOptions& options;
   ExchangeObserver& observer;

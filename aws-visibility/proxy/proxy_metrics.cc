@@ -54,7 +54,7 @@ ProxyMetrics::ProxyMetrics(MetricsRegistry& registry)
           "Connections that the proxy closed rather than hand on, by reason", "reason",
           {"not_tls", "not_http", "malformed_hello", "no_server_name", "not_an_api_endpoint",
            "limit", "peer_limit", "loop", "stopping", "no_room", "ambiguous_framing", "large_head",
-           "connect_method", "pipelining", "other_host", "no_request"})),
+           "connect_method", "pipelining", "other_host", "no_request", "name_limit"})),
       failures(AddCounters<kFailures>(
           registry, "network_mapper_aws_proxy_failed_total",
           "Connections that did not come about, by reason", "reason",

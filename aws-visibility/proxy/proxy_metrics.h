@@ -40,8 +40,10 @@ enum class Refusal : uint8_t {
   kOtherHost,
   // The client said nothing after the TLS handshake.
   kNoRequest,
+  // It waits for the addresses of as many names as it may, or all clients together do.
+  kNameLimit,
 };
-inline constexpr size_t kRefusals = 16;
+inline constexpr size_t kRefusals = 17;
 
 Refusal RefusalOf(Reading reading);
 

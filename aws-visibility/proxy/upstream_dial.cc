@@ -13,20 +13,22 @@ constexpr size_t kMostAddresses = 4;
 
 }  // namespace
 
-void UpstreamDial::Begin(const std::string& name, uint64_t id) {
+void UpstreamDial::Begin(const std::string& name, const IpAddress& address, uint64_t id) {
   if (const auto& fixed = context_.options.upstream_override) {
     addresses_ = {fixed->address};
     ConnectNext();
     return;
   }
-  context_.resolver.Resolve(name, [&loop = loop_, id](const AddressResolver::Addresses& addresses) {
-    loop.Post(id, [addresses](Connection& connection) { connection.OnAddresses(addresses); });
-  });
+  wait_ = context_.resolver.Resolve(
+      address, name, [&loop = loop_, id](const AddressResolver::Addresses& addresses) {
+        loop.Post(id, [addresses](Connection& connection) { connection.OnAddresses(addresses); });
+      });
 }
 
 void UpstreamDial::OnAddresses(const AddressResolver::Addresses& addresses) {
   if (!addresses.ok()) {
-    state_ = State::kNoAddress;
+    state_ = addresses.status().code() == StatusCode::kResourceExhausted ? State::kTooManyNames
+                                                                         : State::kNoAddress;
     return;
   }
   for (const IpAddress& address : *addresses) {

@@ -21,8 +21,10 @@ class UpstreamDial {
     kAddresses,
     kConnecting,
     kConnected,
-    // It came to nothing: the name has no address, none that does not lead here, none that answers.
+    // It came to nothing: the name has no address, too many names are asked for, it has no address
+    // that does not lead here, or none that answers.
     kNoAddress,
+    kTooManyNames,
     kLoop,
     kNoConnection,
   };
@@ -32,8 +34,9 @@ class UpstreamDial {
                Endpoint& upstream)
       : loop_(loop), context_(context), scheme_(scheme), client_(client), upstream_(upstream) {}
 
-  // Once; where addresses are to be asked for, the loop's connection `id` is told of them.
-  void Begin(const std::string& name, uint64_t id);
+  // Once; where addresses are to be asked for, it is in the turn of the client's `address`, and the
+  // loop's connection `id` is told of them.
+  void Begin(const std::string& name, const IpAddress& address, uint64_t id);
   void OnAddresses(const AddressResolver::Addresses& addresses);
   // Connects anew, after it was connected.
   void Repeat();
@@ -53,6 +56,7 @@ class UpstreamDial {
   const Endpoint& client_;
   Endpoint& upstream_;
   State state_ = State::kAddresses;
+  AddressResolver::Wait wait_;
   std::vector<IpAddress> addresses_;
   size_t next_address_ = 0;
 };

@@ -1,13 +1,8 @@
-// What the proxy remembers: addresses, certificates, and who is to be spliced.
-#include <atomic>
-#include <future>
+// What the proxy remembers: certificates, and who is to be spliced.
 #include <string>
-#include <thread>
-#include <vector>
 
 #include <gtest/gtest.h>
 
-#include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/host_name.h"
 #include "aws-visibility/proxy/leaf_cache.h"
 #include "aws-visibility/proxy/sockets.h"
@@ -19,69 +14,6 @@ namespace network_mapper::aws {
 namespace {
 
 using namespace std::chrono_literals;
-
-AddressResolver::Addresses Ask(AddressResolver& resolver, const std::string& name) {
-  std::promise<AddressResolver::Addresses> answer;
-  resolver.Resolve(
-      name, [&](const AddressResolver::Addresses& addresses) { answer.set_value(addresses); });
-  return answer.get_future().get();
-}
-
-TEST(AddressResolver, AsksOnceWhileAnAnswerIsFresh) {
-  std::atomic<int> asked{0};
-  AddressResolver resolver({.keep = 1h,
-                            .keep_failure = 0ms,
-                            .look_up = [&](const std::string& name) -> AddressResolver::Addresses {
-                              ++asked;
-                              if (name == "missing") {
-                                return Unavailable("no such name");
-                              }
-                              return std::vector{*IpAddress::Parse("192.0.2.1")};
-                            }});
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(Ask(resolver, "a").value().front().ToString(), "192.0.2.1");
-  }
-  EXPECT_EQ(asked, 1);
-  EXPECT_FALSE(Ask(resolver, "missing").ok());
-  EXPECT_FALSE(Ask(resolver, "missing").ok());
-  EXPECT_EQ(asked, 3);
-}
-
-TEST(AddressResolver, LeavesOutItsOwnAddresses) {
-  AddressResolver resolver(
-      {.own_name = "own", .look_up = [](const std::string& name) -> AddressResolver::Addresses {
-         std::vector<IpAddress> addresses = {*IpAddress::Parse("10.96.0.7"),
-                                             *IpAddress::Parse("fd00::7")};
-         if (name == "both") {
-           addresses.push_back(*IpAddress::Parse("192.0.2.1"));
-         }
-         return addresses;
-       }});
-  EXPECT_TRUE(Ask(resolver, "leads-here").value().empty());
-  EXPECT_EQ(Ask(resolver, "both").value(), std::vector{*IpAddress::Parse("192.0.2.1")});
-}
-
-TEST(AddressResolver, AnswersAllThatWaitForOneLookup) {
-  std::promise<void> go_on;
-  std::shared_future<void> gone_on = go_on.get_future().share();
-  std::atomic<int> asked{0};
-  std::atomic<int> answered{0};
-  AddressResolver resolver(
-      {.most_names = 1, .look_up = [&](const std::string&) -> AddressResolver::Addresses {
-         ++asked;
-         gone_on.wait();
-         return std::vector{*IpAddress::Parse("192.0.2.1")};
-       }});
-  for (int i = 0; i < 10; ++i) {
-    resolver.Resolve("a", [&](const AddressResolver::Addresses&) { ++answered; });
-  }
-  // No room for a second name while the first is asked for.
-  EXPECT_EQ(Ask(resolver, "b").status().code(), StatusCode::kResourceExhausted);
-  go_on.set_value();
-  EXPECT_TRUE(Eventually([&] { return answered == 10; }));
-  EXPECT_EQ(asked, 1);
-  EXPECT_TRUE(Ask(resolver, "b").ok());
-}
 
 TEST(SpliceMemory, ForgetsInTimeAndIsBounded) {
   SpliceMemory memory(10min, 3);
