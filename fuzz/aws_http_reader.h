@@ -65,9 +65,10 @@ struct FuzzedConnection {
 };
 
 // `prefix` comes before the client's bytes; `room` is what may be kept. The client sends all before
-// the server answers.
+// the server answers. `slow`: so slowly that bodies seem to stand still.
 inline FuzzedConnection ReadConnection(std::string_view prefix, std::string_view from_client,
-                                       std::string_view from_server, size_t part, size_t room) {
+                                       std::string_view from_server, size_t part, size_t room,
+                                       bool slow = false) {
   FuzzedConnection result;
   KeepBudget budget(room);
   CheckingListener listener;
@@ -78,11 +79,17 @@ inline FuzzedConnection ReadConnection(std::string_view prefix, std::string_view
     }
     while (!from_client.empty() && result.client == Reading::kFollowed) {
       result.client = reader.FromClient(from_client.substr(0, part));
+      if (slow && reader.DropStill() && reader.DropStill()) {
+        std::abort();
+      }
       from_client.remove_prefix(std::min(part, from_client.size()));
     }
     while (!from_server.empty() && result.client == Reading::kFollowed &&
            result.server == Reading::kFollowed) {
       result.server = reader.FromServer(from_server.substr(0, part));
+      if (slow && reader.DropStill() && reader.DropStill()) {
+        std::abort();
+      }
       from_server.remove_prefix(std::min(part, from_server.size()));
     }
     if (result.client == Reading::kFollowed && result.server == Reading::kFollowed) {
@@ -116,7 +123,7 @@ inline void CheckConnection(std::string_view prefix, const uint8_t* data, size_t
   const size_t part = std::max<size_t>(data[0], 1);
   const FuzzedConnection whole = ReadConnection(prefix, client, server, kWhole, kRoom);
   const FuzzedConnection cut = ReadConnection(prefix, client, server, part, kRoom);
-  ReadConnection(prefix, client, server, part, kLittleRoom);
+  ReadConnection(prefix, client, server, part, kLittleRoom, true);
   // How far a refused input was followed depends on how it was cut, what was told does not.
   if (whole.client != cut.client || whole.server != cut.server || whole.told != cut.told) {
     std::abort();

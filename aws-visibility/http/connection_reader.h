@@ -32,6 +32,10 @@ class ConnectionReader {
   Reading FromServer(std::string_view bytes);
   void EndOfServer();
 
+  // What there is of bodies that have not come whole, and of which nothing came since the last
+  // call, is kept no longer. Whether to call it again without bytes having gone by.
+  bool DropStill() { return protocol_ != nullptr && protocol_->DropStill(); }
+
   // No request is under way.
   bool Idle() const;
 

@@ -11,11 +11,13 @@ namespace network_mapper::aws {
 
 // Why an exchange is not told of, or not with its body.
 enum class Loss : uint8_t {
-  // All connections together keep too much at the moment.
+  // All connections together keep too much at the moment, or those of the client.
   kNoRoomForHead,
   kNoRoomForBody,
   // Of one HTTP/2 connection.
   kTooManyStreams,
+  // What there was of a body was not kept until the rest of it came.
+  kStillBody,
 };
 
 // Called in the thread that reads; must not block. Views are valid during the call only.

@@ -19,6 +19,14 @@ void Http1Connection::BreakOff() {
   }
 }
 
+bool Http1Connection::DropStill() {
+  bool more = false;
+  for (const Waiting& waiting : waiting_) {
+    more = (waiting.exchange != nullptr && waiting.exchange->DropStill()) || more;
+  }
+  return more;
+}
+
 Reading Http1Connection::RequestHandler::OnHead(std::string text, BodyFraming& framing) {
   Http1Head head = ReadRequestHead(std::move(text));
   if (head.reading != Reading::kFollowed) {

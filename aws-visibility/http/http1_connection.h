@@ -28,6 +28,8 @@ class Http1Connection final : public ProtocolReader {
 
   void BreakOff() override;
 
+  bool DropStill() override;
+
   bool Idle() const override { return waiting_.empty() && requests_.BetweenMessages(); }
 
   size_t Pending() const override { return requests_.Pending() + responses_.Pending(); }

@@ -36,6 +36,14 @@ void Http2Connection::BreakOff() {
   }
 }
 
+bool Http2Connection::DropStill() {
+  bool more = false;
+  for (const auto& [id, stream] : streams_) {
+    more = stream.exchange->DropStill() || more;
+  }
+  return more;
+}
+
 KeptExchange* Http2Connection::Find(uint32_t stream) {
   const auto found = streams_.find(stream);
   return found == streams_.end() ? nullptr : found->second.exchange.get();

@@ -34,6 +34,8 @@ class Http2Connection final : public ProtocolReader {
 
   void BreakOff() override;
 
+  bool DropStill() override;
+
   bool Idle() const override { return streams_.empty() && client_.frames.BetweenFrames(); }
 
   size_t Pending() const override { return client_.Pending() + server_.Pending(); }

@@ -15,13 +15,13 @@ constexpr size_t kOverhead = sizeof(KeptExchange) + 128;
 }  // namespace
 
 KeptExchange::KeptExchange(ExchangeListener& listener, KeepBudget& budget)
-    : listener_(listener), sum_(budget) {}
+    : listener_(listener), heads_(budget, Kept::kHead), bodies_(budget, Kept::kBody) {}
 
 std::shared_ptr<KeptExchange> KeptExchange::Create(HeadText request, ExchangeListener& listener,
                                                    KeepBudget& budget) {
   auto exchange = std::make_shared<KeptExchange>(listener, budget);
   request.Shrink();
-  if (!exchange->sum_.Add(kOverhead + request.Size())) {
+  if (!exchange->heads_.Add(kOverhead + request.Size())) {
     listener.OnLoss(Loss::kNoRoomForHead);
     return nullptr;
   }
@@ -41,13 +41,15 @@ RequestHead KeptExchange::Request(const std::vector<Header>& headers) const {
           .headers = headers};
 }
 
-bool KeptExchange::Append(std::string& body, std::string_view bytes) {
+bool KeptExchange::Append(Message& message, std::string_view bytes) {
+  std::string& body = message.body;
   const size_t size = body.size() + bytes.size();
-  if (size > body.capacity()) {
-    const size_t wanted = std::max(size, 2 * body.capacity());
-    if (!sum_.Add(wanted - body.capacity())) {
+  if (size > message.paid) {
+    const size_t wanted = std::max(size, 2 * message.paid);
+    if (!bodies_.Add(wanted - message.paid)) {
       return false;
     }
+    message.paid = wanted;
     body.reserve(wanted);
   }
   body.append(bytes);
@@ -66,7 +68,8 @@ void KeptExchange::Add(Message& message, std::string_view bytes) {
   }
   const std::string_view part =
       bytes.substr(0, message.need - std::min(message.need, message.body.size()));
-  if (!message.cut && !Append(message.body, part)) {
+  message.moved = true;
+  if (!message.cut && !Append(message, part)) {
     listener_.OnLoss(Loss::kNoRoomForBody);
     message.cut = true;
   }
@@ -90,7 +93,7 @@ void KeptExchange::SetResponse(HeadText response) {
   answered_ = true;
   response.Shrink();
   // Without room the status is known all the same.
-  if (sum_.Add(response.Size())) {
+  if (heads_.Add(response.Size())) {
     response_.head = std::move(response);
   } else {
     listener_.OnLoss(Loss::kNoRoomForHead);
@@ -112,6 +115,31 @@ void KeptExchange::BreakOff() {
   Tell();
 }
 
+bool KeptExchange::DropStill() {
+  if (told_) {
+    return false;
+  }
+  const bool request = DropStill(request_);
+  const bool response = DropStill(response_);
+  TellIfDue();
+  return request || response;
+}
+
+bool KeptExchange::DropStill(Message& message) {
+  if (message.Satisfied() || message.body.empty()) {
+    return false;
+  }
+  if (std::exchange(message.moved, false)) {
+    return true;
+  }
+  message.cut = true;
+  GiveBack(message.body);
+  message.paid = 0;
+  bodies_.Set(request_.paid + response_.paid);
+  listener_.OnLoss(Loss::kStillBody);
+  return false;
+}
+
 void KeptExchange::TellIfDue() {
   if (answered_ && request_.Satisfied() && response_.Satisfied()) {
     Tell();
@@ -130,7 +158,8 @@ void KeptExchange::Tell() {
   // Its bytes may go on for long.
   request_.GiveBackMemory();
   response_.GiveBackMemory();
-  sum_.Set(kOverhead);
+  heads_.Set(kOverhead);
+  bodies_.Set(0);
 }
 
 }  // namespace network_mapper::aws

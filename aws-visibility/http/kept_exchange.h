@@ -33,6 +33,9 @@ class KeptExchange {
   void EndResponse();
   // There will be no more of either.
   void BreakOff();
+  // What there is of a body that has not come whole, and of which nothing came since the last call,
+  // is kept no longer. Whether there is more of that kind to be asked for again.
+  bool DropStill();
 
  private:
   struct Message {
@@ -42,6 +45,10 @@ class KeptExchange {
     bool ended = false;
     // The body had more than was kept.
     bool cut = false;
+    // For the body.
+    size_t paid = 0;
+    // Some of it came since it was looked whether it does.
+    bool moved = false;
 
     bool Satisfied() const { return ended || cut || body.size() >= need; }
 
@@ -52,13 +59,15 @@ class KeptExchange {
 
   RequestHead Request(const std::vector<Header>& headers) const;
   // False: there is no room for so much more of a body.
-  bool Append(std::string& body, std::string_view bytes);
+  bool Append(Message& message, std::string_view bytes);
+  bool DropStill(Message& message);
   void Add(Message& message, std::string_view bytes);
   void TellIfDue();
   void Tell();
 
   ExchangeListener& listener_;
-  KeptSum sum_;
+  KeptSum heads_;
+  KeptSum bodies_;
   Message request_;
   Message response_;
   bool answered_ = false;

@@ -18,6 +18,8 @@ class ProtocolReader {
   virtual void EndOfServer() = 0;
   // The connection is over, or is not read any further: what is known is told.
   virtual void BreakOff() = 0;
+  // As KeptExchange's, of all exchanges.
+  virtual bool DropStill() = 0;
   // No request is under way.
   virtual bool Idle() const = 0;
   // Bytes that are kept of what has not come whole, both ways.

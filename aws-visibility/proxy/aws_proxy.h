@@ -53,8 +53,8 @@ struct AwsProxyOptions {
   size_t most_connections = 10'000;
   size_t most_peer_connections = 2'500;
   // What is kept of heads and bodies at a time, over all connections, also of heads that are still
-  // coming. Beyond it bytes are handed on all the same, but are not told of; a client that has not
-  // said yet where it wants to go is reset.
+  // coming; a quarter of it for one client. Beyond it bytes are handed on all the same, but are not
+  // told of; a client that has not said yet where it wants to go is reset.
   size_t most_kept_bytes = size_t{64} * 1024 * 1024;
   std::chrono::milliseconds hello_timeout = std::chrono::seconds(10);
   // For all addresses of a name together.
@@ -63,6 +63,8 @@ struct AwsProxyOptions {
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds(15);
   // After it until the first byte of a request: the connection is ended.
   std::chrono::milliseconds request_timeout = std::chrono::minutes(1);
+  // Of a body that is kept: when nothing of it came for so long, to twice as long, it is not kept.
+  std::chrono::milliseconds still_timeout = std::chrono::minutes(1);
   // Nothing came or went for so long: the connection is reset. 0: never; long polls and event
   // streams may be silent for long.
   std::chrono::milliseconds idle_timeout{0};

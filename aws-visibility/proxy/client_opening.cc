@@ -4,10 +4,11 @@
 
 namespace network_mapper::aws {
 
-ClientOpening::ClientOpening(Scheme scheme, ProxyContext& context, ConnectionExchanges& exchanges)
-    : context_(context), exchanges_(exchanges), charge_(context.kept) {
+ClientOpening::ClientOpening(Scheme scheme, ProxyContext& context, ConnectionExchanges& exchanges,
+                             KeepBudget& kept)
+    : context_(context), exchanges_(exchanges), charge_(kept) {
   if (scheme == Scheme::kHttp) {
-    reader_ = std::make_unique<ConnectionReader>(exchanges, context.kept);
+    reader_ = std::make_unique<ConnectionReader>(exchanges, kept);
   }
 }
 

@@ -28,8 +28,9 @@ class ClientOpening {
     kGone,
   };
 
-  // Both must outlive this.
-  ClientOpening(Scheme scheme, ProxyContext& context, ConnectionExchanges& exchanges);
+  // `kept` is the client's. All must outlive this.
+  ClientOpening(Scheme scheme, ProxyContext& context, ConnectionExchanges& exchanges,
+                KeepBudget& kept);
 
   // Reads as long as something is there. `scratch` is memory for one read; nothing stays there.
   State Read(Endpoint& client, std::span<char> scratch);

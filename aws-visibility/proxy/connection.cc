@@ -25,10 +25,11 @@ Connection::Connection(EventLoop& loop, ProxyContext& context, uint64_t id, Sche
       id_(id),
       scheme_(scheme),
       client_address_(client),
+      kept_(context.kept.Of(client)),
       client_(*this),
       upstream_(*this),
       exchanges_(context, scheme, client),
-      opening_(scheme, context, exchanges_),
+      opening_(scheme, context, exchanges_, *kept_),
       trust_(context, client),
       last_activity_(loop.Now()) {
   client_.Open(fd);
@@ -233,7 +234,7 @@ bool Connection::ShakeHandsWithClient() {
   if (result == IoResult::kDone) {
     trust_.OnHandshakeDone(loop_.Now());
     exchanges_.SetEndpoint(opening_.ServerName());
-    BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, context_.kept));
+    BecomeRelay(Outcome::kRelayed, std::make_unique<ConnectionReader>(exchanges_, *kept_));
     SetDeadline(context_.options.request_timeout);
     return true;
   }
@@ -271,6 +272,10 @@ bool Connection::Move() {
   }
   if (relay_->Heard() != Reading::kFollowed && !std::exchange(counted_unread_, true)) {
     context_.metrics.CountUnread(relay_->Heard());
+  }
+  if (still_look_ == SteadyTime::max() && relay_->Reads() && !relay_->Idle()) {
+    still_look_ = loop_.Now() + context_.options.still_timeout;
+    loop_.WatchTime();
   }
   if (state == Relay::State::kWaiting) {
     if (loop_.Draining()) {
@@ -318,7 +323,10 @@ bool Connection::OnTime(SteadyTime now) {
     End(true);
     return false;
   }
-  return deadline_ != SteadyTime::max() || idle > 0ms;
+  if (stage_ == Stage::kRelaying && now >= still_look_) {
+    still_look_ = relay_->DropStill() ? now + context_.options.still_timeout : SteadyTime::max();
+  }
+  return deadline_ != SteadyTime::max() || still_look_ != SteadyTime::max() || idle > 0ms;
 }
 
 void Connection::OnDrain() {

@@ -74,6 +74,8 @@ class Connection {
   const uint64_t id_;
   const Scheme scheme_;
   const IpAddress client_address_;
+  // Before those who keep something.
+  const std::shared_ptr<KeepBudget> kept_;
   Stage stage_ = Stage::kOpening;
   bool spliced_ = false;
   Endpoint client_;
@@ -87,6 +89,8 @@ class Connection {
   std::string protocol_;
   SteadyTime deadline_ = SteadyTime::max();
   SteadyTime last_activity_;
+  // When to look whether bodies stand still.
+  SteadyTime still_look_ = SteadyTime::max();
   std::optional<Relay> relay_;
   bool counted_unread_ = false;
 };

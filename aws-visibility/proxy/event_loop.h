@@ -58,6 +58,9 @@ class EventLoop {
   // Is over; freed when no event can refer to it.
   void Forget(uint64_t connection) { over_.push_back(connection); }
 
+  // Some connection waits for a time again.
+  void WatchTime() { timed_ = true; }
+
   SteadyTime Now() const { return now_; }
 
   bool Draining() const { return draining_; }

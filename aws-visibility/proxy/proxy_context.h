@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <utility>
 
-#include "aws-visibility/http/keep_budget.h"
 #include "aws-visibility/proxy/address_resolver.h"
 #include "aws-visibility/proxy/aws_proxy.h"
 #include "aws-visibility/proxy/connection_places.h"
 #include "aws-visibility/proxy/exchange_observer.h"
+#include "aws-visibility/proxy/keep_shares.h"
 #include "aws-visibility/proxy/leaf_cache.h"
 #include "aws-visibility/proxy/proxy_metrics.h"
 #include "aws-visibility/proxy/splice_memory.h"
@@ -35,7 +35,7 @@ struct ProxyContext {
   const AwsProxyOptions& options;
   ExchangeObserver& observer;
   const Clock& clock;
-  KeepBudget kept;
+  KeepShares kept;
   ConnectionPlaces places;
   ProxyMetrics metrics;
   LeafCache leaves;

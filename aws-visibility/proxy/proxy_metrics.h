@@ -30,7 +30,8 @@ enum class Refusal : uint8_t {
   // The name leads to the proxy itself.
   kLoop,
   kStopping,
-  // All connections together keep too much to wait for the rest of what the client says first.
+  // All connections together, or the client's, keep too much to wait for the rest of what the
+  // client says first.
   kNoRoom,
   // Of the client's HTTP, in the order of http/reading.h.
   kAmbiguousFraming,
@@ -96,7 +97,7 @@ struct ProxyMetrics {
   Counter& exchanges;
   // Whose Host is no API endpoint's.
   Counter& exchanges_of_others;
-  std::array<Counter*, 3> losses;
+  std::array<Counter*, 4> losses;
   std::array<Counter*, 4> unread;
   Counter& bytes_from_clients;
   Counter& bytes_from_upstream;

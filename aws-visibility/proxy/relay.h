@@ -46,6 +46,12 @@ class Relay {
   // and that the reader has seen, where there is one.
   void SendFirst(std::string bytes);
 
+  // Somebody looks on.
+  bool Reads() const { return reader_ != nullptr; }
+
+  // As the reader's.
+  bool DropStill() { return reader_ != nullptr && reader_->DropStill(); }
+
   // What the reader said last; after anything but kFollowed there is none any more.
   Reading Heard() const { return heard_; }
 

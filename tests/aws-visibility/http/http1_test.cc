@@ -303,6 +303,65 @@ TEST(Http1, WithoutRoomTellsLessAndFollowsOn) {
   EXPECT_EQ(budget.Used(), 0);
 }
 
+TEST(Http1, ABodyThatStandsStillIsNotKept) {
+  HeardExchanges heard;
+  heard.needs = {.request = 2'000, .response = 2'000};
+  KeepBudget budget(kRoom);
+  ConnectionReader reader(heard, budget);
+  EXPECT_FALSE(reader.DropStill());
+  const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1500\r\n\r\n";
+  reader.FromClient(head + std::string(1'000, 'b'));
+  EXPECT_TRUE(reader.DropStill());
+  reader.FromClient(std::string(100, 'b'));
+  EXPECT_TRUE(reader.DropStill());
+  EXPECT_GT(budget.Used(), 1'000);
+  EXPECT_THAT(heard.losses, testing::IsEmpty());
+  EXPECT_FALSE(reader.DropStill());
+  EXPECT_LT(budget.Used(), 1'000);
+  EXPECT_THAT(heard.losses, ElementsAre(Loss::kStillBody));
+  EXPECT_EQ(reader.FromClient(std::string(400, 'b')), Reading::kFollowed);
+  // One that is whole may wait for its answer.
+  reader.FromClient("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nyes");
+  EXPECT_FALSE(reader.DropStill());
+  EXPECT_FALSE(reader.DropStill());
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  reader.FromServer(answer + "ok" + answer + "o");
+  EXPECT_TRUE(reader.DropStill());
+  EXPECT_FALSE(reader.DropStill());
+  EXPECT_THAT(heard.all, ElementsAre("POST a / [...] -> 200 [ok]", "POST a / [yes] -> 200 [...]"));
+  EXPECT_EQ(heard.losses.size(), 2);
+}
+
+TEST(KeepBudget, BodiesLeaveRoomForHeads) {
+  KeepBudget budget(1'000);
+  EXPECT_FALSE(budget.Take(751, Kept::kBody));
+  EXPECT_TRUE(budget.Take(750, Kept::kBody));
+  EXPECT_FALSE(budget.Take(1, Kept::kBody));
+  EXPECT_TRUE(budget.Take(250, Kept::kHead));
+  EXPECT_FALSE(budget.Take(1, Kept::kHead));
+  EXPECT_EQ(budget.Used(), 1'000);
+}
+
+TEST(KeepBudget, AClientHasItsPartAndSomeHeadsInAnyCase) {
+  KeepBudget all(1'000);
+  KeepBudget one(all, 600, 10);
+  KeepBudget two(all, 600, 10);
+  KeepBudget three(all, 600, 10);
+  EXPECT_FALSE(one.Take(601, Kept::kHead));
+  EXPECT_TRUE(one.Take(600, Kept::kHead));
+  EXPECT_TRUE(two.Take(400, Kept::kHead));
+  EXPECT_FALSE(two.Take(1, Kept::kHead));
+  EXPECT_FALSE(three.Take(1, Kept::kBody));
+  EXPECT_TRUE(three.Take(10, Kept::kHead));
+  EXPECT_FALSE(three.Take(1, Kept::kHead));
+  EXPECT_EQ(all.Used(), 1'010);
+  one.Return(600, Kept::kHead);
+  EXPECT_TRUE(three.Take(1, Kept::kHead));
+  two.Return(400, Kept::kHead);
+  three.Return(11, Kept::kHead);
+  EXPECT_EQ(all.Used(), 0);
+}
+
 TEST(Http1, ListsOfFieldsAreKeptWithinTheBudget) {
   HeardExchanges heard;
   KeepBudget budget(kRoom);

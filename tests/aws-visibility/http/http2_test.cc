@@ -358,6 +358,20 @@ TEST(Http2, GivesBackWhatItHasToldOf) {
   EXPECT_LT(talk.budget.Used(), 1'000);
 }
 
+TEST(Http2, ABodyThatStandsStillIsNotKept) {
+  Talk talk;
+  talk.heard.needs = {.request = 2'000, .response = 0};
+  talk.Client(Join({talk.Request(1, Get("/"), 0), talk.Request(3, Get("/b"), 0),
+                    Frame(kData, 0, 1, std::string(1'000, 'x'))}));
+  EXPECT_TRUE(talk.reader.DropStill());
+  EXPECT_FALSE(talk.reader.DropStill());
+  EXPECT_LT(talk.budget.Used(), 2'000);
+  EXPECT_THAT(talk.heard.losses, ElementsAre(Loss::kStillBody));
+  talk.Server(talk.Answer(1, "200"));
+  EXPECT_THAT(talk.heard.all,
+              ElementsAre("GET kinesis.eu-west-1.amazonaws.com / [...] -> 200 [...]"));
+}
+
 TEST(Http2, RefusesWhatNoFieldMayHave) {
   const std::vector<std::pair<std::string, std::string>> fields = {{"", ""},
                                                                    {"", "x"},

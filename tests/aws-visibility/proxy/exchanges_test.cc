@@ -184,6 +184,69 @@ TEST_F(ProxyExchanges, HandsOnUnreadWhereThereIsNoRoomForAHeadThatIsComing) {
   EXPECT_EQ(Refused("no_room"), 1);
 }
 
+TEST_F(ProxyExchanges, NobodyTakesTheRoomOfOthersForHeadsAndBodies) {
+  constexpr size_t kBody = size_t{1} << 20U;
+  Serve([](PeerStream& stream) {
+    const std::string head = stream.ReceiveUntil("\r\n\r\n");
+    if (head.starts_with("GET")) {
+      stream.Send(kOk);
+    }
+    while (!stream.ReceiveSome().empty()) {
+    }
+  });
+  AwsProxyOptions options = Options();
+  options.most_kept_bytes = 16 * kBody;
+  Start(options);
+  observer_.needs = {.request = kBody, .response = 64};
+  const std::string begun =
+      "POST / HTTP/1.1\r\nHost: sqs.eu-west-1.amazonaws.com\r\nContent-Length: " +
+      std::to_string(kBody) + "\r\n\r\n" + std::string(kBody - 1, 'x');
+  std::vector<PeerConnection> greedy;
+  for (int i = 0; i < 20; ++i) {
+    greedy.push_back(Connect({.from = "127.0.0.2"}));
+    ASSERT_NE(greedy.back().stream, nullptr) << greedy.back().failure;
+    greedy.back().stream->Send(begun);
+  }
+  EXPECT_TRUE(Eventually([&] {
+    return Metric("network_mapper_aws_proxy_lost_total", "reason", "no_room_for_body") >= 17;
+  }));
+  // Its own heads have room, too.
+  for (const std::string from : {"127.0.0.1", "127.0.0.2"}) {
+    PeerConnection connection = Connect({.from = from});
+    ASSERT_NE(connection.stream, nullptr) << connection.failure;
+    const std::string head = std::string(kHead.substr(0, kHead.size() - 2)) + "X: ";
+    connection.stream->Send(head + std::string(10'000, 'x'));
+    connection.stream->Send("\r\n\r\n");
+    EXPECT_EQ(connection.stream->ReceiveExactly(kOk.size()), kOk);
+  }
+  EXPECT_TRUE(observer_.Saw(2));
+  EXPECT_EQ(Metric("network_mapper_aws_proxy_lost_total", "reason", "no_room_for_head"), 0);
+  EXPECT_EQ(Metric("network_mapper_aws_proxy_unread_total", "reason", "no_room"), 0);
+}
+
+TEST_F(ProxyExchanges, KeepsNoBodyThatStandsStill) {
+  Serve([](PeerStream& stream) {
+    stream.ReceiveUntil("\r\n\r\n");
+    stream.ReceiveExactly(5);
+    stream.Send(kOk);
+    stream.ReceiveSome();
+  });
+  AwsProxyOptions options = Options();
+  options.still_timeout = 50ms;
+  Start(options);
+  PeerConnection connection = Connect();
+  ASSERT_NE(connection.stream, nullptr) << connection.failure;
+  connection.stream->Send(
+      "POST /q HTTP/1.1\r\nHost: sqs.eu-west-1.amazonaws.com\r\nContent-Length: 5\r\n\r\nhe");
+  EXPECT_TRUE(Eventually(
+      [&] { return Metric("network_mapper_aws_proxy_lost_total", "reason", "still_body") == 1; }));
+  connection.stream->Send("llo");
+  EXPECT_EQ(connection.stream->ReceiveExactly(kOk.size()), kOk);
+  ASSERT_TRUE(observer_.Saw(1));
+  EXPECT_THAT(observer_.All(),
+              ElementsAre("POST sqs.eu-west-1.amazonaws.com /q [...] -> 200 [ok]"));
+}
+
 TEST_F(ProxyExchanges, DoesNotTellOfAHostThatIsNotAws) {
   Serve([](PeerStream& stream) {
     stream.ReceiveUntil("\r\n\r\n");
