@@ -9,7 +9,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   namespace aws = network_mapper::aws;
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  for (const auto read : {aws::ReadJson, aws::ReadCbor, aws::ReadForm}) {
+  for (const auto read : {aws::ReadJson, aws::ReadCbor, aws::ReadForm, aws::ReadXml}) {
     aws::FieldValue values[5];
     aws::WantedFields wanted;
     wanted.Want("TableName", {}, values[0]);
@@ -34,6 +34,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t at = 0;
   while (aws::ReadXmlText(body, "Code", at)) {
   }
-  aws::ReadDeletedObjects(body, [](const std::string&, bool) {});
+  for (const std::string_view root : {"Delete", "DeleteResult"}) {
+    aws::ReadS3Objects(body, root, [&](const aws::S3ObjectPart& part) {
+      if (body.find(part.raw) == std::string_view::npos || !part.raw.ends_with('>')) {
+        std::abort();
+      }
+    });
+  }
   return 0;
 }

@@ -224,7 +224,9 @@ class CborWalk {
 }  // namespace
 
 bool ReadCbor(std::string_view body, WantedFields& wanted) {
-  return CborWalk(body, wanted).Value(wanted.All(), 0);
+  // A message is a map, perhaps with a tag before it.
+  const uint8_t type = body.empty() ? 0 : static_cast<uint8_t>(body.front()) >> 5;
+  return (type == kMap || type == kTag) && CborWalk(body, wanted).Value(wanted.All(), 0);
 }
 
 }  // namespace network_mapper::aws

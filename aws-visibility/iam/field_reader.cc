@@ -26,13 +26,40 @@ void Set(FieldValue& field, std::optional<std::string> arn) {
   }
 }
 
-void ReadBody(const Body& body, BodyKind kind, WantedFields& wanted) {
-  const bool whole = kind == BodyKind::kForm   ? ReadForm(body.bytes, wanted)
+// False when it is there, and not written as the protocol says.
+bool ReadBody(const Body& body, BodyKind kind, WantedFields& wanted) {
+  // With JSON belongs what has URI templates; some of those services speak XML.
+  const size_t start = body.bytes.find_first_not_of("\xEF\xBB\xBF \t\r\n");
+  const bool is_xml =
+      kind == BodyKind::kJson && start != std::string_view::npos && body.bytes[start] == '<';
+  const bool whole = is_xml                    ? ReadXml(body.bytes, wanted)
+                     : kind == BodyKind::kForm ? ReadForm(body.bytes, wanted)
                      : kind == BodyKind::kCbor ? ReadCbor(body.bytes, wanted)
                                                : ReadJson(body.bytes, wanted);
   if (!body.complete && !(whole && kind != BodyKind::kForm)) {
     wanted.Cut();
   }
+  return whole || !body.complete || body.bytes.empty();
+}
+
+// A field of the table.
+struct FieldText {
+  explicit FieldText(std::string_view text)
+      : kind(text.empty() ? ' ' : text.front()), name(text.substr(text.empty() ? 0 : 1)) {
+    // No path has an empty segment for its label.
+    required = kind == 'u' || name.starts_with('!');
+    name.remove_prefix(name.starts_with('!') ? 1 : 0);
+  }
+
+  char kind;
+  std::string_view name;
+  bool required = false;
+};
+
+bool IsMissing(const FieldValue& field) {
+  return field.values.empty() ? !field.cut
+                              : std::any_of(field.values.begin(), field.values.end(),
+                                            [](const std::string& value) { return value.empty(); });
 }
 
 }  // namespace
@@ -51,27 +78,38 @@ void FieldReader::Read(const Body& body, const Body& response_body) {
   WantedFields in_response;
   std::string_view texts = identity_.operation->fields;
   for (FieldValue& field : fields_) {
-    const std::string_view text = TakePiece(texts, ' ');
-    if (text.starts_with('b')) {
-      const size_t form = text.find('~');
-      in_request.Want(text.substr(1, form == std::string_view::npos ? form : form - 1),
-                      form == std::string_view::npos ? std::string_view() : text.substr(form + 1),
-                      field);
-    } else if (text.starts_with('r')) {
-      in_response.Want(text.substr(1), {}, field);
+    const FieldText text(TakePiece(texts, ' '));
+    if (text.kind == 'b') {
+      const size_t form = text.name.find('~');
+      in_request.Want(
+          text.name.substr(0, form),
+          form == std::string_view::npos ? std::string_view() : text.name.substr(form + 1), field);
+    } else if (text.kind == 'r') {
+      in_response.Want(text.name, {}, field);
     } else {
-      ReadFromHead(text, field);
+      ReadFromHead(text.kind, text.name, field);
     }
   }
+  bool is_read = true;
+  bool is_answer_read = true;
   if (!in_request.Empty()) {
     // With Action in the query, the rest is there.
     const bool is_form = identity_.body == BodyKind::kForm;
     const bool in_query = is_form && identity_.form.data() == facts_.query.data();
-    ReadBody(in_query ? Body{.bytes = identity_.form, .complete = true} : body, identity_.body,
-             in_request);
+    is_read = ReadBody(in_query ? Body{.bytes = identity_.form, .complete = true} : body,
+                       identity_.body, in_request);
   }
   if (!in_response.Empty()) {
-    ReadBody(response_body, identity_.body, in_response);
+    is_answer_read = ReadBody(response_body, identity_.body, in_response);
+  }
+  texts = identity_.operation->fields;
+  for (FieldValue& field : fields_) {
+    const FieldText text(TakePiece(texts, ' '));
+    if (text.required || (text.kind == 'b' && !is_read)) {
+      field.untellable = field.untellable || IsMissing(field);
+    } else if (text.kind == 'r') {
+      field.unread = !is_answer_read && field.values.empty();
+    }
   }
 }
 
@@ -113,9 +151,7 @@ std::string FieldReader::Account() const {
   return {};
 }
 
-void FieldReader::ReadFromHead(std::string_view text, FieldValue& field) {
-  const char kind = text.empty() ? ' ' : text.front();
-  const std::string_view name = text.substr(text.empty() ? 0 : 1);
+void FieldReader::ReadFromHead(char kind, std::string_view name, FieldValue& field) {
   if (kind == 'u') {
     const auto label = static_cast<size_t>(name.front() - '0');
     if (label < identity_.labels.size() && !identity_.labels[label].empty()) {
@@ -150,15 +186,19 @@ void FieldReader::ReadS3(std::string_view what, const ArnPlace& place, const Bod
     }
   } else {
     const bool versions = what == "deleted-version";
-    const bool whole =
-        ReadDeletedObjects(body.bytes, [&](const std::string& key, bool has_version) {
-          if (has_version == versions && field.values.size() < WantedFields::kMostValues) {
-            Set(field, S3ObjectArn(target, key, place));
-          }
-        });
+    bool any = false;
+    const bool whole = ReadS3Objects(body.bytes, "Delete", [&](const S3ObjectPart& part) {
+      const bool is_object = part.element == "Object";
+      any = any || is_object;
+      if (is_object && part.has_version == versions &&
+          field.values.size() < WantedFields::kMostValues) {
+        Set(field, S3ObjectArn(target, part.key, place));
+      }
+    });
     field.cut = !whole && !body.complete;
+    field.untellable = field.untellable || (body.complete && !(whole && any));
     if (field.cut && field.values.empty() && !versions) {
-      Set(field, S3ObjectArn(target, {}, place));
+      Set(field, S3ObjectsArn(target, place));
     }
   }
 }

@@ -31,7 +31,7 @@ class FieldReader {
   std::string Account() const;
 
  private:
-  void ReadFromHead(std::string_view text, FieldValue& field);
+  void ReadFromHead(char kind, std::string_view name, FieldValue& field);
   void ReadS3(std::string_view what, const ArnPlace& place, const Body& body, FieldValue& field);
 
   const HeadFacts& facts_;

@@ -103,11 +103,17 @@ class Expansion {
   // All that fields of `resources` can be put in; adds to `list`.
   void Add(std::string_view resources, std::string_view actions, AccessList& list) {
     std::string_view chosen;
-    while (!resources.empty()) {
+    bool complete = false;
+    const std::string_view all = resources;
+    while (!resources.empty() && !complete) {
       chosen = TakePiece(resources, '|');
-      if (resources.empty() || IsComplete(chosen)) {
-        break;
-      }
+      complete = IsComplete(chosen);
+    }
+    // The last one is for names that are not there, not for what was not understood.
+    if (!complete || chosen.find('{') == std::string_view::npos) {
+      ForEachReference(all, [&](const Reference& reference) {
+        untellable_ = untellable_ || IsNotUnderstood(reference);
+      });
     }
     size_t count = 1;
     bool more = false;
@@ -182,6 +188,16 @@ class Expansion {
         visit(ReadReference(inner, input_.fields.size()));
       }
     }
+  }
+
+  // There is a name, or may be one, and it is not of the kind that is wanted.
+  bool IsNotUnderstood(const Reference& reference) const {
+    if (reference.field >= input_.fields.size()) {
+      return false;
+    }
+    const FieldValue& field = input_.fields[reference.field];
+    return field.unread || (!field.values.empty() && reference.transform != "account" &&
+                            !reference.transform.empty() && !Has(reference));
   }
 
   // Without what may be left out.

@@ -27,8 +27,9 @@ enum class Expanded : uint8_t {
   kWhole,
   // Something was cut, so that "*" stands for more.
   kCut,
-  // A name that no ARN can have, such as one with control characters: "*" in its place would say
-  // more than what was called, so that there are no accesses.
+  // A name that no ARN can have, such as one with control characters, or one that there must be and
+  // that was not found: "*" in its place would say more than what was called, so that there are no
+  // accesses.
   kUntellable,
 };
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "aws-visibility/iam/body_readers.h"
+#include "aws-visibility/iam/unicode.h"
 
 namespace network_mapper::aws {
 namespace {
@@ -15,25 +16,6 @@ int JsonHexDigit(char c) {
     return c - 'a' + 10;
   }
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-void AppendUtf8(std::string& out, uint32_t c) {
-  const auto put = [&out](uint32_t byte) { out += static_cast<char>(static_cast<uint8_t>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | (c >> 6));
-    put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | (c >> 12));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | (c >> 18));
-    put(0x80 | ((c >> 12) & 0x3F));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  }
 }
 
 class JsonWalk {
@@ -304,7 +286,10 @@ class JsonWalk {
 }  // namespace
 
 bool ReadJson(std::string_view body, WantedFields& wanted) {
-  return JsonWalk(body, wanted).Value(wanted.All(), 0);
+  // What else begins a text is another encoding, or no message.
+  const size_t start = body.find_first_not_of(" \n\t\r");
+  return start != std::string_view::npos && body[start] == '{' &&
+         JsonWalk(body, wanted).Value(wanted.All(), 0);
 }
 
 }  // namespace network_mapper::aws

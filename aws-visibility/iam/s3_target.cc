@@ -107,19 +107,31 @@ std::optional<std::string> S3BucketArn(const S3Target& target, const ArnPlace& p
   return bucket.empty() ? (arn << "*").Take() : arn.Escaped(bucket).Take();
 }
 
-std::optional<std::string> S3ObjectArn(const S3Target& target, std::string_view key,
-                                       const ArnPlace& place) {
+namespace {
+
+// `key`: as ARNs have it; nullopt: it cannot be told.
+std::optional<std::string> ObjectArn(const S3Target& target, const std::optional<std::string>& key,
+                                     const ArnPlace& place) {
   const bool is_bucket = target.kind == S3Endpoint::kBuckets ||
                          target.kind == S3Endpoint::kExpress ||
                          target.kind == S3Endpoint::kExpressControl;
-  const std::optional<std::string> bucket = S3BucketArn(target, place);
+  std::optional<std::string> bucket = S3BucketArn(target, place);
   // An object lambda's permission is on the access point.
   if (!bucket || target.kind == S3Endpoint::kObjectLambda) {
     return bucket;
   }
-  ArnText arn;
-  arn << *bucket << (is_bucket ? "/" : "/object/");
-  return key.empty() ? (arn << "*").Take() : arn.Escaped(key).Take();
+  return key ? *bucket + (is_bucket ? "/" : "/object/") + *key : key;
+}
+
+}  // namespace
+
+std::optional<std::string> S3ObjectArn(const S3Target& target, std::string_view key,
+                                       const ArnPlace& place) {
+  return ObjectArn(target, key.empty() ? std::nullopt : EscapeForArn(key), place);
+}
+
+std::optional<std::string> S3ObjectsArn(const S3Target& target, const ArnPlace& place) {
+  return ObjectArn(target, "*", place);
 }
 
 std::optional<CopySource> ReadCopySource(std::string_view header, const ArnPlace& place) {

@@ -27,10 +27,12 @@ struct ArnPlace {
   std::string_view account;
 };
 
-// Nullopt: a name has letters that no ARN can have.
+// Nullopt: a name has letters that no ARN can have, or the object has no name.
 std::optional<std::string> S3BucketArn(const S3Target& target, const ArnPlace& place);
 std::optional<std::string> S3ObjectArn(const S3Target& target, std::string_view key,
                                        const ArnPlace& place);
+// Of all objects in the bucket.
+std::optional<std::string> S3ObjectsArn(const S3Target& target, const ArnPlace& place);
 
 struct CopySource {
   // Nullopt: as above.

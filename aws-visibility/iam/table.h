@@ -37,9 +37,10 @@ struct ServiceRow {
   // letters a, b, ..., z, A, ...: u1 label of the template, qname in the query, hname in a header
   // (a last * stands for the rest of the name), bpath in the body, rpath in the answer's body,
   // Hname in a header of the answer, swhat of S3, mkind:letter what the memory knows for a field, p
-  // path. bpath~name: what a form calls it. A grant: "action,... resource|... condition&..."; "="
-  // is prefix:Operation, ":Name" of the own prefix; resources as in grants.h; "> kind path" is no
-  // grant but what to remember of the answer.
+  // path. bpath~name: what a form calls it. A "!" before a name or path: a text that the operation
+  // does not do without. A grant: "action,... resource|... condition&..."; "=" is prefix:Operation,
+  // ":Name" of the own prefix; resources as in grants.h; "> kind path" is no grant but what to
+  // remember of the answer.
   std::string_view operations;
 };
 

@@ -56,13 +56,16 @@ Text Queue(std::string_view value, const ArnPlace& place) {
   return ArnHere("sqs", IsAccount(account) ? account : place.account, name, place);
 }
 
-// Of an alias the key is not known.
+// Which key an alias stands for only the answer tells.
 Text Key(std::string_view value, const ArnPlace& /*place*/) {
-  if (value.empty() || value.starts_with("alias/") ||
-      (IsArn(value) && value.find(":alias/") != std::string_view::npos)) {
-    return std::nullopt;
+  if (value.starts_with("alias/")) {
+    return "*";
   }
-  return Text(value);
+  const size_t alias = IsArn(value) ? value.find(":alias/") : std::string_view::npos;
+  if (alias != std::string_view::npos) {
+    return fmt::format("{}:key/*", value.substr(0, alias));
+  }
+  return value.empty() ? std::nullopt : Text(value);
 }
 
 // A name, name:qualifier, 123456789012:function:name, or an ARN.
@@ -174,7 +177,9 @@ Text Ec2(std::string_view value, const ArnPlace& place) {
   const auto* const kind = std::find_if(kKinds.begin(), kKinds.end(),
                                         [&](const Kind& one) { return one.prefix == prefix; });
   if (kind == kKinds.end()) {
-    return std::nullopt;
+    // An id is of one thing only, whatever kind it is, and whether or not it has an account.
+    return value.empty() ? std::nullopt
+                         : Text(ArnHere("ec2", "*", fmt::format("*/{}", value), place));
   }
   // Images and snapshots belong to no account.
   if (kind->name == "image" || kind->name == "snapshot") {

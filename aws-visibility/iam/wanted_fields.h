@@ -24,8 +24,11 @@ struct FieldValue {
 
   // The values are made by us, and are as ARNs have them.
   bool escaped = false;
-  // One of them no ARN can have, or it is not certain which the service takes.
+  // It names something, and what cannot be told: no ARN can have it, it is there twice, it is not
+  // there though the operation needs it, or is not written as the protocol says.
   bool untellable = false;
+  // Of an answer that is not written so: there may be a name in it.
+  bool unread = false;
 
   bool Empty() const { return values.empty() && !present; }
 };

@@ -168,24 +168,25 @@ class Maker:
         fields = []
         prefix = self.prefix(operation.service)
 
+        def member_field(path):
+            field = operation.locate(path)
+            if field is None:
+                raise SystemExit(f"{operation.service.name} {operation.name}: no member {path}")
+            return f"{field[0]}!{field[1:]}" if field[0] != "u" and operation.needs(path) else field
+
         def letter(name):
             kind, _, rest = name.partition(":")
             located = {"query": "q", "header": "h", "response": "r", "response-header": "H", "s3": "s", "memory": "m"}
             if kind == "memory":
                 memory, _, member = rest.partition(":")
-                source = operation.locate(member)
-                if source is None:
-                    raise SystemExit(f"{operation.service.name} {operation.name}: no member {member}")
-                field = f"m{memory}:{letter_of(source)}"
+                field = f"m{memory}:{letter_of(member_field(member))}"
             elif kind in located and rest:
                 field = located[kind] + rest
             elif name == "path":
                 field = "p"
             else:
                 path, _, form = name.partition("~")
-                field = operation.locate(path)
-                if field is None:
-                    raise SystemExit(f"{operation.service.name} {operation.name}: no member {name}")
+                field = member_field(path)
                 field += "~" + form if form else ""
             return letter_of(field)
 

@@ -102,6 +102,19 @@ class Operation:
             shape = self.service.shapes[reference["shape"]]
         return "b" + ".".join(wires) if wires else None
 
+    def needs(self, path):
+        """Whether there is no request without a text, or a list's or a map's texts, at "A.B[].C"."""
+        shape, needed = self.input, True
+        for step in re.findall(r"[^.\[\]]+|\[\]", path):
+            if step == "[]":
+                shape = self.service.shapes[shape["member"]["shape"]]
+            elif step == "*":
+                shape = self.service.shapes[shape["key" if path.endswith("*") else "value"]["shape"]]
+            else:
+                needed = needed and step in shape.get("required", [])
+                shape = self.service.shapes[shape["members"][step]["shape"]]
+        return needed and shape["type"] == "string"
+
     def is_text(self, member):
         shape = self.service.shapes[self.members[member]["shape"]]
         return shape["type"] == "string"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Has botocore make a request for every operation of every service that it knows, as a client would send it, and compares what the
-recogniser makes of each. At least 98 % must be recognised exactly: service and operation, where services with one IAM prefix count as one.
-What is not is listed by cause. Every host must be one that the proxy is for.
+recogniser makes of each. At least 98 % must be recognised exactly: service and operation, where services with one IAM prefix count as one;
+and of no more than one in 1,000 what it needs to name may be missed. What is not is listed by cause. Every host must be one that the proxy is for.
 
 Usage: tests/integration/aws_corpus_test.py [SERVICE ...]
 Environment: NETWORK_MAPPER_BINARY_DIR (default: build/debug).
@@ -179,6 +179,8 @@ def main():
         found_service, found, result, region, api = answer.split("\t")[:5]
         if api != "api" and not f"{service} {operation}".startswith(NO_API):
             foreign[host] = f"{service} {operation}"
+        if result == "malformed":
+            causes["a name is missed"].append(f"{service} {operation}{variant}")
         if found == operation and found_service == service:
             exact += 1
         elif found == operation and signing.get(found_service) == signing[service]:
@@ -204,7 +206,8 @@ def main():
     print(f"{total} requests of {len(services)} services: {exact} exact, {siblings} of a service with the same IAM prefix, {share:.2f} %")
     for host, operation in sorted(foreign.items()):
         print(f"no API endpoint: {host} ({operation})")
-    return 0 if share >= 98 and not foreign else 1
+    missed = len(causes.get("a name is missed", []))
+    return 0 if share >= 98 and missed <= total / 1000 and not foreign else 1
 
 
 if __name__ == "__main__":

@@ -110,6 +110,112 @@ TEST_F(AwsRecognizer, SaysNothingOfNamesThatNoArnCanHave) {
   }
 }
 
+// What an answer of 200 says was done was done to something: to what is not told by "*".
+TEST_F(AwsRecognizer, SaysNothingOfNamesThatItCannotRead) {
+  using namespace std::string_literals;
+  const std::string utf16 = "\xFF\xFE{\0\"\0T\0a\0b\0l\0e\0N\0a\0m\0e\0\"\0:\0\"\0t\0\"\0}\0"s;
+  for (const std::string& body :
+       {utf16, utf16.substr(2), "\xEF\xBB\xBF{\"TableName\":\"t\"}"s, R"({"tableName":"t"})"s,
+        R"({'TableName':'t'})"s, R"({TableName:"t"})"s, R"({"TableName":["t"]})"s,
+        R"({"TableName":""})"s, R"({"TableName":null})"s, "{}"s, ""s, "[]"s,
+        "\x1F\x8B\x08{\"TableName\":\"t\"}"s, "<A><TableName>t</A>"s}) {
+    const Recognition found = Json("dynamodb", "DynamoDB_20120810.DeleteTable", {body});
+    EXPECT_EQ(found.result, RecognitionResult::kMalformed) << body;
+    EXPECT_TRUE(found.accesses.empty()) << body;
+  }
+  // A member that there need not be, in a message that cannot be read.
+  EXPECT_TRUE(
+      Json("ecs", "AmazonEC2ContainerServiceV20141113.ListTasks", {utf16}).accesses.empty());
+  EXPECT_FALSE(
+      Json("ecs", "AmazonEC2ContainerServiceV20141113.ListTasks", {"{}"}).accesses.empty());
+  EXPECT_TRUE(
+      Json("sqs", "AmazonSQS.SendMessage", {R"({"QueueUrl":"https://x/"})"}).accesses.empty());
+  // An answer that cannot be read could have had the name.
+  EXPECT_TRUE(Json("kms", "TrentService.Decrypt", {R"({"CiphertextBlob":"x"})"}, {200, "\x1F\x8B"})
+                  .accesses.empty());
+  // What was not kept of a body is another matter, and is counted.
+  const Recognition cut = Json("dynamodb", "DynamoDB_20120810.DeleteTable", {"{", false});
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_EQ(cut.accesses.size(), 1U);
+}
+
+TEST_F(AwsRecognizer, ReadsNamesInXmlOfUriTemplates) {
+  const auto create = [&](std::string_view body) {
+    return Recognizer::Recognize(
+        {"POST", "route53.amazonaws.com", "/2013-04-01/queryloggingconfig", {}}, {body}, {201, {}},
+        {}, memory_);
+  };
+  const Recognition found = create(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><!-- <HostedZoneId>Z0</HostedZoneId> -->"
+      "<CreateQueryLoggingConfigRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">"
+      "<HostedZoneId>Z1</HostedZoneId></CreateQueryLoggingConfigRequest>");
+  ASSERT_EQ(found.accesses.size(), 1U);
+  EXPECT_EQ(found.accesses[0].resource, "arn:aws:route53:::hostedzone/Z1");
+  EXPECT_TRUE(create("<R><hostedZoneId>Z1</hostedZoneId></R>").accesses.empty());
+}
+
+TEST_F(AwsRecognizer, ReadsKeysOfDeletedObjectsAsS3Does) {
+  const auto remove = [&](const std::string& body) {
+    const std::vector<Header> headers = {{"x-amz-checksum-crc32", "AAAAAA=="}};
+    return Recognizer::Recognize({"POST", "s3.eu-west-1.amazonaws.com", "/payroll?delete", headers},
+                                 {body}, {200, {}}, {"<DeleteResult/>"}, memory_);
+  };
+  const auto object = [](std::string_view key) {
+    return fmt::format("<Delete><Object><Key>{}</Key></Object></Delete>", key);
+  };
+  const std::vector<std::pair<std::string, std::string>> readable = {
+      {object("&#233;"), "\u00E9"},
+      {object("&#x1F600;"), "\U0001F600"},
+      {object("<![CDATA[a<b>]]>c"), "a<b>c"},
+      {object("<!-- x -->a"), "a"},
+      {object("a<!--b-->c"), "ac"},
+      {"\xEF\xBB\xBF<?xml version='1.0' encoding='utf-8'?>" + object("a"), "a"},
+      {"<x:Delete xmlns:x='u'><x:Object\t><x:Key\t>a</x:Key></x:Object></x:Delete>", "a"},
+      {"<Delete><!--<Object><Key>victim</Key></Object>--><Object><Key>a</Key></Object></Delete>",
+       "a"},
+      {"<Delete><Other><Object><Key>victim</Key></Object></Other><Object><Key>a</Key></Object>"
+       "</Delete>",
+       "a"},
+  };
+  for (const auto& [body, key] : readable) {
+    const Recognition found = remove(body);
+    ASSERT_EQ(found.accesses.size(), 1U) << body;
+    EXPECT_EQ(found.accesses[0].resource, "arn:aws:s3:::payroll/" + key);
+  }
+  const std::string utf16 = []() {
+    std::string text;
+    for (const char c : std::string_view("<Delete><Object><Key>a</Key></Object></Delete>")) {
+      text += {c, '\0'};
+    }
+    return text;
+  }();
+  for (const std::string& body :
+       {object(""), object("&unknown;"), object("&#xD800;"), object("&#1114112;"), object("&#x;"),
+        object("&"), object("a</Key><Key>b"), object("</Key></Object><Object><Key>a"), utf16,
+        "\xFF\xFE" + utf16, std::string("<Delete><Object/></Delete>"), std::string("<Delete/>"),
+        std::string(), std::string("<Delete><Object><Key>a</Key></Object>"),
+        "<!DOCTYPE d [<!ENTITY e 'a'>]>" + object("&e;"),
+        "<?xml encoding='UTF-16'?>" + object("a")}) {
+    const Recognition found = remove(body);
+    EXPECT_EQ(found.result, RecognitionResult::kMalformed) << body;
+    EXPECT_TRUE(found.accesses.empty()) << body;
+  }
+}
+
+// The name is in the form.
+TEST_F(AwsRecognizer, SaysNothingOfObjectsWithoutAName) {
+  const std::vector<Header> form = {{"Content-Type", "multipart/form-data; boundary=x"}};
+  const Recognition posted = Recognizer::Recognize(
+      {"POST", "s3.eu-west-1.amazonaws.com", "/payroll", form}, {}, {204, {}}, {}, memory_);
+  EXPECT_EQ(posted.operation, "PutObject");
+  EXPECT_EQ(posted.result, RecognitionResult::kMalformed);
+  EXPECT_TRUE(posted.accesses.empty());
+  const std::vector<Header> copy = {{"x-amz-copy-source", "/payroll/"}};
+  const Recognition copied = Recognizer::Recognize(
+      {"PUT", "s3.eu-west-1.amazonaws.com", "/own/k", copy}, {}, {200, {}}, {}, memory_);
+  EXPECT_TRUE(copied.accesses.empty());
+}
+
 TEST_F(AwsRecognizer, ReadsStatementsOfSeveralLines) {
   const Recognition found = Json("dynamodb", "DynamoDB_20120810.ExecuteStatement",
                                  {R"({"Statement":"SELECT *\nFROM \"Orders\"\nWHERE id = 1"})"});
