@@ -71,7 +71,8 @@ void KeptExchange::Add(Message& message, std::string_view bytes) {
   message.moved = true;
   if (!message.cut && !Append(message, part)) {
     listener_.OnLoss(Loss::kNoRoomForBody);
-    message.cut = true;
+    GiveUp();
+    return;
   }
   message.cut = message.cut || part.size() < bytes.size();
   TellIfDue();
@@ -137,6 +138,9 @@ bool KeptExchange::DropStill(Message& message) {
   message.paid = 0;
   bodies_.Set(request_.paid + response_.paid);
   listener_.OnLoss(Loss::kStillBody);
+  if (&message == &request_) {
+    GiveUp();
+  }
   return false;
 }
 
@@ -147,7 +151,7 @@ void KeptExchange::TellIfDue() {
 }
 
 void KeptExchange::Tell() {
-  if (std::exchange(told_, true)) {
+  if (told_) {
     return;
   }
   const std::vector<Header> headers = request_.head.Headers();
@@ -155,6 +159,11 @@ void KeptExchange::Tell() {
   listener_.OnExchange(Request(headers), request_.Kept(),
                        {.status = response_.head.status, .headers = response_headers},
                        response_.Kept());
+  GiveUp();
+}
+
+void KeptExchange::GiveUp() {
+  told_ = true;
   // Its bytes may go on for long.
   request_.GiveBackMemory();
   response_.GiveBackMemory();

@@ -64,6 +64,9 @@ class KeptExchange {
   void Add(Message& message, std::string_view bytes);
   void TellIfDue();
   void Tell();
+  // The listener is told no more of it: without a body that was to be read, a call would say less
+  // than what it names, and so seem to be one on anything.
+  void GiveUp();
 
   ExchangeListener& listener_;
   KeptSum heads_;

@@ -297,7 +297,8 @@ TEST(Http1, WithoutRoomTellsLessAndFollowsOn) {
   const std::string large = "GET /" + std::string(1'500, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n";
   EXPECT_EQ(reader.FromClient(large), Reading::kFollowed);
   EXPECT_EQ(reader.FromServer("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Reading::kFollowed);
-  EXPECT_EQ(heard.all.size(), 2);
+  // Without its body a call would seem to be on anything.
+  EXPECT_THAT(heard.all, testing::IsEmpty());
   EXPECT_THAT(heard.losses, testing::Contains(Loss::kNoRoomForBody));
   EXPECT_EQ(heard.losses.back(), Loss::kNoRoomForHead);
   EXPECT_EQ(budget.Used(), 0);
@@ -328,7 +329,7 @@ TEST(Http1, ABodyThatStandsStillIsNotKept) {
   reader.FromServer(answer + "ok" + answer + "o");
   EXPECT_TRUE(reader.DropStill());
   EXPECT_FALSE(reader.DropStill());
-  EXPECT_THAT(heard.all, ElementsAre("POST a / [...] -> 200 [ok]", "POST a / [yes] -> 200 [...]"));
+  EXPECT_THAT(heard.all, ElementsAre("POST a / [yes] -> 200 [...]"));
   EXPECT_EQ(heard.losses.size(), 2);
 }
 

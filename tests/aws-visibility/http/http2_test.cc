@@ -368,8 +368,8 @@ TEST(Http2, ABodyThatStandsStillIsNotKept) {
   EXPECT_LT(talk.budget.Used(), 2'000);
   EXPECT_THAT(talk.heard.losses, ElementsAre(Loss::kStillBody));
   talk.Server(talk.Answer(1, "200"));
-  EXPECT_THAT(talk.heard.all,
-              ElementsAre("GET kinesis.eu-west-1.amazonaws.com / [...] -> 200 [...]"));
+  EXPECT_THAT(talk.heard.all, testing::IsEmpty());
+  EXPECT_LT(talk.budget.Used(), 2'000);
 }
 
 TEST(Http2, RefusesWhatNoFieldMayHave) {

@@ -242,9 +242,7 @@ TEST_F(ProxyExchanges, KeepsNoBodyThatStandsStill) {
       [&] { return Metric("network_mapper_aws_proxy_lost_total", "reason", "still_body") == 1; }));
   connection.stream->Send("llo");
   EXPECT_EQ(connection.stream->ReceiveExactly(kOk.size()), kOk);
-  ASSERT_TRUE(observer_.Saw(1));
-  EXPECT_THAT(observer_.All(),
-              ElementsAre("POST sqs.eu-west-1.amazonaws.com /q [...] -> 200 [ok]"));
+  EXPECT_THAT(observer_.All(), IsEmpty());
 }
 
 TEST_F(ProxyExchanges, DoesNotTellOfAHostThatIsNotAws) {
