@@ -34,6 +34,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t at = 0;
   while (aws::ReadXmlText(body, "Code", at)) {
   }
+  for (const std::string_view list : {"Responses", "Entries"}) {
+    aws::ReadJsonElements(body, list, [&](std::string_view element) {
+      if (element.empty()) {
+        std::abort();
+      }
+    });
+  }
   for (const std::string_view root : {"Delete", "DeleteResult"}) {
     aws::ReadS3Objects(body, root, [&](const aws::S3ObjectPart& part) {
       if (body.find(part.raw) == std::string_view::npos || !part.raw.ends_with('>')) {

@@ -14,6 +14,10 @@ namespace network_mapper::aws {
 
 // RFC 8259.
 bool ReadJson(std::string_view body, WantedFields& wanted);
+// Elements, as they are written, of the list that the message's member `name` is; false when the
+// message goes wrong, or has not exactly one such list.
+bool ReadJsonElements(std::string_view body, std::string_view name,
+                      const std::function<void(std::string_view element)>& visit);
 // RFC 8949, a map as Smithy's RPC v2 sends it.
 bool ReadCbor(std::string_view body, WantedFields& wanted);
 // AWS' query protocols: Name=value, Names.member.1=value, Name.1.Part=value, still percent-encoded.

@@ -40,7 +40,7 @@ struct Body {
 // What an answer says of the permission.
 enum class Answer : uint8_t {
   kNone,
-  // 2xx or 304.
+  // 2xx or 304, and of several things not all refused.
   kSucceeded,
   // IAM refused it, or who called was not accepted.
   kDenied,

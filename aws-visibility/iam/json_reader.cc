@@ -60,7 +60,59 @@ class JsonWalk {
     return true;
   }
 
+  bool Elements(std::string_view name, const std::function<void(std::string_view)>& visit) {
+    size_t lists = 0;
+    SkipBlanks();
+    if (!Take('{')) {
+      return false;
+    }
+    for (;;) {
+      SkipBlanks();
+      if (Take('}')) {
+        return lists == 1;
+      }
+      std::string_view key;
+      if (at_ == text_.size() || text_[at_] != '"' || !String(key)) {
+        return false;
+      }
+      const bool is_list = key == name;
+      SkipBlanks();
+      if (!Take(':')) {
+        return false;
+      }
+      if (is_list ? ++lists != 1 || !VisitElements(visit) : !Skip()) {
+        return false;
+      }
+      SkipBlanks();
+      if (!Take(',') && (at_ == text_.size() || text_[at_] != '}')) {
+        return false;
+      }
+    }
+  }
+
  private:
+  bool VisitElements(const std::function<void(std::string_view)>& visit) {
+    SkipBlanks();
+    if (!Take('[')) {
+      return false;
+    }
+    for (;;) {
+      SkipBlanks();
+      if (Take(']')) {
+        return true;
+      }
+      const size_t start = at_;
+      if (!Skip()) {
+        return false;
+      }
+      visit(text_.substr(start, at_ - start));
+      SkipBlanks();
+      if (!Take(',') && (at_ == text_.size() || text_[at_] != ']')) {
+        return false;
+      }
+    }
+  }
+
   bool Object(WantedFields::Mask mask, size_t depth) {
     ++at_;
     for (;;) {
@@ -290,6 +342,12 @@ bool ReadJson(std::string_view body, WantedFields& wanted) {
   const size_t start = body.find_first_not_of(" \n\t\r");
   return start != std::string_view::npos && body[start] == '{' &&
          JsonWalk(body, wanted).Value(wanted.All(), 0);
+}
+
+bool ReadJsonElements(std::string_view body, std::string_view name,
+                      const std::function<void(std::string_view element)>& visit) {
+  WantedFields nothing;
+  return JsonWalk(body, nothing).Elements(name, visit);
 }
 
 }  // namespace network_mapper::aws

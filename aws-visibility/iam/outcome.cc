@@ -14,35 +14,6 @@ namespace {
 
 constexpr size_t kMostDenialText = 4096;
 
-// Codes of denials, and of who calls not being accepted.
-bool IsDenial(std::string_view code) {
-  static constexpr std::array<std::string_view, 21> kCodes = {
-      "AuthFailure",
-      "AuthorizationError",
-      "AuthorizationErrorException",
-      "Client.UnauthorizedOperation",
-      "ExpiredToken",
-      "ExpiredTokenException",
-      "ForbiddenException",
-      "IncompleteSignature",
-      "IncompleteSignatureException",
-      "InvalidAccessKeyId",
-      "InvalidClientTokenId",
-      "InvalidSignatureException",
-      "MissingAuthenticationToken",
-      "MissingAuthenticationTokenException",
-      "NotAuthorized",
-      "OptInRequired",
-      "RequestExpired",
-      "RequestTimeTooSkewed",
-      "SignatureDoesNotMatch",
-      "UnauthorizedOperation",
-      "UnrecognizedClientException",
-  };
-  return code.starts_with("AccessDenied") || code.starts_with("InvalidToken") ||
-         std::binary_search(kCodes.begin(), kCodes.end(), code);
-}
-
 // "com.amazonaws.kms#AccessDeniedException:http://..." is AccessDeniedException.
 std::string_view BareCode(std::string_view code) {
   code = code.substr(code.rfind('#') + 1);
@@ -144,6 +115,34 @@ std::optional<Denial> ReadDenial(std::string_view message) {
 }
 
 }  // namespace
+
+bool IsDenial(std::string_view code) {
+  static constexpr std::array<std::string_view, 21> kCodes = {
+      "AuthFailure",
+      "AuthorizationError",
+      "AuthorizationErrorException",
+      "Client.UnauthorizedOperation",
+      "ExpiredToken",
+      "ExpiredTokenException",
+      "ForbiddenException",
+      "IncompleteSignature",
+      "IncompleteSignatureException",
+      "InvalidAccessKeyId",
+      "InvalidClientTokenId",
+      "InvalidSignatureException",
+      "MissingAuthenticationToken",
+      "MissingAuthenticationTokenException",
+      "NotAuthorized",
+      "OptInRequired",
+      "RequestExpired",
+      "RequestTimeTooSkewed",
+      "SignatureDoesNotMatch",
+      "UnauthorizedOperation",
+      "UnrecognizedClientException",
+  };
+  return code.starts_with("AccessDenied") || code.starts_with("InvalidToken") ||
+         std::binary_search(kCodes.begin(), kCodes.end(), code);
+}
 
 Outcome ReadOutcome(const ResponseHead& response, const Body& body) {
   const int status = response.status;

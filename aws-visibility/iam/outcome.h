@@ -25,6 +25,9 @@ struct Outcome {
   std::optional<Denial> denial;
 };
 
+// Whether an error's code is that of a denial, or of who calls not being accepted.
+bool IsDenial(std::string_view code);
+
 Outcome ReadOutcome(const ResponseHead& response, const Body& body);
 
 // ARN of the role of "arn:aws:sts::A:assumed-role/NAME/SESSION", without path, which is not said

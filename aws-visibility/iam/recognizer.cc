@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aws-visibility/iam/answer_memory.h"
+#include "aws-visibility/iam/batch_answer.h"
 #include "aws-visibility/iam/body_readers.h"
 #include "aws-visibility/iam/field_reader.h"
 #include "aws-visibility/iam/grants.h"
@@ -16,6 +17,7 @@
 namespace network_mapper::aws {
 namespace {
 
+// Of answers, too, that tell of each name in the request.
 constexpr size_t kNamesInRequest = size_t{1} << 20;
 constexpr size_t kNamesInResponse = size_t{64} * 1024;
 // Enough for a denial's text.
@@ -186,9 +188,9 @@ bool IsTarget(std::string_view target) {
   return target.starts_with('/');
 }
 
-void RecognizeOperation(const HeadFacts& facts, const Identity& identity, const Body& body,
-                        const ResponseHead& response, const Body& response_body,
-                        AnswerMemory& memory, Recognition& recognition) {
+void RecognizeOperation(const HeadFacts& facts, const Identity& identity, Body body,
+                        const ResponseHead& response, Body response_body, AnswerMemory& memory,
+                        Recognition& recognition) {
   const OperationRow& operation = *identity.operation;
   const bool is_s3 = operation.service->name == "s3";
   recognition.result = RecognitionResult::kRecognized;
@@ -198,6 +200,13 @@ void RecognizeOperation(const HeadFacts& facts, const Identity& identity, const 
     recognition.result = RecognitionResult::kNeedsNoPermission;
   } else if (operation.HasNoAction()) {
     recognition.result = RecognitionResult::kUnknownOperation;
+  }
+  BatchAnswer batch;
+  if (recognition.Succeeded() && IsBatch(operation)) {
+    batch = ReadBatchAnswer(operation, identity.body, body, response_body);
+    recognition.answer = batch.answer;
+    body.bytes = batch.done ? std::string_view(*batch.done) : body.bytes;
+    response_body = batch.answer == Answer::kNone ? Body() : response_body;
   }
   FieldReader reader(facts, identity, response);
   reader.Read(body, response_body);
@@ -261,7 +270,10 @@ BodyNeeds Recognizer::NeedsOf(const RequestHead& head) {
       needs.response = kNamesInResponse;
     }
   }
-  if (operation.grants.find("> ") != std::string_view::npos || operation.service->name == "sts") {
+  if (IsBatch(operation)) {
+    needs.response = kNamesInRequest;
+  } else if (operation.grants.find("> ") != std::string_view::npos ||
+             operation.service->name == "sts") {
     needs.response = kNamesInResponse;
   }
   return needs;

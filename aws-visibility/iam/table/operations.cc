@@ -26222,7 +26222,7 @@ constexpr ServiceRow kServices[] = {
 ""sv,
 ""sv,
 ""sv}},
-"BatchGetSecretValue\t\tbSecretIdList[] bFilters\t=\t:GetSecretValue ~secret:{a:secret}\t:ListSecrets * b\n"
+"BatchGetSecretValue\t\trSecretValues[].ARN bSecretIdList[] bSecretIdList rSecretValues bFilters\t=\t:GetSecretValue {a:arn} a:arn\t:GetSecretValue ~secret:{b:secret} c&!d\t:ListSecrets * e\n"
 "CancelRotateSecret\t\trARN b!SecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"
 "CreateSecret\t\tb!Name bTags\t= ~secret:{a}-?\??\??\?\t:TagResource ~secret:{a}-?\??\??\? b\n"
 "DeleteResourcePolicy\t\trARN b!SecretId\t= {a:arn}|{b:arn}|~secret:{b}-?\??\??\?\n"

@@ -1,6 +1,7 @@
 // What answers say, what was cut off, who signed, and what is not known.
 #include "aws-visibility/iam/recognizer.h"
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -214,6 +215,109 @@ TEST_F(AwsRecognizer, SaysNothingOfObjectsWithoutAName) {
   const Recognition copied = Recognizer::Recognize(
       {"PUT", "s3.eu-west-1.amazonaws.com", "/own/k", copy}, {}, {200, {}}, {}, memory_);
   EXPECT_TRUE(copied.accesses.empty());
+}
+
+// One line: what the answer was taken for, and what was used by what action.
+std::string Told(const Recognition& found) {
+  static constexpr std::array<std::string_view, 4> kAnswers = {"none", "succeeded", "denied",
+                                                               "failed"};
+  std::string text(kAnswers[static_cast<size_t>(found.answer)]);
+  for (const Access& access : found.accesses) {
+    text += fmt::format(" {}", access.resource.substr(access.resource.rfind(':') + 1));
+  }
+  return text;
+}
+
+TEST_F(AwsRecognizer, ReadsWhatAnAnswerToADeletionRefuses) {
+  const auto remove = [&](std::string_view response, bool complete = true) {
+    const std::vector<Header> headers = {{"x-amz-checksum-crc32", "AAAAAA=="}};
+    const RequestHead head{"POST", "s3.eu-west-1.amazonaws.com", "/payroll?delete", headers};
+    EXPECT_GE(Recognizer::NeedsOf(head).response, size_t{1} << 20);
+    return Told(Recognizer::Recognize(
+        head,
+        {"<Delete><Object><Key>a</Key></Object><Object><Key>b</Key><VersionId>1</VersionId>"
+         "</Object><Object><Key>&#99;</Key></Object></Delete>"},
+        {200, {}}, {response, complete}, memory_));
+  };
+  const std::string b =
+      "<Error><Key>b</Key><VersionId>1</VersionId><Code>AccessDenied</Code></Error>";
+  const auto refused = [](std::string_view key, std::string_view code = "AccessDenied") {
+    return fmt::format("<Error><Key>{}</Key><Code>{}</Code></Error>", key, code);
+  };
+  const std::vector<std::pair<std::string, std::string>> answers = {
+      {"<Deleted><Key>a</Key></Deleted>" + b + refused("c"), "succeeded payroll/a"},
+      {refused("c") + b + refused("a"), "denied payroll/a payroll/b payroll/c"},
+      {refused("c", "InternalError") + refused("a", "SlowDown"), "succeeded payroll/b"},
+      // Quiet.
+      {"", "succeeded payroll/a payroll/b payroll/c"},
+      {b, "succeeded payroll/a payroll/c"},
+      {refused("a", "InternalError") + refused("c", "InternalError") +
+           "<Error><Key>b</Key><VersionId>1</VersionId><Code>InternalError</Code></Error>",
+       "failed payroll/a payroll/b payroll/c"},
+      // Of another name than any that was read in the request.
+      {refused("d"), "none payroll/a payroll/b payroll/c"},
+      {"<Deleted><Key>b</Key></Deleted>", "none payroll/a payroll/b payroll/c"},
+  };
+  for (const auto& [inside, wanted] : answers) {
+    const std::string answer =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DeleteResult>" + inside + "</DeleteResult>";
+    EXPECT_EQ(remove(answer), wanted) << inside;
+    EXPECT_EQ(remove(answer.substr(0, answer.size() - 16)), "none payroll/a payroll/b payroll/c");
+    EXPECT_EQ(remove(answer, false), "none payroll/a payroll/b payroll/c");
+  }
+  for (const char* unread : {"", "\x1F\x8B\x08", "<Error><Code>InternalError</Code></Error>"}) {
+    EXPECT_EQ(remove(unread), "none payroll/a payroll/b payroll/c") << unread;
+  }
+}
+
+TEST_F(AwsRecognizer, ReadsWhatAnAnswerToABatchRefuses) {
+  const auto statements = [&](std::string_view response) {
+    return Told(Json("dynamodb", "DynamoDB_20120810.BatchExecuteStatement",
+                     {R"({"Statements":[{"Statement":"DELETE FROM mine"},)"
+                      R"({"Statement":"DELETE FROM payroll"}],"ReturnConsumedCapacity":"NONE"})"},
+                     {200, std::string(response)}));
+  };
+  EXPECT_EQ(statements(R"({"Responses":[{"TableName":"mine"},{"Error":{"Code":"AccessDenied"}}]})"),
+            "succeeded table/mine");
+  EXPECT_EQ(statements(R"({"Responses":[{"Error":{"Code":"AccessDenied"}},{"Error":null}]})"),
+            "succeeded table/payroll");
+  EXPECT_EQ(statements(R"({"Responses":[{"Error":{"Code":"AccessDenied"}},)"
+                       R"({"Error":{"Code":"ValidationError"}}]})"),
+            "denied table/mine table/payroll");
+  EXPECT_EQ(statements(R"({"Responses":[{"Error":{"Code":"ThrottlingError"}},)"
+                       R"({"Error":{"Code":"ThrottlingError"}}]})"),
+            "failed table/mine table/payroll");
+  for (const char* unread :
+       {"", "{}", R"({"Responses":[{}]})", R"({"Responses":[{},{}],"Responses":[{},{}]})",
+        R"({"Responses":[{},{}])", "\x1F\x8B\x08"}) {
+    EXPECT_EQ(statements(unread), "none table/mine table/payroll") << unread;
+  }
+  const auto events = [&](std::string_view response) {
+    return Told(Json("events", "AWSEvents.PutEvents",
+                     {R"({"Entries":[{"Detail":"{}"},{"EventBusName":"payroll"}]})"},
+                     {200, std::string(response)}));
+  };
+  EXPECT_EQ(events(R"({"Entries":[{"EventId":"1"},{"ErrorCode":"AccessDeniedException"}]})"),
+            "succeeded event-bus/default");
+  EXPECT_EQ(events(R"({"FailedEntryCount":0,"Entries":[{"EventId":"1"},{"EventId":"2"}]})"),
+            "succeeded event-bus/default event-bus/payroll");
+}
+
+TEST_F(AwsRecognizer, ReadsWhichSecretsAnAnswerHas) {
+  const auto get = [&](std::string_view response) {
+    return Told(Json("secretsmanager", "secretsmanager.BatchGetSecretValue",
+                     {R"({"SecretIdList":["mine","victim/db"]})"}, {200, std::string(response)}));
+  };
+  EXPECT_EQ(
+      get(R"({"SecretValues":[{"ARN":"arn:aws:secretsmanager:eu-west-1:1:secret:mine-a1B2c3",)"
+          R"("SecretString":"x"}],"Errors":[{"SecretId":"victim/db",)"
+          R"("ErrorCode":"AccessDeniedException"}]})"),
+      "succeeded * mine-a1B2c3");
+  EXPECT_EQ(get(R"({"SecretValues":[],"Errors":[{"SecretId":"mine"},{"SecretId":"victim/db"}]})"),
+            "succeeded *");
+  for (const char* unread : {"", "\x1F\x8B\x08", R"({"Errors":[]})", R"({"SecretValues":[)"}) {
+    EXPECT_EQ(get(unread), "none * mine-?????? victim/db-??????") << unread;
+  }
 }
 
 TEST_F(AwsRecognizer, ReadsStatementsOfSeveralLines) {
