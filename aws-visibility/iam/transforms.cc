@@ -256,7 +256,8 @@ constexpr std::array<NamedTransform, 23> kTransforms = {{
     {"name", Arnless},
 }};
 
-// The next word of a statement, or name in quotes, or one sign; `quoted` tells which.
+// The next word of a statement, or name in quotes, or one sign; `quoted` tells which. Literals are
+// signs, whatever is in them; behind what may begin a comment nothing is read.
 std::string_view TakeWord(std::string_view& text, bool& quoted) {
   const size_t start = text.find_first_not_of(" \t\r\n(");
   quoted = false;
@@ -273,10 +274,19 @@ std::string_view TakeWord(std::string_view& text, bool& quoted) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     return word;
   }
+  if (text.front() == '\'' || text.front() == '`') {
+    const size_t end = text.find(text.front(), 1);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    return ",";
+  }
   const size_t end =
-      std::max<size_t>(1, std::min(text.find_first_of(" \t\r\n\".(),;"), text.size()));
+      std::max<size_t>(1, std::min(text.find_first_of(" \t\r\n\"'`.(),;"), text.size()));
   const std::string_view word = text.substr(0, end);
   text.remove_prefix(end);
+  if (word.find("--") != std::string_view::npos || word.find("/*") != std::string_view::npos) {
+    text = {};
+    return {};
+  }
   return word;
 }
 
@@ -330,7 +340,7 @@ std::optional<std::string> PartiQlTable(std::string_view statement, std::string_
     } while (!word.empty() && (quoted || !EqualIgnoringCase(word, before)));
   }
   const std::string_view table = TakeWord(statement, quoted);
-  if (table.empty()) {
+  if (table.empty() || (!quoted && table.find_first_of(".),;") == 0)) {
     return std::nullopt;
   }
   if (!statement.starts_with('.')) {

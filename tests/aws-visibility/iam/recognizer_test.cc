@@ -327,6 +327,25 @@ TEST_F(AwsRecognizer, ReadsStatementsOfSeveralLines) {
   EXPECT_EQ(found.accesses[0].resource, "arn:aws:dynamodb:eu-west-1:029608264753:table/Orders");
 }
 
+// A table's name in a literal or a comment is no table.
+TEST_F(AwsRecognizer, ReadsNoTablesInLiteralsOfStatements) {
+  const auto run = [&](std::string_view statement) {
+    return Told(Json("dynamodb", "DynamoDB_20120810.ExecuteStatement",
+                     {fmt::format(R"({{"Statement":"{}"}})", statement)}));
+  };
+  EXPECT_EQ(run("SELECT ' from victim ' FROM mine"), "succeeded table/mine");
+  EXPECT_EQ(run("SELECT a, 'it''s from victim' FROM mine"), "succeeded table/mine");
+  EXPECT_EQ(run("SELECT a='b from victim' FROM mine"), "succeeded table/mine");
+  EXPECT_EQ(run("SELECT ` from victim ` FROM mine.i"), "succeeded table/mine/index/i");
+  EXPECT_EQ(run("DELETE FROM mine WHERE a='x'"), "succeeded table/mine");
+  EXPECT_EQ(run("UPDATE mine SET a='x' WHERE b='from victim'"), "succeeded table/mine");
+  EXPECT_EQ(run("INSERT INTO mine VALUE {'a':'into victim'}"), "succeeded table/mine");
+  for (const char* unread : {"SELECT a /* from victim */ FROM mine", "SELECT a-- from victim",
+                             "SELECT /**/ ' FROM victim '", "DELETE FROM 'mine'"}) {
+    EXPECT_EQ(run(unread), "succeeded") << unread;
+  }
+}
+
 // Only what the service at the endpoint understands says what is called there.
 TEST_F(AwsRecognizer, BelievesNoNameOfAnotherService) {
   const std::string scope = fmt::format(fmt::runtime(kScope), "s3");
