@@ -193,6 +193,41 @@ TEST_F(ProxyPlain, WaitsForNoLongHeadWhereThereIsNoRoom) {
   EXPECT_EQ(Ask(begun + "x\r\n\r\n"), kYes);
 }
 
+TEST_F(ProxyPlain, ResetsNobodyForWantOfTheRoomThatAnotherTook) {
+  constexpr size_t kBody = size_t{1} << 20U;
+  Serve(
+      [](PeerStream& stream) {
+        if (stream.ReceiveUntil("\r\n\r\n").starts_with("GET")) {
+          stream.Send(kYes);
+        }
+        while (!stream.ReceiveSome().empty()) {
+        }
+      },
+      {.plain_text = true});
+  AwsProxyOptions options = Options();
+  options.most_kept_bytes = 16 * kBody;
+  Start(options);
+  observer_.needs = {.request = kBody, .response = 64};
+  std::vector<PeerConnection> greedy;
+  for (int i = 0; i < 40; ++i) {
+    greedy.push_back(Connect({.from = "127.0.0.2"}));
+    ASSERT_NE(greedy.back().stream, nullptr) << greedy.back().failure;
+    greedy.back().stream->Send(
+        "POST / HTTP/1.1\r\nHost: sqs.eu-west-1.amazonaws.com\r\nContent-Length: " +
+        std::to_string(kBody) + "\r\n\r\n" + std::string(kBody - 1, 'x'));
+  }
+  EXPECT_TRUE(Eventually([&] {
+    return Metric("network_mapper_aws_proxy_lost_total", "reason", "no_room_for_body") >= 20;
+  }));
+  RawConnection client = ConnectPlain();
+  // More than is read at once.
+  client.Send("GET /q HTTP/1.1\r\nX: " + std::string(40'000, 'x') +
+              "\r\nHost: sqs.eu-west-1.amazonaws.com\r\n\r\n");
+  EXPECT_EQ(client.ReadUntil("yes"), kYes);
+  EXPECT_EQ(Refused("no_room"), 0);
+  EXPECT_TRUE(observer_.Saw(1));
+}
+
 TEST_F(ProxyPlain, RefusesANameThatLeadsToItself) {
   ServeYes();
   AwsProxyOptions options = Options();
