@@ -277,20 +277,22 @@ TEST(NameTurns, ClientsTakeTurns) {
   EXPECT_EQ(turns.Next(now).name, "c");
 }
 
-class ProxyNames : public ProxyFixture {};
+class ProxyNames : public ProxyFixture {
+ protected:
+  std::promise<void> go_on_;
+  std::shared_future<void> gone_on_ = go_on_.get_future().share();
+  std::atomic<int> asked_{0};
+};
 
 TEST_F(ProxyNames, OneClientsMadeUpNamesDoNotKeepOthersFromTheirs) {
   Serve(Echo);
-  std::promise<void> go_on;
-  const std::shared_future<void> gone_on = go_on.get_future().share();
-  std::atomic<int> asked{0};
   AwsProxyOptions options = Options();
   options.upstream_override.reset();
   options.connect_timeout = 500ms;
-  options.look_up = [&](const std::string& name) -> StatusOr<std::vector<IpAddress>> {
-    ++asked;
+  options.look_up = [this](const std::string& name) -> StatusOr<std::vector<IpAddress>> {
+    ++asked_;
     if (name.starts_with("made-up")) {
-      gone_on.wait_for(30s);
+      gone_on_.wait_for(30s);
     }
     // Which is refused as soon as it is known.
     return std::vector{*IpAddress::Parse("127.0.0.1")};
@@ -307,9 +309,9 @@ TEST_F(ProxyNames, OneClientsMadeUpNamesDoNotKeepOthersFromTheirs) {
   // When they have given up, nothing is left to do for them.
   ASSERT_TRUE(Eventually([&] { return Open() == 0; }));
   EXPECT_EQ(Failed("upstream_address") + Refused("name_limit"), 100);
-  go_on.set_value();
+  go_on_.set_value();
   EXPECT_EQ(Connect({.server_name = "sns.eu-west-1.amazonaws.com"}).failure, "reset");
-  EXPECT_EQ(asked, 4 + 2);
+  EXPECT_EQ(asked_, 4 + 2);
 }
 
 }  // namespace

@@ -97,6 +97,12 @@ inline bool Eventually(const std::function<bool()>& holds) {
 
 class ProxyFixture : public testing::Test {
  protected:
+  // Before what their threads use of a test's own.
+  void TearDown() override {
+    proxy_.reset();
+    server_.reset();
+  }
+
   // What plays AWS, for every name below amazonaws.com.
   PeerServer& Serve(std::function<void(PeerStream&)> serve, PeerServerOptions options = {}) {
     server_ = std::make_unique<PeerServer>(
