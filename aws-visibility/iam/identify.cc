@@ -189,7 +189,14 @@ void IdentifyByRoute(const HeadFacts& facts, Identity& identity) {
   if (!method) {
     return;
   }
-  const RouteRequest request{*method, facts.path, facts.query, facts.head.headers, {}};
+  // Smithy's clients say what they call, which no service reads; without it most have no query.
+  const bool says_only_its_name =
+      facts.query.starts_with("x-id=") && facts.query.find('&') == std::string_view::npos;
+  const RouteRequest request{*method,
+                             facts.path,
+                             says_only_its_name ? std::string_view() : facts.query,
+                             facts.head.headers,
+                             {}};
   // On the endpoint for the making of directory buckets is a part of S3's control plane, too.
   const bool is_control =
       facts.endpoint.s3 == S3Endpoint::kExpressControl && facts.path.starts_with("/v20180820/");

@@ -51,7 +51,7 @@ std::optional<std::string_view> FindHeader(std::span<const Header> headers, std:
 
 bool HasTwo(std::span<const Header> headers, std::string_view name) {
   return std::count_if(headers.begin(), headers.end(), [&](const Header& header) {
-           return EqualIgnoringCase(header.name, name);
+           return header.name.size() == name.size() && EqualIgnoringCase(header.name, name);
          }) > 1;
 }
 
