@@ -31,8 +31,15 @@ std::string_view WithoutBlanks(std::string_view text) {
 }  // namespace
 
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Lower(x) == Lower(y); });
+  if (a.size() != b.size()) {
+    return false;
+  }
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i] && Lower(a[i]) != Lower(b[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::optional<std::string_view> FindHeader(std::span<const Header> headers, std::string_view name) {
