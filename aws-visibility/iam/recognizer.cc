@@ -102,8 +102,9 @@ std::string AssumedRole(std::string_view answer, const FieldValue& asked) {
 }
 
 // Answers of STS tell who a key belongs to.
-void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body& body,
-                  const Body& answer, AnswerMemory& memory, Recognition& recognition) {
+void LearnFromSts(const HeadFacts& facts, const Identity& identity, const Body& answer,
+                  AnswerMemory& memory, Recognition& recognition) {
+  const std::string_view operation = identity.operation->name;
   size_t at = 0;
   if (operation == "GetCallerIdentity") {
     if (const auto arn = ReadXmlText(answer.bytes, "Arn", at)) {
@@ -123,7 +124,7 @@ void LearnFromSts(const HeadFacts& facts, std::string_view operation, const Body
   WantedFields wanted;
   FieldValue asked;
   wanted.Want("RoleArn", {}, asked);
-  ReadForm(facts.has_form ? body.bytes : facts.query, wanted);
+  ReadForm(identity.form, wanted);
   const std::string role = AssumedRole(answer.bytes, asked);
   if (role.empty()) {
     return;
@@ -233,7 +234,7 @@ void RecognizeOperation(const HeadFacts& facts, const Identity& identity, Body b
   }
   if (recognition.Succeeded()) {
     if (operation.service->name == "sts") {
-      LearnFromSts(facts, operation.name, body, response_body, memory, recognition);
+      LearnFromSts(facts, identity, response_body, memory, recognition);
     }
     LearnNames(operation, identity.body, response_body, recognition.accesses, memory);
   }
